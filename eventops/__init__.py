@@ -1,0 +1,1 @@
+"""eventops: the operations console for event-driven systems."""

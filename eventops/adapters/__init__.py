@@ -1,0 +1,1 @@
+"""The brokers and stores of the outside world, behind the ports."""

@@ -1,0 +1,1 @@
+"""Apache Kafka: the only room that knows confluent_kafka."""

@@ -1,0 +1,326 @@
+"""Contexts and settings: which cluster, with which properties, read once and typed.
+
+A context is a table in ``contexts.toml`` in the platform's configuration directory; ``EVENTOPS_CONFIG`` names another
+file::
+
+    current = "prod"
+
+    [contexts.prod]
+    "bootstrap.servers" = "kafka-1:9093,kafka-2:9093"
+    "security.protocol" = "SASL_SSL"
+    "sasl.password" = "env:KAFKA_PASSWORD"      # or file:/run/secrets/kafka, or keyring:service/user
+    "eventops.read-only" = true
+    "eventops.colour" = "red"
+
+Every key is a librdkafka property, except those that begin with ``eventops.``. Over the file stand, in this order,
+``EVENTOPS_BOOTSTRAP_SERVERS`` and ``EVENTOPS_X`` (``property=value``, comma separated), then ``-b`` and ``-X``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+BOOTSTRAP: Final = "bootstrap.servers"
+_OURS: Final = "eventops."
+_SECRET_WORDS: Final = ("password", "secret", "token", "ssl.key.pem", "sasl.oauthbearer.config")
+
+
+class ConfigurationError(ValueError):
+    """The configuration can't be read or doesn't say enough; the message names the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One cluster and how to reach it.
+
+    ``properties`` are librdkafka's, secrets still by reference; ``settings`` are eventops' own, without their prefix.
+    """
+
+    name: str
+    properties: Mapping[str, str]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def bootstrap_servers(self) -> str | None:
+        """``host:port[,host:port]``; None where the context doesn't say."""
+        return self.properties.get(BOOTSTRAP)
+
+    @property
+    def read_only(self) -> bool:
+        """True: whatever writes to the cluster is refused."""
+        return bool(self.settings.get("read-only", False))
+
+    @property
+    def colour(self) -> str | None:
+        """The colour the faces show it in, so that production looks like production."""
+        value = self.settings.get("colour")
+        return value if isinstance(value, str) else None
+
+    def shown(self) -> dict[str, str]:
+        """The properties as they may be printed: references stay, a literal secret is hidden.
+
+        >>> Context("p", {"sasl.password": "hunter2", "ssl.key.password": "env:KEY"}).shown()
+        {'sasl.password': '********', 'ssl.key.password': 'env:KEY'}
+        """
+        return {key: _hidden(key, value) for key, value in self.properties.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Contexts:
+    """What the file holds; ``current`` may name a context that is gone."""
+
+    path: Path
+    current: str | None = None
+    by_name: Mapping[str, Context] = field(default_factory=dict)
+
+
+def contexts_path(environ: Mapping[str, str] = os.environ) -> Path:
+    """``EVENTOPS_CONFIG``, else ``contexts.toml`` under ``EVENTOPS_HOME``, else under the platform's own."""
+    if named := environ.get("EVENTOPS_CONFIG"):
+        return Path(named).expanduser()
+    if home := environ.get("EVENTOPS_HOME"):
+        return Path(home).expanduser() / "contexts.toml"
+    import platformdirs
+
+    return Path(platformdirs.user_config_dir("eventops", appauthor=False)) / "contexts.toml"
+
+
+def data_home(environ: Mapping[str, str] = os.environ) -> Path:
+    """``EVENTOPS_HOME``, else the platform's data directory: where the local Kafka and the demo keep their state."""
+    if home := environ.get("EVENTOPS_HOME"):
+        return Path(home).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("eventops", appauthor=False))
+
+
+def load_contexts(path: Path) -> Contexts:
+    """Read the file; one that isn't there holds nothing.
+
+    Raises:
+        ConfigurationError: it can't be read, isn't TOML, or a value isn't text, a number or a truth value.
+    """
+    import tomllib
+
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Contexts(path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"{path} can't be read ({error}): correct it or name another with EVENTOPS_CONFIG"
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path} isn't valid TOML ({error}): correct it or move it away") from error
+    tables = document.get("contexts", {})
+    if not isinstance(tables, dict):
+        raise ConfigurationError(f"{path}: `contexts` must hold tables, as in [contexts.prod]")
+    current = document.get("current")
+    by_name = {name: _context(path, name, table) for name, table in tables.items()}
+    return Contexts(path, current if isinstance(current, str) else None, by_name)
+
+
+def save_context(path: Path, context: Context, *, use: bool) -> None:
+    """Write one context into the file, keeping the rest and its comments; the file appears whole or not at all.
+
+    Raises:
+        ConfigurationError: the file can't be read or written.
+    """
+    import tomlkit
+
+    document = _document(path)
+    contexts = document.setdefault("contexts", tomlkit.table(is_super_table=True))
+    table = tomlkit.table()
+    for key, value in context.properties.items():
+        table[key] = value
+    for key, value in context.settings.items():
+        table[_OURS + key] = value
+    contexts[context.name] = table
+    if use:
+        document["current"] = context.name
+    _write_whole(path, tomlkit.dumps(document))
+
+
+def use_context(path: Path, name: str) -> None:
+    """Make a context the current one.
+
+    Raises:
+        ConfigurationError: there is none of that name, or the file can't be written.
+    """
+    import tomlkit
+
+    known = load_contexts(path)
+    if name not in known.by_name:
+        raise ConfigurationError(f"there is no context {name!r}: {_known(known)}")
+    document = _document(path)
+    document["current"] = name
+    _write_whole(path, tomlkit.dumps(document))
+
+
+def remove_context(path: Path, name: str) -> None:
+    """Take a context out of the file, and its claim to be the current one; nothing happens where there is none."""
+    import tomlkit
+
+    document = _document(path)
+    contexts = document.get("contexts", {})
+    if name not in contexts:
+        return
+    del contexts[name]
+    if document.get("current") == name:
+        del document["current"]
+    _write_whole(path, tomlkit.dumps(document))
+
+
+def resolve(
+    contexts: Contexts,
+    *,
+    name: str | None = None,
+    bootstrap: str | None = None,
+    properties: Sequence[str] = (),
+    environ: Mapping[str, str] = os.environ,
+) -> Context:
+    """The context a command works on: the file's, with the environment and the options over it.
+
+    Without a name, ``-b`` (or its environment variable) means a cluster that no context describes: nothing is taken
+    from the current one, so that its credentials never travel to another's servers.
+
+    Raises:
+        ConfigurationError: no such context, no bootstrap servers, or a property that isn't ``name=value``.
+    """
+    name = name or environ.get("EVENTOPS_CONTEXT") or None
+    bootstrap = bootstrap or environ.get("EVENTOPS_BOOTSTRAP_SERVERS") or None
+    extra = [*_split(environ.get("EVENTOPS_X", "")), *properties]
+    base = _named(contexts, name, bootstrap)
+    merged = {**base.properties, **dict(_property(text) for text in extra)}
+    if bootstrap:
+        merged[BOOTSTRAP] = bootstrap
+    if not merged.get(BOOTSTRAP):
+        raise ConfigurationError(
+            "no cluster is configured: name one with -b HOST:PORT, add a context with `eventops context add`, "
+            "or start a local Kafka with `eventops local up`"
+        )
+    return Context(base.name, merged, base.settings)
+
+
+def with_secrets(properties: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Properties with ``env:``, ``file:`` and ``keyring:service/user`` replaced by what they refer to.
+
+    Raises:
+        ConfigurationError: a reference leads nowhere; its value is never in the message.
+    """
+    return {key: _secret(key, value, environ) for key, value in properties.items()}
+
+
+def _secret(key: str, value: str, environ: Mapping[str, str]) -> str:
+    kind, separator, rest = value.partition(":")
+    if not separator or kind not in ("env", "file", "keyring"):
+        return value
+    if kind == "env":
+        if rest not in environ:
+            raise ConfigurationError(f"{key} refers to the environment variable {rest}, which isn't set: set it")
+        return environ[rest]
+    if kind == "file":
+        try:
+            return Path(rest).expanduser().read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"{key} refers to the file {rest}, which can't be read: {error}") from error
+    return _from_keyring(key, rest)
+
+
+def _from_keyring(key: str, reference: str) -> str:
+    try:
+        import keyring
+    except ImportError as error:
+        raise ConfigurationError(f"{key} refers to the keyring: install eventops[keyring]") from error
+    service, _, user = reference.partition("/")
+    try:
+        found = keyring.get_password(service, user)
+    except keyring.errors.KeyringError as error:
+        raise ConfigurationError(f"{key} refers to the keyring, which doesn't answer: {error}") from error
+    if found is None:
+        raise ConfigurationError(f"{key} refers to keyring:{reference}, which the keyring doesn't hold: add it")
+    return str(found)
+
+
+def _named(contexts: Contexts, name: str | None, bootstrap: str | None) -> Context:
+    if name is None and bootstrap is not None:
+        return Context(bootstrap, {})
+    wanted = name or contexts.current
+    if wanted is None:
+        return Context("default", {})
+    if wanted not in contexts.by_name:
+        raise ConfigurationError(f"there is no context {wanted!r}: {_known(contexts)}")
+    return contexts.by_name[wanted]
+
+
+def _known(contexts: Contexts) -> str:
+    if not contexts.by_name:
+        return f"{contexts.path} holds none; add one with `eventops context add`, or use `eventops local up`"
+    return "choose one of " + ", ".join(sorted(contexts.by_name))
+
+
+def _context(path: Path, name: str, table: object) -> Context:
+    if not isinstance(table, dict):
+        raise ConfigurationError(f"{path}: contexts.{name} must be a table")
+    properties: dict[str, str] = {}
+    settings: dict[str, Any] = {}
+    for key, value in table.items():
+        if key.startswith(_OURS):
+            settings[key.removeprefix(_OURS)] = value
+        elif isinstance(value, bool):
+            properties[key] = str(value).lower()
+        elif isinstance(value, str | int | float):
+            properties[key] = str(value)
+        else:
+            raise ConfigurationError(
+                f'{path}: contexts.{name}.{key} must be text; quote names with dots, as in "{BOOTSTRAP}"'
+            )
+    return Context(name, properties, settings)
+
+
+def _split(text: str) -> list[str]:
+    return [part for part in text.split(",") if part.strip()]
+
+
+def _property(text: str) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
+    if not separator or not key.strip():
+        raise ConfigurationError(f"{text!r} is not property=value: write it as in -X security.protocol=SSL")
+    return key.strip(), value.strip()
+
+
+def _hidden(key: str, value: str) -> str:
+    if value.partition(":")[0] in ("env", "file", "keyring"):
+        return value
+    return "********" if any(word in key for word in _SECRET_WORDS) else value
+
+
+def _document(path: Path) -> Any:
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    try:
+        return tomlkit.parse(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return tomlkit.document()
+    except (OSError, UnicodeDecodeError, TOMLKitError) as error:
+        raise ConfigurationError(f"{path} can't be read ({error}): correct it or move it away") from error
+
+
+def _write_whole(path: Path, text: str) -> None:
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside.write_text(text, encoding="utf-8")
+        aside.chmod(0o600)
+        aside.replace(path)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} can't be written ({error.strerror}): name another with EVENTOPS_CONFIG"
+        ) from error
+    finally:
+        aside.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""What failed, why, and can it safely be put back?"""

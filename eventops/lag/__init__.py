@@ -1,0 +1,1 @@
+"""Is anything falling behind, and does it matter?"""

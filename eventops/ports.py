@@ -1,0 +1,269 @@
+"""What the rooms ask of the outside world: the Broker and TraceStore protocols, and their broker-neutral nouns.
+
+An adapter never returns a made-up figure. What it couldn't read it leaves out of the mapping and names in the
+:class:`Gap` list beside it; what the broker can't do at all is missing from its ``capabilities``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, Flag, auto
+from typing import Protocol
+
+from eventops.events import Headers, Partition, Position, Record
+
+
+class Capability(Flag):
+    """What a broker can do; faces say calmly what it can't."""
+
+    HISTORY = auto()
+    """The log can be read again from any offset."""
+    COMMITTED_OFFSETS = auto()
+    """Groups leave their positions with the broker."""
+    TRANSACTIONS = auto()
+    """Several records are appended together or not at all."""
+    COMPACTION = auto()
+    """A topic can keep the last record a key."""
+
+
+class Isolation(Enum):
+    """Whose records are seen: READ_COMMITTED ends at the last stable offset and skips aborted transactions."""
+
+    READ_COMMITTED = "read_committed"
+    READ_UNCOMMITTED = "read_uncommitted"
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something that was asked for and not read; ``partition`` None means the whole topic (or group) ``subject``."""
+
+    subject: str
+    partition: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Who answered. ``brokers`` are ``host:port``; ``controller`` is a broker id, None where none is told."""
+
+    cluster_id: str
+    brokers: tuple[str, ...]
+    controller: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """``topic_id`` changes when a topic is made anew (KIP-516); None where the broker doesn't tell."""
+
+    name: str
+    topic_id: str | None
+    partitions: tuple[int, ...]
+    internal: bool = False
+    leaderless: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One consumer of a group and the partitions it was given."""
+
+    member_id: str
+    client_id: str
+    host: str
+    assigned: tuple[Partition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A consumer group. ``type`` is ``classic``, ``consumer`` (KIP-848), ``share`` or ``unknown``; ``state`` is the
+    broker's own word in lower case (``stable``, ``empty``, ``dead``, ``preparing_rebalance``, …).
+
+    ``reads`` is what the group's end of log is: None where the broker doesn't tell (Kafka never does).
+    """
+
+    group_id: str
+    type: str
+    state: str
+    members: tuple[Member, ...] = ()
+    isolation: Isolation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """The groups that were described, and those that couldn't be."""
+
+    groups: tuple[Group, ...]
+    gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """Committed offsets a group and partition. What isn't in a group's mapping was never committed."""
+
+    offsets: Mapping[str, Mapping[Partition, int]]
+    gaps: tuple[Gap, ...] = ()
+
+    @property
+    def partitions(self) -> frozenset[Partition]:
+        """Every partition that any of the groups committed on."""
+        return frozenset(partition for offsets in self.offsets.values() for partition in offsets)
+
+
+@dataclass(frozen=True, slots=True)
+class LogBounds:
+    """``start`` is the first offset still kept, ``high_watermark`` one past the last replicated record, ``last_stable``
+    one past the last record of no open transaction (``start <= last_stable <= high_watermark``)."""
+
+    start: int
+    high_watermark: int
+    last_stable: int
+
+    def end(self, isolation: Isolation) -> int:
+        """Where a reader of that isolation ends."""
+        return self.last_stable if isolation is Isolation.READ_COMMITTED else self.high_watermark
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Log bounds of the partitions that answered."""
+
+    bounds: Mapping[Partition, LogBounds]
+    gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Offsets ``first`` (included) to ``end`` (excluded) of one partition."""
+
+    partition: Partition
+    first: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A piece of a scan. ``positions`` says, for each partition that moved, the next offset to be read, which may pass
+    the last record's (transaction markers, compaction); a range is finished when its position reaches its end."""
+
+    records: tuple[Record, ...]
+    positions: Mapping[Partition, int] = field(default_factory=dict)
+    gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A record to be appended. ``partition`` None leaves the choice to the key (murmur2, as Java's clients choose)."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+    partition: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What became of one :class:`Outgoing`: its position, or the broker's reason for refusing it."""
+
+    position: Position | None
+    rejection: str | None = None
+
+
+class Fenced(Exception):
+    """Another producer took over this transactional id; nothing of the open transaction will be committed."""
+
+
+class TransactionLost(Exception):
+    """Whether the transaction was committed isn't known, or it can't go on: close the producer and start again."""
+
+
+class TransactionalProducer(Protocol):
+    """Appends in transactions, under an id that at most one living producer holds.
+
+    Every method raises :class:`Fenced` or :class:`TransactionLost`; after either, only ``close`` may be called.
+    """
+
+    def begin(self) -> None:
+        """Open a transaction."""
+
+    def append(self, records: Sequence[Outgoing]) -> tuple[Appended, ...]:
+        """Append to the open transaction and wait for every answer; the result is in the order of ``records``."""
+
+    def commit(self) -> None:
+        """Make all of it visible at once."""
+
+    def abort(self) -> None:
+        """Make none of it visible."""
+
+    def close(self) -> None:
+        """Let go; an open transaction is aborted by the broker. Never raises, may be called twice."""
+
+
+class Broker(Protocol):
+    """A broker as eventops sees it. Reading never joins a group, commits an offset or creates a topic.
+
+    Every method may raise BrokerUnreachable, NotPermitted or Unsupported (:mod:`eventops.errors`).
+    """
+
+    @property
+    def capabilities(self) -> Capability:
+        """What this broker can do."""
+
+    def cluster(self) -> Cluster:
+        """Who answers."""
+
+    def topics(self, names: Collection[str] = ()) -> tuple[Topic, ...]:
+        """All topics, internal ones too, or those of ``names`` that exist; by name."""
+
+    def retention(self, topics: Collection[str]) -> Mapping[str, Mapping[str, str]]:
+        """Configuration a topic (Kafka's property names); a topic whose configuration may not be read is left out."""
+
+    def groups(self, names: Collection[str] = ()) -> Groups:
+        """All groups, or those of ``names``; one that doesn't exist is a gap. By group id."""
+
+    def committed_offsets(self, groups: Collection[str]) -> Committed:
+        """Committed offsets of those groups, asked concurrently."""
+
+    def log_bounds(self, partitions: Collection[Partition]) -> Bounds:
+        """Start, last stable offset and high watermark of those partitions."""
+
+    def offsets_at(self, partitions: Collection[Partition], moment: datetime) -> Mapping[Partition, int]:
+        """The first offset whose timestamp is at or after ``moment``, the high watermark where there is none."""
+
+    def scan(self, ranges: Collection[Range], isolation: Isolation = Isolation.READ_COMMITTED) -> Iterator[Batch]:
+        """Read whole ranges; ends when every range was finished or became a gap. Closing the iterator ends the reading.
+
+        A batch without records still comes at least once a second, so that a caller can show progress and stop.
+        """
+
+    def follow(
+        self, starts: Mapping[Partition, int], isolation: Isolation = Isolation.READ_COMMITTED
+    ) -> Iterator[Batch]:
+        """Read from there on and never end; an empty batch at least once a second."""
+
+    def read(self, positions: Collection[Position]) -> Mapping[Position, Record]:
+        """Single records; positions that hold none (compacted, retained away, aborted) are left out."""
+
+    def create_topic(self, name: str, partitions: int, config: Mapping[str, str]) -> None:
+        """Create a topic with as many replicas as the cluster's default; one that exists already is left as it is."""
+
+    def transactional_producer(self, transactional_id: str) -> TransactionalProducer:
+        """Take over the id: any earlier holder is fenced and its open transaction aborted."""
+
+    def close(self) -> None:
+        """Let go of every connection."""
+
+
+class TraceStore(Protocol):
+    """Jaeger, Tempo or another store of spans: an index that answers "where", never the truth about the log."""
+
+    def trace_url(self, trace_id: str) -> str:
+        """Where people look at that trace."""
+
+    def span_count(self, trace_id: str) -> int | None:
+        """How many spans the store holds of it; None where it doesn't answer."""
+
+
+Progress = Callable[[int, int], None]
+"""Called with records read and records expected."""

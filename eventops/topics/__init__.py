@@ -1,0 +1,1 @@
+"""Which topics there are, how much they hold, and who reads them."""

@@ -1,0 +1,86 @@
+"""Counts, durations and untrusted text in human words. Standard library only."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import UTC, datetime
+
+UNKNOWN = "?"
+
+
+def count(number: int | None) -> str:
+    """Group thousands; unknown is a question mark, never 0.
+
+    >>> count(1234567), count(0), count(None)
+    ('1,234,567', '0', '?')
+    """
+    return UNKNOWN if number is None else f"{number:,}"
+
+
+def plural(number: int, noun: str, nouns: str | None = None) -> str:
+    """
+    >>> plural(1, "letter"), plural(2, "letter"), plural(2, "query", "queries")
+    ('1 letter', '2 letters', '2 queries')
+    """
+    return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
+
+
+def duration(seconds: float | None) -> str:
+    """At most two units, the larger first; a clock that ran backwards keeps its sign.
+
+    >>> [duration(s) for s in (None, 0.0123, 0.5, 42, 247, 7260, 200000, -3)]
+    ['?', '12 ms', '500 ms', '42.0 s', '4 m 7 s', '2 h 1 m', '2 d 7 h', '-3.0 s']
+    """
+    if seconds is None:
+        return UNKNOWN
+    if seconds < 0:
+        return "-" + duration(-seconds)
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    whole = int(seconds)
+    for size, unit, small, small_unit in ((86400, "d", 3600, "h"), (3600, "h", 60, "m"), (60, "m", 1, "s")):
+        if whole >= size:
+            return f"{whole // size} {unit} {whole % size // small} {small_unit}"
+    raise AssertionError(seconds)
+
+
+def instant(moment: datetime | None) -> str:
+    """RFC 3339 in UTC with milliseconds, as every report prints it.
+
+    >>> instant(datetime(2026, 1, 15, 10, 30, tzinfo=UTC))
+    '2026-01-15T10:30:00.000Z'
+    """
+    if moment is None:
+        return UNKNOWN
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def safe(text: str, width: int | None = None) -> str:
+    r"""One line that a terminal shows and does not obey: controls, escapes and direction overrides become visible.
+
+    >>> safe("a\x1b[2Jb\nc\u202ed")
+    'a\\x1b[2Jb\\nc\\u202ed'
+    >>> safe("a long text", width=6)
+    'a lon…'
+    """
+    if width is not None and len(text) > width:
+        text = text[: max(width - 1, 0)] + "…"
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if c == "…" or _is_shown(c) else c.encode("unicode_escape").decode() for c in text)
+
+
+def _is_shown(character: str) -> bool:
+    """Cc, Cf, Cs, Co, Cn: controls, formats (direction overrides), surrogates and the unassigned are not."""
+    return unicodedata.category(character)[0] != "C" and character not in "\u2028\u2029"
+
+
+def safe_block(text: str) -> str:
+    r"""Like :func:`safe`, but line feeds and tabs stay: for payloads and stack traces.
+
+    >>> safe_block("a\n\tb\x07")
+    'a\n\tb\\x07'
+    """
+    return "\n".join("\t".join(safe(part) for part in line.split("\t")) for line in text.split("\n"))

@@ -1,0 +1,1 @@
+"""Three small, real services and the kit they share."""

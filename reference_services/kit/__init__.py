@@ -1,0 +1,1 @@
+"""What the three services share: envelope, tracing, retry, dead letters, outbox, runner."""
