@@ -1,0 +1,72 @@
+"""Speech: everything that goes to stderr, and the exit code a command ends with."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from eventops.config import ConfigurationError
+from eventops.errors import EventopsError, ExitCode
+from eventops.wording import safe
+
+
+def say(text: str) -> None:
+    """One line of speech."""
+    click.echo(text, err=True)
+
+
+def complain(text: str) -> None:
+    """One line about what went wrong, in red where the terminal shows colours."""
+    click.echo(click.style("eventops: ", fg="red", bold=True) + safe(text), err=True, color=colours(sys.stderr))
+
+
+def colours(stream: Any) -> bool:
+    """Colours are shown on a terminal, unless ``NO_COLOR`` is set (no-color.org) or the terminal is dumb."""
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and bool(stream.isatty())
+
+
+def run(command: Callable[[], object]) -> int:
+    """Run a command; every error that was foreseen becomes one sentence and its exit code.
+
+    A reader that went away (``| head``) is no error: the rest of the output is dropped silently.
+    """
+    try:
+        result = command()
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except click.ClickException as error:
+        error.show()
+        return int(ExitCode.USAGE)
+    except EventopsError as error:
+        complain(str(error))
+        return int(error.exit_code)
+    except ConfigurationError as error:
+        complain(str(error))
+        return int(ExitCode.USAGE)
+    except (KeyboardInterrupt, click.Abort):
+        say("interrupted")
+        return int(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(ExitCode.DONE)
+    return result if isinstance(result, int) else int(ExitCode.DONE)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress line on stderr where it is a terminal, nothing elsewhere; the callback takes done and expected."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _expected: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, expected: bar.update(task, completed=done, total=expected)

@@ -1,0 +1,98 @@
+"""The options every command shares: which cluster, and with which properties."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import update_wrapper
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from eventops.bootstrap import Desk
+    from eventops.config import Context
+
+Command = Callable[..., Any]
+
+
+@dataclass(slots=True)
+class Choices:
+    """What the command line said about the cluster, before or after the command's name."""
+
+    context: str | None = None
+    bootstrap_servers: str | None = None
+    properties: list[str] = field(default_factory=list)
+
+    def resolve(self) -> Context:
+        """The context that is meant.
+
+        Raises:
+            ConfigurationError: there is none.
+        """
+        from eventops import config
+
+        known = config.load_contexts(config.contexts_path())
+        return config.resolve(
+            known, name=self.context, bootstrap=self.bootstrap_servers, properties=tuple(self.properties)
+        )
+
+
+def choices() -> Choices:
+    """The choices of the running command."""
+    return click.get_current_context().find_root().ensure_object(Choices)
+
+
+def cluster_options(command: Command) -> Command:
+    """``-b``, ``-X`` and ``--context``, as kcat and kubectl have them; they work before and after the command's name."""
+    for option in (
+        click.option(
+            "--context", metavar="NAME", expose_value=False, callback=_choose_context, help="A context by its name."
+        ),
+        click.option(
+            "-X",
+            "properties",
+            metavar="PROPERTY=VALUE",
+            multiple=True,
+            expose_value=False,
+            callback=_choose_properties,
+            help="A librdkafka property; may be repeated.",
+        ),
+        click.option(
+            "-b",
+            "--bootstrap-servers",
+            metavar="HOST:PORT",
+            expose_value=False,
+            callback=_choose_servers,
+            help="The cluster, instead of a context's.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def pass_desk(command: Command) -> Command:
+    """Give the command the Desk of the chosen cluster as its first argument, and close it afterwards."""
+
+    def with_desk(*args: Any, **kwargs: Any) -> Any:
+        from eventops.bootstrap import desk_for
+
+        desk: Desk = desk_for(choices().resolve())
+        with desk:
+            return command(desk, *args, **kwargs)
+
+    return cluster_options(update_wrapper(with_desk, command))
+
+
+def _choose_context(_context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+    if value:
+        choices().context = value
+
+
+def _choose_servers(_context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+    if value:
+        choices().bootstrap_servers = value
+
+
+def _choose_properties(_context: click.Context, _parameter: click.Parameter, value: tuple[str, ...]) -> None:
+    choices().properties.extend(value)

@@ -1,0 +1,164 @@
+"""Data: one document, printed as JSON, NDJSON, YAML or CSV; tables are drawn by rich, and plain where nobody looks."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from eventops.cli.diagnostics import colours
+from eventops.wording import safe
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+F = TypeVar("F", bound=Callable[..., Any])
+Document = Mapping[str, Any]
+_OBEYED = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+class Format(StrEnum):
+    """How a report is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    NDJSON = "ndjson"
+    CSV = "csv"
+    YAML = "yaml"
+
+
+def output_option(*more: str) -> Callable[[F], F]:
+    """``-o/--output``; ``more`` names formats that only this command has, as ``tree`` for a trace (the first is default)."""
+    names = [*more, *(format_.value for format_ in Format)]
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Choice(names),
+        default=names[0],
+        show_default=True,
+        help="How the report is printed; the JSON is a documented contract.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A table's column; ``value`` gives text for people from one row of the document."""
+
+    title: str
+    value: Callable[[Document], str]
+    right: bool = False
+    style: Callable[[Document], str] | None = None
+    wrap: bool = False
+
+
+def print_document(document: Document, output: str, rows: Iterable[Document]) -> None:
+    """Print whatever isn't a table. ``rows`` are the document's main list: a line each for NDJSON and CSV."""
+    match output:
+        case Format.JSON:
+            _write(_json(document, indent=2))
+        case Format.NDJSON:
+            for row in rows:
+                _write(_json(row, separators=(",", ":")))
+        case Format.YAML:
+            import yaml
+
+            _write(yaml.safe_dump(_plain(document), allow_unicode=True, sort_keys=False).rstrip("\n"))
+        case Format.CSV:
+            _print_csv(list(rows))
+        case _:
+            raise ValueError(output)
+
+
+def print_table(title: str, columns: Sequence[Column], rows: Sequence[Document], footer: str = "") -> None:
+    """A table that fits the terminal, and is never cut where stdout is a pipe."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=Text(safe(title)), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column.title, justify="right" if column.right else "left", no_wrap=not column.wrap)
+    for row in rows:
+        table.add_row(*(_cell(column, row) for column in columns))
+    screen = console()
+    screen.print(table)
+    if footer:
+        screen.print(Text(footer), soft_wrap=True)
+
+
+def console() -> Console:
+    """Where data goes: colours and the terminal's width on a terminal, plain and as wide as needed elsewhere."""
+    from rich.console import Console
+
+    terminal = sys.stdout.isatty()
+    wide = None if terminal else int(os.environ.get("COLUMNS", "0")) or 200
+    shown = colours(sys.stdout)
+    return Console(width=wide, no_color=not shown, highlight=False, emoji=False, markup=False, force_terminal=terminal)
+
+
+def flat(document: Document, prefix: str = "") -> dict[str, Any]:
+    """One level of keys: objects become ``a.b``, lists their JSON.
+
+    >>> flat({"a": {"b": 1}, "c": [1, 2]})
+    {'a.b': 1, 'c': '[1, 2]'}
+    """
+    row: dict[str, Any] = {}
+    for key, value in document.items():
+        if isinstance(value, Mapping):
+            row.update(flat(value, f"{prefix}{key}."))
+        elif isinstance(value, list | tuple):
+            row[prefix + key] = json.dumps(value, ensure_ascii=False)
+        else:
+            row[prefix + key] = value
+    return row
+
+
+def _print_csv(rows: Sequence[Document]) -> None:
+    import csv
+    import io
+
+    table = [flat(row) for row in rows]
+    names = list(dict.fromkeys(name for row in table for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _csv_cell(value) for name, value in row.items()} for row in table)
+    _write(text.getvalue().rstrip("\n"))
+
+
+def _csv_cell(value: Any) -> Any:
+    """Text that a spreadsheet would take for a formula is kept text (OWASP: CSV injection)."""
+    return "'" + value if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+
+
+def _cell(column: Column, row: Document) -> Any:
+    from rich.text import Text
+
+    style = column.style(row) if column.style else ""
+    return Text(safe(column.value(row)), style=style)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _json(document: Document, **layout: Any) -> str:
+    """JSON that reads well in any script and that a terminal doesn't obey: C1 controls, direction overrides and lone
+    surrogates stay escaped, which is the same JSON."""
+    text = json.dumps(document, ensure_ascii=False, **layout)
+    return _OBEYED.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def _write(text: str) -> None:
+    click.echo(text.encode("utf-8", "backslashreplace").decode("utf-8"))

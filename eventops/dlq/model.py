@@ -1,0 +1,227 @@
+"""Dead letters, what became of them, and what a replay plans and does: the values that travel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+from eventops.events import Event, Headers, Position
+from eventops.ports import Coverage
+
+
+class State(Enum):
+    """What became of a letter; everything but OPEN is told by the ledger."""
+
+    OPEN = "open"
+    REPLAYED = "replayed"
+    DISCARDED = "discarded"
+    PARKED = "parked"
+    FAILED_AGAIN = "failed_again"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a record became a letter, in the words of its framework; None where it didn't say."""
+
+    exception_class: str | None = None
+    cause_class: str | None = None
+    message: str | None = None
+    stack: str | None = None
+
+    @property
+    def cause(self) -> str | None:
+        """What letters are grouped by: the root cause, else the wrapper around it."""
+        return self.cause_class or self.exception_class
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a letter's record stood before it failed; the first hop where there were several."""
+
+    position: Position
+    timestamp: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A dead letter, decoded. ``attempts`` are failed deliveries, None where not recorded; ``hops`` counts the failures
+    that its headers tell of (a letter that was replayed and failed again has two)."""
+
+    event: Event
+    family: str
+    origin: Origin | None
+    group: str | None
+    failure: Failure
+    hops: int = 1
+    attempts: int | None = None
+    replay_id: str | None = None
+    """The id of the replay that this record came from: it failed again."""
+    state: State = State.OPEN
+    origins: tuple[Position, ...] = ()
+    """Every hop's position: first the origin, last the latest."""
+
+    @property
+    def is_replayed(self) -> bool:
+        """It was put back, and didn't fail again."""
+        return self.state is State.REPLAYED
+
+    @property
+    def position(self) -> Position:
+        """Where the letter itself stands."""
+        return self.event.position
+
+    @property
+    def timestamp(self) -> datetime | None:
+        """When it became a letter: the letter's own record time."""
+        return self.event.record.timestamp
+
+    @property
+    def cause_key(self) -> str:
+        """What it is grouped and selected by."""
+        return self.failure.cause or "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which letters of a dead-letter topic are meant. Empty tuples and None mean "any"."""
+
+    topic: str
+    causes: tuple[str, ...] = ()
+    positions: tuple[Position, ...] = ()
+    groups: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TopicCounts:
+    """One dead-letter topic: how many letters in which state. ``newest`` and ``oldest`` are record times."""
+
+    topic: str
+    counts: dict[State, int]
+    oldest: datetime | None
+    newest: datetime | None
+    per_hour: float | None
+    """Letters that arrived in the last hour before the report."""
+
+    @property
+    def total(self) -> int:
+        """Letters still in the log."""
+        return sum(self.counts.values())
+
+    @property
+    def open(self) -> int:
+        """Letters that nobody dealt with: open, or failed again."""
+        return self.counts.get(State.OPEN, 0) + self.counts.get(State.FAILED_AGAIN, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class ListReport:
+    """All dead-letter topics."""
+
+    as_of: datetime
+    topics: tuple[TopicCounts, ...]
+    coverage: Coverage
+
+
+@dataclass(frozen=True, slots=True)
+class CauseGroup:
+    """Letters of one topic that share a cause and a group."""
+
+    topic: str
+    cause_key: str
+    group: str | None
+    counts: dict[State, int]
+    oldest: datetime | None
+    newest: datetime | None
+    distinct_keys: int
+    example: Letter
+
+
+@dataclass(frozen=True, slots=True)
+class LettersReport:
+    """Letters of one topic, and the same grouped by cause (most open letters first)."""
+
+    as_of: datetime
+    topic: str
+    letters: tuple[Letter, ...]
+    causes: tuple[CauseGroup, ...]
+    coverage: Coverage
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One letter that a replay will put back, and as what.
+
+    ``taken_from`` is ``origin`` where the origin record can still be read and is the same event, else ``letter``.
+    """
+
+    letter: Letter
+    target_topic: str
+    target_partition: int | None
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+    taken_from: str
+    replay_id: str
+    ledger_key: bytes
+    difference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """One selected letter that can't be put back, and why."""
+
+    letter: Letter
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a replay would do; nothing was written yet."""
+
+    run_id: str
+    selection: Selection
+    guarantee: str
+    selected: int
+    planned: tuple[Planned, ...]
+    already_replayed: tuple[Letter, ...]
+    refused: tuple[Refused, ...]
+    warnings: tuple[str, ...]
+    coverage: Coverage
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """A letter and where its record was appended."""
+
+    source: Position
+    target: Position
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayReport:
+    """What a replay did. ``interrupted``: it stopped between two transactions, and ``resume_command`` continues it."""
+
+    plan: Plan
+    executed: bool
+    replayed: tuple[Replayed, ...] = ()
+    parked: tuple[Refused, ...] = ()
+    failed: tuple[Refused, ...] = ()
+    overtaken: int = 0
+    """Letters that another run had replayed by the time this one held the ledger."""
+    interrupted: bool = False
+    resume_command: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Progress of a replay in execution: letters done of letters planned, and the last transaction's length in seconds."""
+
+    done: int
+    total: int
+    seconds: float | None = None
+    report: ReplayReport | None = field(default=None, compare=False)
+    """Set on the last step."""

@@ -1,0 +1,133 @@
+"""An event chain and what each consumer group did with its events: the values that travel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Protocol
+
+from eventops.events import Event, Position
+from eventops.ports import Coverage
+
+
+class Status(Enum):
+    """What a consumer group did with an event, as far as the broker can tell."""
+
+    CONSUMED = "consumed"
+    PENDING = "pending"
+    DEAD_LETTERED = "dead_lettered"
+    REPLAYED = "replayed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One group and one event. ``at`` is when, where the evidence tells; ``evidence`` is a sentence with its figures."""
+
+    group: str
+    status: Status
+    at: datetime | None
+    evidence: str
+
+
+class DeadLetter(Protocol):
+    """What a trace needs to know of a dead letter; the dlq room's letters fit."""
+
+    @property
+    def position(self) -> Position:
+        """Where the letter stands."""
+
+    @property
+    def timestamp(self) -> datetime | None:
+        """When it became a letter."""
+
+    @property
+    def group(self) -> str | None:
+        """Whose consumer gave up on it, where recorded."""
+
+    @property
+    def origins(self) -> tuple[Position, ...]:
+        """Where its record stood, hop by hop: first the origin, last the latest."""
+
+    @property
+    def is_replayed(self) -> bool:
+        """It was put back."""
+
+    @property
+    def cause_key(self) -> str:
+        """Why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Anomaly:
+    """Something that isn't as a chain should be. ``event_id`` None: it concerns the whole chain."""
+
+    kind: str
+    event_id: str | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """An event of the chain. ``hop_seconds`` is the time since the event that caused it, by both events' own words; it
+    may be negative (clock skew) and is None for a root. ``depth`` is 1 for a root."""
+
+    event: Event
+    depth: int
+    hop_seconds: float | None
+    children: tuple[str, ...]
+    deliveries: tuple[Delivery, ...] = ()
+    dead_letters: tuple[DeadLetter, ...] = ()
+    anomalies: tuple[Anomaly, ...] = ()
+    copies: tuple[Position, ...] = ()
+    """Other positions that hold the same event (a replay, a redelivery by the outbox)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TraceLink:
+    """A distributed trace that events of the chain belong to; ``url`` and ``spans`` None where no store is configured."""
+
+    trace_id: str
+    url: str | None = None
+    spans: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TraceReport:
+    """The chain of one correlation id, depth first, roots in the order they happened.
+
+    ``correlation_id`` is the one that was found, which for an event id is that event's.
+    """
+
+    correlation_id: str
+    events: tuple[Hop, ...]
+    roots: tuple[str, ...]
+    anomalies: tuple[Anomaly, ...]
+    traces: tuple[TraceLink, ...]
+    coverage: Coverage
+
+    @property
+    def depth(self) -> int:
+        """The longest way from a root, in events; 0 where nothing was found."""
+        return max((hop.depth for hop in self.events), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is searched and where. ``topics`` empty: all but internal ones."""
+
+    identifier: str
+    topics: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Progress of a search: records read of records expected, what was found so far; ``report`` on the last one."""
+
+    records: int
+    expected: int
+    events: int
+    report: TraceReport | None = None
