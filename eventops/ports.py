@@ -45,6 +45,31 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Coverage:
+    """How much of what was asked for an answer rests on; every report that read something carries one.
+
+    ``records`` and ``bytes`` were looked at; 0 where offsets alone were asked. ``from_`` and ``to`` bound the time that
+    was covered; None means the log's own start or end.
+
+    >>> Coverage(2, 2).complete, Coverage(2, 1, gaps=(Gap("orders", 1, "no leader"),)).complete
+    (True, False)
+    """
+
+    partitions_total: int
+    partitions_complete: int
+    records: int = 0
+    bytes: int = 0
+    from_: datetime | None = None
+    to: datetime | None = None
+    gaps: tuple[Gap, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is missing: an incomplete answer ends a command with exit code 5."""
+        return not self.gaps and self.partitions_complete >= self.partitions_total
+
+
+@dataclass(frozen=True, slots=True)
 class Cluster:
     """Who answered. ``brokers`` are ``host:port``; ``controller`` is a broker id, None where none is told."""
 
