@@ -1,3 +1,108 @@
-"""Settings to adapters to the Desk: the one place where real things are chosen."""
+"""Settings to adapters to the Desk: the one place where real things are chosen.
+
+Nothing is imported before it is used: a command that asks for lag never loads the dead-letter room.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from eventops import config
+from eventops.config import Context
+from eventops.errors import NotPermitted
+
+if TYPE_CHECKING:
+    from eventops.dlq.service import DeadLetterService
+    from eventops.lag.service import LagService
+    from eventops.ports import Broker
+    from eventops.topics.service import TopicService
+    from eventops.trace.service import TraceService
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The services of one cluster, for one face. Use it in a ``with`` block; it connects when first asked."""
+
+    context: Context
+
+    @cached_property
+    def broker(self) -> Broker:
+        """The cluster behind the context."""
+        from eventops.adapters.kafka.broker import KafkaBroker
+
+        return KafkaBroker(config.with_secrets(self.context.properties))
+
+    @cached_property
+    def lag(self) -> LagService:
+        """Is anything falling behind?"""
+        from eventops.lag.service import LagService
+
+        return LagService(self.broker)
+
+    @cached_property
+    def topics(self) -> TopicService:
+        """Which topics are there?"""
+        from eventops.topics.service import TopicService
+
+        return TopicService(self.broker)
+
+    @cached_property
+    def dlq(self) -> DeadLetterService:
+        """What failed, and can it be put back?"""
+        from eventops.dlq.service import DeadLetterService
+
+        return DeadLetterService(self.broker, operator=_operator())
+
+    @cached_property
+    def trace(self) -> TraceService:
+        """What happened to this request?"""
+        from eventops.trace.service import TraceService
+
+        return TraceService(self.broker, letters=self.dlq)
+
+    def now(self) -> datetime:
+        """The one clock of every report."""
+        return datetime.now(UTC)
+
+    def require_writable(self) -> None:
+        """
+        Raises:
+            NotPermitted: the context is read-only.
+        """
+        if self.context.read_only:
+            raise NotPermitted(
+                f"the context {self.context.name} is read-only",
+                remedy="take `eventops.read-only` out of it if you mean to write to this cluster",
+            )
+
+    def close(self) -> None:
+        """Let go of the cluster, where it was asked at all."""
+        if "broker" in self.__dict__:
+            self.broker.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+
+def desk_for(context: Context) -> Desk:
+    """The Desk of a context."""
+    return Desk(context)
+
+
+def _operator() -> str:
+    """Who is at the desk, for the ledger: the login name at this machine's name."""
+    import getpass
+    import socket
+
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"

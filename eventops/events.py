@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, overload
 
 # CloudEvents 1.0 Kafka protocol binding, binary mode, with the correlation extension.
 CE_SPECVERSION: Final = "ce_specversion"
@@ -188,7 +188,7 @@ class Envelope:
             "eventId": self.event_id,
             "eventType": self.event_type,
             "eventVersion": self.event_version,
-            "timestamp": _rfc3339(self.timestamp),
+            "timestamp": rfc3339(self.timestamp),
             "source": self.source,
             "data": dict(self.data),
             "metadata": metadata,
@@ -203,7 +203,7 @@ class Envelope:
             (CE_ID, self.event_id),
             (CE_TYPE, self.event_type),
             (CE_SOURCE, self.source),
-            (CE_TIME, _rfc3339(self.timestamp)),
+            (CE_TIME, rfc3339(self.timestamp)),
             (CE_CORRELATION_ID, self.correlation_id),
         ]
         if self.causation_id is not None:
@@ -316,6 +316,23 @@ def bytes_as_text(raw: bytes) -> str:
         return "0x" + raw.hex()
 
 
+@overload
+def rfc3339(moment: datetime) -> str: ...
+@overload
+def rfc3339(moment: None) -> None: ...
+@overload
+def rfc3339(moment: datetime | None) -> str | None: ...
+def rfc3339(moment: datetime | None) -> str | None:
+    """As every document writes a time: UTC with microseconds.
+
+    >>> rfc3339(datetime(2026, 1, 15, 10, 30, tzinfo=UTC))
+    '2026-01-15T10:30:00.000000Z'
+    """
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
 def header_pairs(headers: Iterable[tuple[str, bytes | None]] | None) -> Headers:
     """Headers as clients hand them over (or None), frozen in their order."""
     return tuple(headers or ())
@@ -387,7 +404,3 @@ def _parse_time(value: object) -> datetime | None:
     except ValueError:
         return None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def _rfc3339(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

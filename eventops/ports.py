@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import Enum, Flag, auto
 from typing import Protocol
 
-from eventops.events import Headers, Partition, Position, Record
+from eventops.events import Headers, Partition, Position, Record, rfc3339
 
 
 class Capability(Flag):
@@ -42,6 +42,44 @@ class Gap:
     subject: str
     partition: int | None
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How much of what was asked for an answer rests on; every report that read something carries one.
+
+    ``records`` and ``bytes`` were looked at; 0 where offsets alone were asked. ``from_`` and ``to`` bound the time that
+    was covered; None means the log's own start or end.
+
+    >>> Coverage(2, 2).complete, Coverage(2, 1, gaps=(Gap("orders", 1, "no leader"),)).complete
+    (True, False)
+    """
+
+    partitions_total: int
+    partitions_complete: int
+    records: int = 0
+    bytes: int = 0
+    from_: datetime | None = None
+    to: datetime | None = None
+    gaps: tuple[Gap, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is missing: an incomplete answer ends a command with exit code 5."""
+        return not self.gaps and self.partitions_complete >= self.partitions_total
+
+    def document(self) -> dict[str, object]:
+        """Its part of every report's JSON."""
+        return {
+            "partitions_total": self.partitions_total,
+            "partitions_complete": self.partitions_complete,
+            "records": self.records,
+            "bytes": self.bytes,
+            "from": rfc3339(self.from_),
+            "to": rfc3339(self.to),
+            "complete": self.complete,
+            "gaps": [{"topic": gap.subject, "partition": gap.partition, "reason": gap.reason} for gap in self.gaps],
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from eventops import config
 from eventops.cli import diagnostics
 from eventops.cli.options import Choices, pass_desk
-from eventops.cli.output import Column, Document, output_option, print_document, print_table
+from eventops.cli.output import Column, output_option, print_document, print_table
 from eventops.config import Context, Contexts
+from eventops.wording import plural
+
+if TYPE_CHECKING:
+    from eventops.bootstrap import Desk
 
 
 @click.group(epilog="Contexts live in a TOML file; `eventops context list` names it.")
@@ -36,10 +42,12 @@ def use(name: str) -> None:
     diagnostics.say(f"{name} is now the current context")
 
 
-@context.command("add", epilog="Example: eventops context add prod -b kafka-1:9093 -X sasl.password=env:KAFKA_PW --read-only")
+@context.command("add", epilog="Example: eventops context add prod -b kafka-1:9093 -X sasl.password=env:KAFKA_PW")
 @click.argument("name")
 @click.option("-b", "--bootstrap-servers", required=True, metavar="HOST:PORT", help="The cluster.")
-@click.option("-X", "properties", multiple=True, metavar="PROPERTY=VALUE", help="A librdkafka property; may be repeated.")
+@click.option(
+    "-X", "properties", multiple=True, metavar="PROPERTY=VALUE", help="A librdkafka property; may be repeated."
+)
 @click.option("--read-only", is_flag=True, help="Refuse whatever writes to this cluster.")
 @click.option("--colour", help="The colour that the faces show it in.")
 def add(name: str, bootstrap_servers: str, properties: tuple[str, ...], read_only: bool, colour: str | None) -> None:
@@ -72,19 +80,19 @@ def show(name: str | None, output: str) -> None:
     if output != "table":
         print_document(document, output, [document])
         return
-    rows = [{"k": key, "v": str(value)} for key, value in {**found.shown(), **found.settings}.items()]
-    print_table(found.name, [Column("property", _text("k")), Column("value", _text("v"))], rows)
+    rows = [{"key": key, "value": str(value)} for key, value in {**found.shown(), **found.settings}.items()]
+    print_table(
+        found.name, [Column("property", lambda row: row["key"]), Column("value", lambda row: row["value"])], rows
+    )
 
 
 @context.command("check", epilog="Example: eventops context check --context prod")
 @pass_desk
-def check(desk: object) -> None:
+def check(desk: Desk) -> None:
     """Ask the cluster who it is; exit code 3 where nobody answers, 4 where it refuses."""
-    from eventops.bootstrap import Desk
-
-    assert isinstance(desk, Desk)
     answer = desk.broker.cluster()
-    click.echo(f"{desk.context.name}: cluster {answer.cluster_id}, {len(answer.brokers)} broker(s): {', '.join(answer.brokers)}")
+    brokers = plural(len(answer.brokers), "broker")
+    click.echo(f"{desk.context.name}: cluster {answer.cluster_id}, {brokers}: {', '.join(answer.brokers)}")
 
 
 def _row(known: Contexts, found: Context) -> dict[str, object]:
@@ -97,17 +105,9 @@ def _row(known: Contexts, found: Context) -> dict[str, object]:
     }
 
 
-def _text(key: str) -> object:
-    return lambda row: str(row[key])
-
-
 _COLUMNS = [
     Column("", lambda row: "*" if row["current"] else ""),
     Column("name", lambda row: row["name"]),
     Column("bootstrap servers", lambda row: row["bootstrap_servers"] or "?"),
     Column("writes", lambda row: "refused" if row["read_only"] else "allowed"),
 ]
-
-
-def _is_current(row: Document) -> bool:
-    return bool(row["current"])

@@ -44,7 +44,7 @@ def choices() -> Choices:
 
 
 def cluster_options(command: Command) -> Command:
-    """``-b``, ``-X`` and ``--context``, as kcat and kubectl have them; they work before and after the command's name."""
+    """``-b``, ``-X`` and ``--context``, as kcat and kubectl have them, before or after the command's name."""
     for option in (
         click.option(
             "--context", metavar="NAME", expose_value=False, callback=_choose_context, help="A context by its name."

@@ -35,7 +35,7 @@ class Format(StrEnum):
 
 
 def output_option(*more: str) -> Callable[[F], F]:
-    """``-o/--output``; ``more`` names formats that only this command has, as ``tree`` for a trace (the first is default)."""
+    """``-o/--output``; ``more`` names formats of this command alone, the first being its default."""
     names = [*more, *(format_.value for format_ in Format)]
     return click.option(
         "-o",

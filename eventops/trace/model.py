@@ -23,7 +23,7 @@ class Status(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One group and one event. ``at`` is when, where the evidence tells; ``evidence`` is a sentence with its figures."""
+    """One group and one event. ``at`` is when, where the evidence tells; ``evidence`` is a sentence with figures."""
 
     group: str
     status: Status
@@ -86,7 +86,7 @@ class Hop:
 
 @dataclass(frozen=True, slots=True)
 class TraceLink:
-    """A distributed trace that events of the chain belong to; ``url`` and ``spans`` None where no store is configured."""
+    """A distributed trace that events of the chain belong to; ``url`` and ``spans`` None where no store answers."""
 
     trace_id: str
     url: str | None = None
