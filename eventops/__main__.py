@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from eventops.cli import diagnostics
 from eventops.cli.lazy import Door, LazyGroup
-from eventops.cli.options import cluster_options
+from eventops.cli.options import Choices, cluster_options
+
+if TYPE_CHECKING:
+    from threading import Event
+
+    from eventops.bootstrap import Desk
 
 DOORS = {
     "demo": Door("eventops.cli.demo:demo", "A real local Kafka, three services, traffic with failures, the dashboard."),
@@ -36,9 +42,17 @@ def cli() -> None:
     """The operations console for event-driven systems: lag, traces and dead letters."""
 
 
+def open_dashboard(desk: Desk, *, refresh: float, ended: Event | None = None) -> None:
+    """The terminal dashboard, until it is left or ``ended`` is set."""
+    from eventops.tui.app import run
+
+    run(desk, refresh=refresh, ended=ended)
+
+
 def main() -> None:
     """Run the command line; the process ends with its exit code."""
-    sys.exit(diagnostics.run(lambda: cli.main(prog_name="eventops", standalone_mode=False)))
+    chosen = Choices(open_dashboard=open_dashboard)
+    sys.exit(diagnostics.run(lambda: cli.main(prog_name="eventops", standalone_mode=False, obj=chosen)))
 
 
 if __name__ == "__main__":

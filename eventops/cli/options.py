@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import update_wrapper
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
 if TYPE_CHECKING:
+    from threading import Event
+
     from eventops.bootstrap import Desk
     from eventops.config import Context
 
 Command = Callable[..., Any]
+
+
+class Dashboard(Protocol):
+    """Opens the dashboard and returns when it was left, or when ``ended`` was set."""
+
+    def __call__(self, desk: Desk, *, refresh: float, ended: Event | None = None) -> None: ...
 
 
 @dataclass(slots=True)
@@ -23,6 +31,8 @@ class Choices:
     context: str | None = None
     bootstrap_servers: str | None = None
     properties: list[str] = field(default_factory=list)
+    open_dashboard: Dashboard | None = None
+    """The other face; the two don't know each other, the door introduces them."""
 
     def resolve(self) -> Context:
         """The context that is meant.

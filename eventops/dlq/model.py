@@ -218,7 +218,7 @@ class ReplayReport:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Progress of a replay in execution: letters done of those planned, and the last transaction's length in seconds."""
+    """Progress of a replay in execution: letters done of those planned, and the last transaction's seconds."""
 
     done: int
     total: int
