@@ -13,8 +13,9 @@ from eventops.errors import EventopsError
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """``rate`` in requests a second, 0 for services without traffic; ``failures`` False: every address is
-    accepted, the mail server stays up, every event is well-formed. ``slow_seconds`` is what the slow consumer waits at each record."""
+    """``rate`` in requests a second, 0 for services without traffic. ``failures`` False: every address is accepted, the
+    mail server stays up, every event is well-formed, no consumer is slow. ``slow_seconds`` is what the slow consumer
+    waits at each record."""
 
     rate: float = 4.0
     seed: int = 1
