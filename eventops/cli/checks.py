@@ -70,7 +70,7 @@ def context(chosen: Choices) -> Iterator[Check | Context]:
 
 
 def cluster(desk: Desk) -> Iterator[Check]:
-    """What the cluster answers to these credentials. After the first question that nobody answers, no more are asked."""
+    """What the cluster answers to these credentials; the first question that nobody answers is the last."""
     try:
         for question in (_identity, _topics, _groups, _settings, _writing):
             yield question(desk)
