@@ -36,7 +36,7 @@ def local() -> None:
 )
 @output_option()
 def up(brokers: int | None, port: int | None, output: str) -> None:
-    """Start Kafka, or what is missing of it, and wait until it answers."""
+    """Start Kafka, or what is missing of it."""
     with _Progress() as progress:
         started = _kafka().up(brokers, port, progress)
     for note in started.notes:
@@ -89,7 +89,7 @@ def logs(broker: int, lines: int, follow: bool) -> None:
 @local.command(epilog="Example: eventops local install")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing where all goes well.")
 def install(quiet: bool) -> None:
-    """Fetch Kafka and find a Java for it; then no command here needs the network."""
+    """Fetch Kafka and find a Java for it, to need no network later."""
     with _Progress(quiet=quiet) as progress:
         installation = _kafka().install(progress)
     if not quiet:

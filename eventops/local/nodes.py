@@ -107,12 +107,17 @@ def await_ready(plan: Plan, launches: Sequence[Launch], answers: Probe, seconds:
         for launch in launches:
             if not launch.is_alive():
                 raise _death(launch)
-        if answers(plan.bootstrap_servers, len(plan.nodes)):
+        if all_answer(plan, answers):
             return
         if time.monotonic() > deadline:
             logs = ", ".join(str(node.log) for node in plan.nodes)
             raise BrokerUnreachable(f"the local Kafka runs but hasn't answered for {seconds:.0f} s", f"see {logs}")
         time.sleep(_LOOK_EVERY)
+
+
+def all_answer(plan: Plan, answers: Probe) -> bool:
+    """Each node is asked itself: for some seconds the others still count one that was killed."""
+    return all(answers(node.address, len(plan.nodes)) for node in plan.nodes)
 
 
 def _death(launch: Launch) -> ProvisioningError:

@@ -205,7 +205,7 @@ class LocalKafka:
             if node.number not in running:
                 told = f"broker {node.number} is gone; `eventops local up` brings it back; its log is {node.log}"
                 return Standing.BROKEN, told
-        if not self._answers(record.plan.bootstrap_servers, len(record.plan.nodes)):
+        if not nodes.all_answer(record.plan, self._answers):
             return Standing.BROKEN, f"it runs but doesn't answer; its log is {record.plan.nodes[0].log}"
         return Standing.RUNNING, None
 
