@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from eventops.dlq.model import State
+from eventops.dlq.model import LetterId, State
 from eventops.events import Position, Record, rfc3339
 
 TOPIC: Final = "eventops-ledger"
@@ -25,16 +25,6 @@ NO_TARGET: Final = ""
 """The target of a row that put nothing back."""
 _VERSION: Final = 1
 _DOMAIN: Final = "eventops-ledger/1"
-
-
-@dataclass(frozen=True, slots=True)
-class LetterId:
-    """One letter for all time. ``topic_id`` is the topic's name, after ``name:``, where the broker tells no ids."""
-
-    cluster_id: str
-    topic_id: str
-    partition: int
-    offset: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +66,15 @@ def ledger_key(letter: LetterId, target: str, attempt: int = 1) -> bytes:
     >>> ledger_key(at, "x") == ledger_key(LetterId("c", "t", 11, 2), "x")    # every part is framed
     False
     """
-    parts = (_DOMAIN, letter.cluster_id, letter.topic_id, str(letter.partition), str(letter.offset), target, str(attempt))
+    parts = (
+        _DOMAIN,
+        letter.cluster_id,
+        letter.topic_id,
+        str(letter.partition),
+        str(letter.offset),
+        target,
+        str(attempt),
+    )
     return _digest(part.encode() for part in parts)
 
 

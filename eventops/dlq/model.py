@@ -21,6 +21,16 @@ class State(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class LetterId:
+    """One letter for all time. ``topic_id`` is the topic's name, after ``name:``, where the broker tells no ids."""
+
+    cluster_id: str
+    topic_id: str
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """Why a record became a letter, in the words of its framework; None where it didn't say."""
 
@@ -170,6 +180,7 @@ class Planned:
     headers: Headers
     taken_from: str
     replay_id: str
+    source: LetterId
     ledger_key: bytes
     difference: str | None = None
 
