@@ -1,14 +1,14 @@
 """The frameworks' dead-letter conventions: one small decoder a family, in one table.
 
-A decoder reads the headers that its framework really writes and answers None where it doesn't know the record. Headers are
-anyone's bytes: what isn't encoded as it should be is unknown (None), never an error; texts are cut at a bound.
+A decoder reads the headers that its framework really writes and answers None where it doesn't know the record. Headers
+are anyone's bytes: what isn't encoded as it should be is unknown (None), never an error; texts are cut at a bound.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -29,7 +29,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 class Traces:
     """What a family's headers tell of a failure. ``origins`` are the hops' positions, the origin first."""
 
-    failure: Failure = Failure()
+    failure: Failure = field(default_factory=Failure)
     origins: tuple[Position, ...] = ()
     origin_timestamp: datetime | None = None
     group: str | None = None
@@ -41,8 +41,8 @@ Decoder = Callable[[Record], Traces | None]
 
 
 def decode(record: Record) -> Letter:
-    """The record as a letter: of the first family that knows it, else of the family ``unknown``, whose origin, group and
-    cause nobody recorded."""
+    """The record as a letter: of the first family that knows it, else of the family ``unknown``, whose origin,
+    group and cause nobody recorded."""
     family, traces = recognise(record) or (UNKNOWN_FAMILY, Traces())
     replay_id = text(record.header(REPLAY_ID), NAME_CHARACTERS)
     origin = Origin(traces.origins[0], traces.origin_timestamp) if traces.origins else None
@@ -71,8 +71,8 @@ def recognise(record: Record) -> tuple[str, Traces] | None:
 def _spring(record: Record) -> Traces | None:
     """Spring Kafka's ``DeadLetterPublishingRecoverer``.
 
-    ``original-*`` is appended at each hop (first: the origin, last: the latest), ``exception-*`` is replaced. A failed key
-    has ``key-exception-*`` and no ``exception-fqcn``, but ``exception-cause-fqcn`` without ``key-``; failures to
+    ``original-*`` is appended at each hop (first: the origin, last: the latest), ``exception-*`` is replaced. A failed
+    key has ``key-exception-*`` and no ``exception-fqcn``, but ``exception-cause-fqcn`` without ``key-``; failures to
     deserialise have no wrapper. ``kafka_deliveryAttempt`` is off by default: then the attempts are unknown.
     """
     if not any(name in _SPRING_MARKS for name, _value in record.headers):
@@ -186,8 +186,8 @@ def moment(milliseconds: int | None) -> datetime | None:
 def strip(headers: Headers) -> Headers:
     """The headers without every family's error headers, replication markers, and what an earlier replay added.
 
-    Left on, they make consumers give up at once (retry counters), stop replication (a record that carries the marker is
-    taken for a copy), or tell of a failure that is over. The chain stays: ids, ``traceparent``, ``tracestate``, ``baggage``.
+    Left on, they make consumers give up at once (retry counters), stop replication (a record that carries the marker
+    is taken for a copy), or tell of a failure that is over. The chain stays: ids, ``traceparent``, ``baggage``.
 
     >>> strip((("kafka_dlt-original-topic", b"t"), ("traceparent", b"00-..."), ("kafka_deliveryAttempt", b"")))
     (('traceparent', b'00-...'),)

@@ -1,8 +1,8 @@
 """The ledger: what was done about which letter, as rows of a compacted topic. Pure encoding, decoding and look-up.
 
-A letter is known by its dead-letter topic's *id*, partition and offset, so that the rows of a topic that was deleted never
-match the letters of one made anew under its name. A row also keeps a hash of the letter's content: where a broker tells no
-topic ids, it is the guard against an offset that is used again.
+A letter is known by its dead-letter topic's *id*, partition and offset, so that the rows of a topic that was deleted
+never match the letters of one made anew under its name. A row also keeps a hash of the letter's content: where a broker
+tells no topic ids, it is the guard against an offset that is used again.
 """
 
 from __future__ import annotations

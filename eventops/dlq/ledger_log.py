@@ -1,8 +1,9 @@
-"""The ledger as it stands in the broker: read from where the last reading ended, made when the first row is to be written.
+"""The ledger as it stands in the broker: read on from where the last reading ended, made when a row is to be written.
 
 Two ways to read it. :meth:`LedgerLog.rows` is for looking: what is committed by now. :meth:`LedgerLog.settled` is for
-replaying: a reader that sees only committed records ends at the last stable offset, so somebody's open transaction hides
-whatever was committed after it, our own rows too, and what they tell of would be put back twice. It waits that out.
+replaying: a reader that sees only committed records ends at the last stable offset, so somebody's open transaction
+hides whatever was committed after it, our own rows too, and what they tell of would be put back twice. It waits that
+out.
 """
 
 from __future__ import annotations
@@ -47,9 +48,10 @@ class LedgerLog:
         """
         with self._lock:
             bounds = self._whole(self._bounds())
-            ends = {partition: found.high_watermark for partition, found in bounds.items()}
-            if not self._wait_for_stable(ends, bounds, patience, is_stopped):
-                return None
+        ends = {partition: found.high_watermark for partition, found in bounds.items()}
+        if not self._wait_for_stable(ends, bounds, patience, is_stopped):
+            return None
+        with self._lock:
             if gaps := self._read(bounds, ends):
                 raise _unreadable(gaps)
             return self._ledger
@@ -130,7 +132,7 @@ def _hung(partitions: Collection[Partition], patience: float) -> EventopsError:
     return EventopsError(
         f"a transaction on the ledger ({names}) has been open for more than {patience:.0f} s, "
         "and what was committed after it can't be seen",
-        remedy="let it time out, or find it with `kafka-transactions.sh find-hanging` and abort it, then run this again",
+        remedy="let it time out, or find it with `kafka-transactions.sh find-hanging` and abort it, then try again",
     )
 
 

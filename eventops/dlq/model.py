@@ -206,6 +206,7 @@ class Plan:
     refused: tuple[Refused, ...]
     warnings: tuple[str, ...]
     coverage: Coverage
+    as_of: datetime
     to: str | None = None
     """The topic that was asked for instead of each letter's origin."""
     discard_reason: str | None = None
