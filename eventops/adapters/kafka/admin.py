@@ -1,0 +1,96 @@
+"""What the cluster holds: brokers, topics and their configuration; and the one thing made on purpose, a topic."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from confluent_kafka import KafkaError, Node, TopicCollection, TopicPartitionInfo
+from confluent_kafka.admin import (
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+    TopicDescription,
+)
+
+from eventops.adapters.kafka.connection import Connection
+from eventops.adapters.kafka.failures import error_of, is_forbidden, is_gone
+from eventops.ports import Cluster, Topic
+
+_BROKER_DEFAULT: Final = -1
+
+
+def cluster(connection: Connection) -> Cluster:
+    """Cluster id, brokers and controller, in one question."""
+    told = connection.answer(connection.admin().describe_cluster(request_timeout=connection.timeout))
+    brokers = tuple(f"{node.host}:{node.port}" for node in sorted(told.nodes, key=lambda node: node.id))
+    controller = told.controller
+    return Cluster(told.cluster_id, brokers, controller.id if controller else None)
+
+
+def topics(connection: Connection, names: Collection[str]) -> tuple[Topic, ...]:
+    """Topics by name. One deleted while we ask, or that may not be seen in a list of all, is left out.
+
+    Raises:
+        NotPermitted: a topic that was asked for by name may not be described.
+    """
+    wanted = sorted(set(names)) or _listed(connection)
+    if not wanted:
+        return ()
+    asked = connection.admin().describe_topics(TopicCollection(wanted), request_timeout=connection.timeout)
+    found, failures = connection.answers(asked)
+    for error in failures.values():
+        if not (is_gone(error) or (is_forbidden(error) and not names)):
+            raise connection.failure(error)
+    return tuple(_topic(found[name]) for name in sorted(found))
+
+
+def retention(connection: Connection, names: Collection[str]) -> dict[str, dict[str, str]]:
+    """Every property that has a value; a topic that is gone or whose configuration may not be read is left out."""
+    resources = {ConfigResource(ResourceType.TOPIC, name): name for name in sorted(set(names))}
+    if not resources:
+        return {}
+    asked = connection.admin().describe_configs(list(resources), request_timeout=connection.timeout)
+    found, failures = connection.answers({resources[resource]: future for resource, future in asked.items()})
+    for error in failures.values():
+        if not (is_gone(error) or is_forbidden(error)):
+            raise connection.failure(error)
+    return {
+        name: {key: entry.value for key, entry in entries.items() if entry.value is not None}
+        for name, entries in found.items()
+    }
+
+
+def create_topic(connection: Connection, name: str, partitions: int, config: Mapping[str, str]) -> None:
+    """Create it with the broker's default replication and wait until its partitions have leaders."""
+    new = NewTopic(name, partitions, replication_factor=_BROKER_DEFAULT, config=dict(config))
+    future = connection.admin().create_topics(
+        [new], operation_timeout=connection.timeout, request_timeout=connection.timeout
+    )[name]
+    _, failures = connection.answers({name: future})
+    error = failures.get(name)
+    if error is not None and error.code() != KafkaError.TOPIC_ALREADY_EXISTS:
+        raise connection.failure(error)
+
+
+def _listed(connection: Connection) -> list[str]:
+    try:
+        return sorted(connection.admin().list_topics(timeout=connection.timeout).topics)
+    except Exception as exception:
+        raise connection.failure(error_of(exception)) from exception
+
+
+def _topic(told: TopicDescription) -> Topic:
+    partitions = sorted(told.partitions, key=lambda partition: partition.id)
+    return Topic(
+        name=told.name,
+        topic_id=str(told.topic_id),
+        partitions=tuple(partition.id for partition in partitions),
+        internal=told.is_internal,
+        leaderless=tuple(p.id for p in partitions if not _has_leader(p)),
+    )
+
+
+def _has_leader(told: TopicPartitionInfo) -> bool:
+    leader: Node | None = told.leader  # None without a leader, whatever the client's annotation says
+    return leader is not None and leader.id >= 0

@@ -1,0 +1,102 @@
+"""Apache Kafka behind the Broker protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
+from typing import Final
+
+from eventops.adapters.kafka import admin, groups, offsets
+from eventops.adapters.kafka.connection import Connection
+from eventops.adapters.kafka.cursor import together
+from eventops.adapters.kafka.producer import KafkaTransactionalProducer
+from eventops.adapters.kafka.scan import Reader, follow
+from eventops.events import Partition, Position, Record
+from eventops.ports import Batch, Bounds, Capability, Cluster, Committed, Groups, Isolation, Range, Topic
+
+TIMEOUT: Final = 10.0
+_NEARBY: Final = 500
+_SMALL_FETCH: Final = 65_536
+
+
+class KafkaBroker:
+    """One Kafka cluster. Connects on first use; may be used from several threads.
+
+    ``properties`` are librdkafka's, with secrets already resolved; ``timeout`` (seconds) bounds every question.
+    """
+
+    def __init__(self, properties: Mapping[str, str], timeout: float = TIMEOUT) -> None:
+        self._connection = Connection(properties, timeout)
+
+    @property
+    def capabilities(self) -> Capability:
+        """All of them."""
+        return Capability.HISTORY | Capability.COMMITTED_OFFSETS | Capability.TRANSACTIONS | Capability.COMPACTION
+
+    def cluster(self) -> Cluster:
+        """Who answers."""
+        return admin.cluster(self._connection)
+
+    def topics(self, names: Collection[str] = ()) -> tuple[Topic, ...]:
+        """All topics, or those of ``names`` that exist."""
+        return admin.topics(self._connection, names)
+
+    def retention(self, topics: Collection[str]) -> Mapping[str, Mapping[str, str]]:
+        """Configuration a topic."""
+        return admin.retention(self._connection, topics)
+
+    def groups(self, names: Collection[str] = ()) -> Groups:
+        """Groups of every kind; share and streams groups are of type ``unknown`` (see :mod:`.groups`)."""
+        return groups.groups(self._connection, names)
+
+    def committed_offsets(self, groups: Collection[str]) -> Committed:
+        """Committed offsets of those groups."""
+        return offsets.committed_offsets(self._connection, groups)
+
+    def log_bounds(self, partitions: Collection[Partition]) -> Bounds:
+        """Start, last stable offset and high watermark."""
+        return offsets.log_bounds(self._connection, partitions)
+
+    def offsets_at(self, partitions: Collection[Partition], moment: datetime) -> Mapping[Partition, int]:
+        """The first offset at or after ``moment``; a partition that didn't answer is left out."""
+        return offsets.offsets_at(self._connection, partitions, moment)
+
+    def scan(self, ranges: Collection[Range], isolation: Isolation = Isolation.READ_COMMITTED) -> Iterator[Batch]:
+        """Whole ranges. What retention took of one is a gap, and the rest is still read."""
+        return self._reader(isolation, fetch_wait_max_ms=20).read(ranges)
+
+    def follow(
+        self, starts: Mapping[Partition, int], isolation: Isolation = Isolation.READ_COMMITTED
+    ) -> Iterator[Batch]:
+        """From there on, without end."""
+        return follow(self._reader(isolation, fetch_wait_max_ms=200), starts)
+
+    def read(self, positions: Collection[Position]) -> Mapping[Position, Record]:
+        """Single records, by one consumer. Those beyond the last stable offset are left out as well."""
+        wanted = set(positions)
+        reader = self._reader(Isolation.READ_COMMITTED, fetch_wait_max_ms=20, max_partition_fetch_bytes=_SMALL_FETCH)
+        found: dict[Position, Record] = {}
+        for batch in reader.read(together(wanted, _NEARBY)):
+            found.update((record.position, record) for record in batch.records if record.position in wanted)
+        return found
+
+    def create_topic(self, name: str, partitions: int, config: Mapping[str, str]) -> None:
+        """Create a topic with the broker's default replication, unless it exists."""
+        admin.create_topic(self._connection, name, partitions, config)
+
+    def transactional_producer(self, transactional_id: str) -> KafkaTransactionalProducer:
+        """Take over the id; the producer is used by one thread at a time."""
+        return KafkaTransactionalProducer(self._connection, transactional_id)
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self._connection.close()
+
+    def _reader(self, isolation: Isolation, **tuning: int) -> Reader:
+        connection = self._connection
+        return Reader(
+            open_consumer=lambda: connection.consumer(isolation, **tuning),
+            ask_bounds=lambda partitions, timeout: offsets.log_bounds(connection, partitions, timeout),
+            isolation=isolation,
+            patience=connection.timeout,
+        )

@@ -1,0 +1,126 @@
+"""Committed offsets and log bounds: many small questions asked at once, each answer or failure kept apart."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Final, TypeVar
+
+from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaError, TopicPartition
+from confluent_kafka.admin import ListOffsetsResultInfo, OffsetSpec
+
+from eventops.adapters.kafka.connection import Connection
+from eventops.adapters.kafka.failures import reason
+from eventops.events import Partition
+from eventops.ports import Bounds, Committed, Gap, LogBounds
+
+Item = TypeVar("Item")
+
+CHUNK: Final = 2_000
+"""Partitions a ``list_offsets`` request: faster than 500 or 10,000 on a large cluster."""
+
+GROUPS_AT_ONCE: Final = 200
+"""Groups asked at the same time; the client takes one group a call."""
+
+_UNCOMMITTED: Final = IsolationLevel.READ_UNCOMMITTED
+_COMMITTED: Final = IsolationLevel.READ_COMMITTED
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+
+_Asked = dict[Partition, "Future[ListOffsetsResultInfo]"]
+
+
+def committed_offsets(connection: Connection, groups: Collection[str]) -> Committed:
+    """Committed offsets a group; a group or partition that failed becomes a gap."""
+    offsets: dict[str, Mapping[Partition, int]] = {}
+    gaps: list[Gap] = []
+    failures: list[KafkaError] = []
+    for chunk in _chunks(sorted(set(groups)), GROUPS_AT_ONCE):
+        answers, failed = connection.answers({group: _asked_for(connection, group) for group in chunk})
+        failures += failed.values()
+        gaps += [Gap(group, None, reason(error)) for group, error in failed.items()]
+        for group, answer in answers.items():
+            partitions = answer.topic_partitions or []
+            offsets[group] = {Partition(p.topic, p.partition): p.offset for p in partitions if p.offset >= 0}
+            gaps += [Gap(p.topic, p.partition, f"{group}: {reason(p.error)}") for p in partitions if p.error]
+        connection.raise_if_nobody_answered(len(offsets), failures)
+    return Committed(offsets, tuple(gaps))
+
+
+def log_bounds(connection: Connection, partitions: Collection[Partition], timeout: float | None = None) -> Bounds:
+    """Start, last stable offset and high watermark; a partition without any of the three becomes a gap."""
+    asked = sorted(set(partitions))
+    starts = _ask(connection, asked, OffsetSpec.earliest(), _UNCOMMITTED, timeout)
+    stables = _ask(connection, asked, OffsetSpec.latest(), _COMMITTED, timeout)
+    watermarks = _ask(connection, asked, OffsetSpec.latest(), _UNCOMMITTED, timeout)
+    start, start_failed = _gathered(connection, starts, timeout)
+    stable, stable_failed = _gathered(connection, stables, timeout)
+    watermark, watermark_failed = _gathered(connection, watermarks, timeout)
+    failed = start_failed | stable_failed | watermark_failed
+    bounds = {p: _consistent(start[p], stable[p], watermark[p]) for p in asked if p not in failed}
+    connection.raise_if_nobody_answered(len(bounds), failed.values())
+    return Bounds(bounds, tuple(Gap(p.topic, p.partition, reason(error)) for p, error in sorted(failed.items())))
+
+
+def offsets_at(connection: Connection, partitions: Collection[Partition], moment: datetime) -> dict[Partition, int]:
+    """The high watermark is taken first: a record appended meanwhile can only make a reader read more, never less."""
+    asked = sorted(set(partitions))
+    watermark, failed = _gathered(connection, _ask(connection, asked, OffsetSpec.latest(), _UNCOMMITTED))
+    milliseconds = max(0, -((_EPOCH - moment) // _MILLISECOND))
+    spec = OffsetSpec.for_timestamp(milliseconds)
+    found, failed_later = _gathered(connection, _ask(connection, sorted(watermark), spec, _UNCOMMITTED))
+    connection.raise_if_nobody_answered(len(found), (failed | failed_later).values())
+    return {p: offset if offset >= 0 else watermark[p] for p, offset in found.items()}
+
+
+def _asked_for(connection: Connection, group: str) -> Future[ConsumerGroupTopicPartitions]:
+    asked = [ConsumerGroupTopicPartitions(group)]
+    return connection.admin().list_consumer_group_offsets(asked, request_timeout=connection.timeout)[group]
+
+
+def _ask(
+    connection: Connection,
+    partitions: Sequence[Partition],
+    spec: OffsetSpec,
+    isolation: IsolationLevel,
+    timeout: float | None = None,
+) -> _Asked:
+    admin = connection.admin()
+    asked: _Asked = {}
+    for chunk in _chunks(partitions, CHUNK):
+        futures = admin.list_offsets(
+            {TopicPartition(p.topic, p.partition): spec for p in chunk},
+            isolation_level=isolation,
+            request_timeout=timeout or connection.timeout,
+        )
+        asked.update({Partition(tp.topic, tp.partition): future for tp, future in futures.items()})
+    return asked
+
+
+def _gathered(
+    connection: Connection, asked: _Asked, timeout: float | None = None
+) -> tuple[dict[Partition, int], dict[Partition, KafkaError]]:
+    answers, failures = connection.answers(asked, timeout)
+    return {partition: answer.offset for partition, answer in answers.items()}, failures
+
+
+def _consistent(start: int, stable: int, watermark: int) -> LogBounds:
+    """Three answers of slightly different moments; each was reached at its own, so the larger one holds.
+
+    >>> _consistent(start=0, stable=12, watermark=11)
+    LogBounds(start=0, high_watermark=12, last_stable=12)
+    """
+    stable = max(start, stable)
+    return LogBounds(start=start, high_watermark=max(stable, watermark), last_stable=stable)
+
+
+def _chunks(items: Sequence[Item], size: int) -> Iterator[list[Item]]:
+    """
+    >>> list(_chunks("abcde", 2))
+    [['a', 'b'], ['c', 'd'], ['e']]
+    """
+    iterator = iter(items)
+    while chunk := list(islice(iterator, size)):
+        yield chunk

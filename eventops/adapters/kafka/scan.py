@@ -1,0 +1,212 @@
+"""Reading the log with an assigned consumer: whole ranges, or from here on. Nothing is joined and nothing committed.
+
+A range is finished when the consumer's *position* reaches its end. Its last record's offset isn't enough: transaction
+markers, aborted transactions and compaction leave offsets that no record ever has.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Consumer, KafkaError, Message, TopicPartition
+
+from eventops.adapters.kafka.cursor import Cursor, cursors, fitted
+from eventops.adapters.kafka.failures import GONE, is_forbidden, is_gone, reason
+from eventops.errors import BrokerUnreachable
+from eventops.events import Partition, Position, Record, header_pairs
+from eventops.ports import Batch, Bounds, Gap, Isolation, LogBounds, Range
+
+AskBounds = Callable[[Collection[Partition], float], Bounds]
+"""Log bounds of partitions, within so many seconds."""
+
+AT_ONCE: Final = 10_000
+"""Records taken from the client's queue at a time: fewer cost speed, more cost memory."""
+
+_WAIT: Final = 0.1
+_HEARTBEAT: Final = 0.8
+_QUIET: Final = 1.0
+"""Seconds without any movement after which the log's bounds are asked again, so that nothing is waited for in vain."""
+
+FOREVER: Final = 2**63 - 1
+
+
+class Reader:
+    """One reading of some partitions; ``patience`` is the seconds without movement after which a range is given up."""
+
+    def __init__(
+        self, open_consumer: Callable[[], Consumer], ask_bounds: AskBounds, isolation: Isolation, patience: float
+    ) -> None:
+        self._open_consumer = open_consumer
+        self._ask_bounds = ask_bounds
+        self._isolation = isolation
+        self._patience = patience
+        self._cursors: dict[tuple[str, int], Cursor] = {}
+        self._records: list[Record] = []
+        self._positions: dict[Partition, int] = {}
+        self._gaps: list[Gap] = []
+
+    def read(self, ranges: Collection[Range]) -> Iterator[Batch]:
+        """Batches until every range is finished or a gap. The consumer ends with the iterator."""
+        wanted = cursors(ranges)
+        if not wanted:
+            return
+        bounds = self._ask_bounds([cursor.partition for cursor in wanted], self._patience)
+        left, self._gaps = fitted(wanted, bounds)
+        self._positions = {c.partition: c.position for c in wanted if c.is_finished and c.partition in bounds.bounds}
+        self._consumer = self._open_consumer()
+        try:
+            self._assign(left)
+            yield from self._batches()
+        finally:
+            self._consumer.close()
+
+    def _assign(self, left: list[Cursor]) -> None:
+        for cursor in left:
+            cursor.position = max(cursor.position, cursor.first)
+        self._cursors = {(cursor.partition.topic, cursor.partition.partition): cursor for cursor in left}
+        self._consumer.assign([_at(cursor) for cursor in left])
+
+    def _batches(self) -> Iterator[Batch]:
+        told = moved = reviewed = time.monotonic()
+        while self._cursors:
+            before = len(self._positions), len(self._records)
+            self._take(self._consumer.consume(AT_ONCE, _WAIT))
+            now = time.monotonic()
+            if (len(self._positions), len(self._records)) != before:
+                moved = reviewed = now
+            elif now - reviewed >= _QUIET:
+                self._review(now - moved)
+                reviewed = time.monotonic()
+            if self._records or self._gaps or now - told >= _HEARTBEAT:
+                yield self._batch()
+                told = time.monotonic()
+        if self._gaps or self._positions:
+            yield self._batch()
+
+    def _batch(self) -> Batch:
+        batch = Batch(tuple(self._records), self._positions, tuple(self._gaps))
+        self._records, self._positions, self._gaps = [], {}, []
+        return batch
+
+    def _take(self, messages: list[Message]) -> None:
+        moved: dict[tuple[str, int], Cursor] = {}
+        take = self._records.append
+        for message in messages:
+            if message.error() is not None:
+                self._take_event(message)
+                continue
+            home = (message.topic() or "", message.partition() or 0)
+            cursor = self._cursors.get(home)
+            if cursor is None or cursor.is_finished:
+                continue  # fetched ahead of a range that is finished by now
+            offset = message.offset() or 0
+            cursor.move(offset)
+            if cursor.wants(offset):
+                take(record_of(message, cursor.partition, offset))
+            cursor.position = offset + 1
+            moved[home] = cursor
+        for cursor in moved.values():
+            self._settle(cursor, cursor.position)
+
+    def _take_event(self, message: Message) -> None:
+        error = message.error()
+        assert error is not None
+        if error.code() == KafkaError._PARTITION_EOF:
+            cursor = self._cursors.get((message.topic() or "", message.partition() or 0))
+            if cursor is not None:
+                self._settle(cursor, message.offset() or 0)
+        elif error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
+            self._review(0.0)
+        elif is_gone(error) or is_forbidden(error):
+            for cursor in [c for (topic, _), c in self._cursors.items() if topic == message.topic()]:
+                self._give_up(cursor, reason(error))
+
+    def _settle(self, cursor: Cursor, position: int) -> None:
+        """The partition has come to ``position``: finish, skip to its next range, or go on."""
+        cursor.move(position)
+        if cursor.is_finished:
+            self._drop(cursor)
+        elif cursor.position < cursor.first:
+            cursor.position = cursor.first
+            self._consumer.seek(_at(cursor))
+        self._positions[cursor.partition] = cursor.position
+
+    def _drop(self, cursor: Cursor) -> None:
+        if self._cursors.pop((cursor.partition.topic, cursor.partition.partition), None) is not None:
+            self._consumer.incremental_unassign([_at(cursor)])
+
+    def _give_up(self, cursor: Cursor, why: str) -> None:
+        self._gaps.append(Gap(cursor.partition.topic, cursor.partition.partition, why))
+        self._drop(cursor)
+
+    def _review(self, quiet: float) -> None:
+        """Nothing moves: has the log been cut, deleted or shortened, or is somebody's transaction in the way?
+
+        Raises:
+            BrokerUnreachable: nobody answers for as long as the patience lasts.
+        """
+        try:
+            bounds = self._ask_bounds([cursor.partition for cursor in self._cursors.values()], _QUIET)
+        except BrokerUnreachable:
+            if quiet >= self._patience:
+                raise
+            return
+        missing = {(gap.subject, gap.partition): gap.reason for gap in bounds.gaps}
+        for home, cursor in list(self._cursors.items()):
+            held = bounds.bounds.get(cursor.partition)
+            if held is None:
+                why = missing.get(home, "its bounds aren't known")
+                if why == GONE or quiet >= self._patience:
+                    self._give_up(cursor, why)
+            elif (gap := cursor.cut(held.start)) is not None:
+                self._gaps.append(gap)
+                self._go_on_from(cursor)
+            elif quiet >= self._patience and cursor.end < FOREVER:
+                self._give_up(cursor, _why_nothing_comes(cursor, held, self._isolation, quiet))
+
+    def _go_on_from(self, cursor: Cursor) -> None:
+        self._positions[cursor.partition] = cursor.position
+        self._consumer.incremental_unassign([_at(cursor)])
+        if cursor.is_finished:
+            del self._cursors[cursor.partition.topic, cursor.partition.partition]
+        else:
+            cursor.position = max(cursor.position, cursor.first)
+            self._consumer.incremental_assign([_at(cursor)])
+
+
+def follow(reader: Reader, starts: Mapping[Partition, int]) -> Iterator[Batch]:
+    """The same reading without an end; it stops only when every partition is gone or the caller closes it."""
+    return reader.read([Range(partition, first, FOREVER) for partition, first in starts.items()])
+
+
+def record_of(message: Message, partition: Partition, offset: int) -> Record:
+    """The message as the broker holds it."""
+    kind, milliseconds = message.timestamp()
+    moment = None
+    if kind != TIMESTAMP_NOT_AVAILABLE and 0 <= milliseconds < _LAST_MILLISECOND:
+        moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return Record(
+        Position(partition.topic, partition.partition, offset),
+        moment,
+        message.key(),
+        message.value(),
+        header_pairs(message.headers()),  # type: ignore[arg-type]  # a consumer's headers are a list of pairs of bytes
+    )
+
+
+_LAST_MILLISECOND: Final = 253_402_300_800_000  # the year 10000, which datetime can't say; producers may
+
+
+def _at(cursor: Cursor) -> TopicPartition:
+    return TopicPartition(cursor.partition.topic, cursor.partition.partition, cursor.position)
+
+
+def _why_nothing_comes(cursor: Cursor, held: LogBounds, isolation: Isolation, quiet: float) -> str:
+    if cursor.end > held.high_watermark:
+        return f"the log ends at {held.high_watermark}, before {cursor.end}"
+    if cursor.end > held.end(isolation):
+        return f"an open transaction holds back the records from {held.last_stable} on"
+    return f"nothing came from offset {cursor.position} on within {quiet:.0f} s"
