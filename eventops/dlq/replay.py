@@ -38,7 +38,7 @@ class Pace:
     rate: float | None = None
     patience: float = 75.0
     tries: int = 5
-    max_parked: int = 50
+    max_parked: int = 20
 
 
 class Replay:
