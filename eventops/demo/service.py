@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from eventops.bootstrap import Desk, desk_for, local_kafka
-from eventops.config import Context
+from eventops.config import Context, contexts_path
 from eventops.demo import parts, report
 from eventops.demo.model import DemoReport, Wish
 from eventops.demo.stage import Stage
 from eventops.errors import UsageError
+from eventops.local.context import NAME as CONTEXT
+from eventops.local.context import publish, withdraw
 from eventops.local.model import Standing
 
 if TYPE_CHECKING:
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 SETTLE_SECONDS: Final = 15.0
-CONTEXT: Final = "local"
 
 
 @dataclass(frozen=True)
@@ -112,8 +113,13 @@ def _broker(directory: Path, say: Say) -> Iterator[str]:
         yield cluster.bootstrap_servers
         return
     say("starting a Kafka of the demo's own")
-    with kafka.ephemeral(directory / "kafka") as servers:
-        yield servers
+    contexts = contexts_path()
+    with kafka.ephemeral(directory / "kafka", progress=say) as servers:
+        publish(contexts, servers)
+        try:
+            yield servers
+        finally:
+            withdraw(contexts, servers)
 
 
 @contextmanager
