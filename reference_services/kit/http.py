@@ -64,8 +64,21 @@ def _correlation_id(request: Request) -> str:
     return str(request.state.correlation_id)
 
 
+def _given_correlation_id(request: Request) -> str | None:
+    given = request.state.given_correlation_id
+    return None if given is None else str(given)
+
+
+def answer_under(request: Request, correlation_id: str) -> None:
+    """Answer with this correlation id: the request turned out to continue an older conversation."""
+    request.state.correlation_id = correlation_id
+
+
 CorrelationId = Annotated[str, Depends(_correlation_id)]
 """In an endpoint's signature: the id under which this request works."""
+
+GivenCorrelationId = Annotated[str | None, Depends(_given_correlation_id)]
+"""In an endpoint's signature: the caller's own id; None where it brought none."""
 
 
 def web_app(service: str, tracing: Tracing) -> FastAPI:

@@ -44,7 +44,7 @@ Attributes = dict[str, str | int | bool]
 class _CorrelationOnEverySpan(SpanProcessor):
     def on_start(self, span: Span, parent_context: context.Context | None = None) -> None:
         correlation = baggage.get_baggage(CORRELATION, parent_context)
-        if isinstance(correlation, str):
+        if isinstance(correlation, str) and CONVERSATION_ID not in (span.attributes or {}):
             span.set_attribute(CONVERSATION_ID, correlation)
 
 
@@ -69,9 +69,14 @@ _SETTER = _HeaderSetter()
 
 
 def with_trace_context(headers: HeaderList) -> HeaderList:
-    """A new list: the headers without whatever trace context they had, and the current one."""
+    """A new list: the headers without whatever trace context they had, and the current one.
+
+    The baggage names the correlation id that the headers name: the event has the last word.
+    """
     fresh = [(name, value) for name, value in headers if name not in _TRACE_HEADERS]
-    propagate.inject(fresh, setter=_SETTER)
+    correlation = _GETTER.get(headers, CE_CORRELATION_ID)
+    carried = baggage.set_baggage(CORRELATION, correlation[0]) if correlation else None
+    propagate.inject(fresh, carried, setter=_SETTER)
     return fresh
 
 
