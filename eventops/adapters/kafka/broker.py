@@ -73,7 +73,8 @@ class KafkaBroker:
 
     def read(self, positions: Collection[Position]) -> Mapping[Position, Record]:
         """Single records, by one consumer. Those beyond the last stable offset are left out as well."""
-        wanted = set(positions)
+        bounds = self.log_bounds({position.home for position in positions}).bounds
+        wanted = {p for p in positions if p.home in bounds and p.offset < bounds[p.home].last_stable}
         reader = self._reader(Isolation.READ_COMMITTED, fetch_wait_max_ms=20, max_partition_fetch_bytes=_SMALL_FETCH)
         found: dict[Position, Record] = {}
         for batch in reader.read(together(wanted, _NEARBY)):
