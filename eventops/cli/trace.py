@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from eventops.cli.diagnostics import complain, progress, say
-from eventops.cli.moments import Moment
+from eventops.cli.moments import as_moment
 from eventops.cli.options import pass_desk
 from eventops.cli.output import Column, Document, console, output_option, print_document, print_table
 from eventops.errors import ExitCode
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 @click.command(epilog="Examples: eventops trace req-abc123 · eventops trace req-abc123 --since 1h -o json")
 @click.argument("identifier", metavar="ID")
 @click.option("--topic", "topics", multiple=True, metavar="TOPIC", help="Look only there; may be repeated.")
-@click.option("--since", type=Moment(), metavar="TIME", help="Begin there: 1h, 15m, or 2026-01-15T10:30:00Z.")
-@click.option("--until", type=Moment(), metavar="TIME", help="End there.")
+@click.option("--since", callback=as_moment, metavar="TIME", help="Begin there: 1h, 15m, or 2026-01-15T10:30:00Z.")
+@click.option("--until", callback=as_moment, metavar="TIME", help="End there.")
 @output_option("tree", "mermaid")
 @pass_desk
 def trace(

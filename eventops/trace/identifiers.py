@@ -13,6 +13,8 @@ from eventops.events import Record
 _NEVER_ESCAPED: Final = frozenset(string.ascii_letters + string.digits + "-_.:@~")
 """JSON writers leave these as they are; some escape ``/ + < > & ' =``, all escape quotes, many whatever isn't ASCII."""
 
+_LETTERS: Final = {b"\b": b"b", b"\f": b"f", b"\n": b"n", b"\r": b"r", b"\t": b"t"}
+
 
 @dataclass(frozen=True, slots=True)
 class Identifier:
@@ -83,8 +85,9 @@ def _uuid(text: str) -> bytes | None:
 
 
 def _escaped(character: str) -> bytes:
-    r"""One character as JSON may hold it: itself, ``\uXXXX`` in either case, or a backslash before it."""
+    r"""One character as JSON may hold it: itself, ``\uXXXX`` in either case, or a backslash and it or its letter."""
     itself = character.encode("utf-8", "surrogateescape")
     units = character.encode("utf-16-be", "surrogatepass")
     code = b"".join(rb"\\u(?i:%04x)" % int.from_bytes(units[i : i + 2], "big") for i in range(0, len(units), 2))
-    return b"(?:%s|%s|%s)" % (re.escape(itself), re.escape(b"\\" + itself), code)
+    short = b"\\" + _LETTERS.get(itself, itself)
+    return b"(?:%s|%s|%s)" % (re.escape(itself), re.escape(short), code)

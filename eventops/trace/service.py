@@ -66,7 +66,8 @@ class TraceService:
                 yield from seen.read(self._broker, tail(where.ranges, bounds))
         else:
             groups, committed, bounds = Groups(()), Committed({}), Bounds({})
-        hops = self._hops(question, where, seen, rules.Readers(groups.groups, committed, bounds))
+        saw_letters = not question.topics and question.until is None
+        hops = self._hops(question, where, seen, rules.Readers(groups.groups, committed, bounds, saw_letters))
         coverage = _coverage(question.since, question.until or now, where, seen, (*groups.gaps, *committed.gaps))
         report = _report(seen, hops, coverage, where.notes)
         yield Found(seen.passed, seen.passed, len(hops), report)
