@@ -1,4 +1,4 @@
-"""How dead letters look on a page: tables, one letter, a plan and its outcome. Everything from a letter is made safe."""
+"""How dead letters look on a page: tables, one letter, a plan and its outcome. What a letter says is made safe."""
 
 from __future__ import annotations
 
@@ -154,8 +154,8 @@ _TOPICS = [
     Column("topic", lambda row: row["topic"]),
     *map(_count, ("total", "open", "failed_again", "replayed", "discarded", "parked")),
     Column("last hour", lambda row: UNKNOWN if row["per_hour"] is None else count(int(row["per_hour"])), right=True),
-    Column("oldest", lambda row: _time(row["oldest"])),
-    Column("newest", lambda row: _time(row["newest"])),
+    Column("oldest", lambda row: _time(row["oldest"]) if row["total"] else "-"),
+    Column("newest", lambda row: _time(row["newest"]) if row["total"] else "-"),
 ]
 
 _CAUSES = [
