@@ -97,7 +97,7 @@ def _letters(desk: Desk) -> tuple[LetterCount, ...]:
 
 def _mails(address: str) -> Mails | None:
     with urllib.request.urlopen(f"{address}/mails", timeout=10) as answer:  # noqa: S310 - our own server
-        mails = json.load(answer)["mails"]
+        mails = json.load(answer)
     return Mails(len(mails), len({mail["message_id"] for mail in mails}))
 
 

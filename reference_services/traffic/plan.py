@@ -75,6 +75,11 @@ def plan(seed: int) -> Iterator[Step]:
                 del under_way[chosen]
 
 
+def well_formed(steps: Iterator[Step]) -> Iterator[Step]:
+    """The same steps without the malformed records."""
+    return (step for step in steps if step.kind not in {Kind.INVALID_JSON, Kind.MISSING_METADATA})
+
+
 def _journey(draw: Random, number: int) -> list[Step]:
     """Registration first, then at least one step more."""
     domain = REFUSED_DOMAIN if draw.random() < 0.08 else "example.com"
