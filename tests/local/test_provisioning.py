@@ -65,7 +65,9 @@ class TestJava:
 
     @pytest.mark.usefixtures("no_extra")
     def test_no_java_at_all(self, tmp_path: Path) -> None:
-        with pytest.raises(ProvisioningError, match=r"Java 17 or newer .* install a JRE, .*eventops\[local\]") as caught:
+        with pytest.raises(
+            ProvisioningError, match=r"Java 17 or newer .* install a JRE, .*eventops\[local\]"
+        ) as caught:
             find_java({"PATH": str(tmp_path)})
         assert caught.value.exit_code is ExitCode.USAGE
 

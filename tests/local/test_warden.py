@@ -36,7 +36,9 @@ def says(log: Path) -> Callable[[], bool]:
 
 @pytest.mark.parametrize("code", [0, 7])
 def test_the_exit_code_is_the_commands(tmp_path: Path, code: int) -> None:
-    with Warded([sys.executable, "-S", "-c", f"print('done'); raise SystemExit({code})"], log=tmp_path / "log") as process:
+    with Warded(
+        [sys.executable, "-S", "-c", f"print('done'); raise SystemExit({code})"], log=tmp_path / "log"
+    ) as process:
         assert process.wait(20) == code
         assert process.exit_code == code
         assert not process.alive
