@@ -87,5 +87,7 @@ def _from(first: int, count: int, without: Collection[int] = ()) -> tuple[int, .
 
 
 def _must_be_free(port: int, why: str, remedy: str) -> None:
-    if port > 65535 or not ports.is_free(port):
+    if port > rules.LAST_PORT:
+        raise ProvisioningError(f"there is no port {port}", "choose a lower --port")
+    if not ports.is_free(port):
         raise ProvisioningError(f"port {port} is taken on {HOST} ({why})", remedy)

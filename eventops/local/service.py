@@ -77,7 +77,7 @@ class LocalKafka:
             BrokerUnreachable: it runs but doesn't answer.
             ConfigurationError: the context can't be written.
         """
-        processes.require_psutil()
+        processes.require_supervision()
         with held(self.state_home, "starting the local Kafka", _UP_WAIT):
             before = self._recorded()
             running = _running(before)
@@ -99,7 +99,7 @@ class LocalKafka:
             ProvisioningError: the state can't be read or the disk refuses.
             ConfigurationError: the context can't be written.
         """
-        processes.require_psutil()
+        processes.require_supervision()
         if not self.state_home.exists():
             return False
         with held(self.state_home, "ending the local Kafka", _UP_WAIT):
@@ -108,11 +108,12 @@ class LocalKafka:
             if running:
                 progress("ending Kafka")
                 processes.end(running, _STOP_SECONDS)
-            if record is not None:
-                state.save(self.state_home, Record(record.plan))
-                context.withdraw(self._contexts, record.plan.bootstrap_servers)
             if delete_data:
                 self._delete_data()
+            elif record is not None:
+                state.save(self.state_home, Record(record.plan))
+            if record is not None:
+                context.withdraw(self._contexts, record.plan.bootstrap_servers)
         return bool(running)
 
     def status(self) -> LocalCluster:
@@ -124,7 +125,7 @@ class LocalKafka:
         record = state.load(self.state_home)
         if record is None:
             return LocalCluster(Standing.ABSENT, self.state_home)
-        processes.require_psutil()
+        processes.require_supervision()
         running = _running(record)
         shown = tuple(NodeStatus(node, _pid(running, node)) for node in record.plan.nodes)
         standing, reason = self._judged(record, running)
@@ -206,7 +207,10 @@ class LocalKafka:
                 told = f"broker {node.number} is gone; `eventops local up` brings it back; its log is {node.log}"
                 return Standing.BROKEN, told
         if not nodes.all_answer(record.plan, self._answers):
-            return Standing.BROKEN, f"it runs but doesn't answer; its log is {record.plan.nodes[0].log}"
+            return (
+                Standing.BROKEN,
+                f"it runs but doesn't answer (yet, or any more); its log is {record.plan.nodes[0].log}",
+            )
         return Standing.RUNNING, None
 
     def _publish(self, cluster: LocalCluster) -> tuple[str, ...]:
@@ -240,7 +244,8 @@ def _running(record: Record | None) -> dict[int, ProcessId]:
 
 def _launched(node: Node, installation: Installation, started: dict[int, ProcessId]) -> nodes.Launch:
     log_from = nodes.log_size(node)
-    process = processes.start_detached(rules.broker_command(installation, node), node.log)
+    with writing(node.log):
+        process = processes.start_detached(rules.broker_command(installation, node), node.log)
     started[node.number] = process
     return nodes.Launch(node, log_from, lambda: processes.is_alive(process))
 

@@ -37,11 +37,17 @@ def load(home: Path) -> Record | None:
 
 
 def load_to_delete(home: Path) -> Record | None:
-    """Like :func:`load`, but a state that can't be read is none: it is about to be deleted."""
+    """Like :func:`load`; where the file can't be read, the nodes are those that have a directory, their ports unknown.
+
+    So even a state that nobody understands is deleted only after its brokers were ended.
+    """
     try:
         return load(home)
     except ProvisioningError:
-        return None
+        found = ((directory, directory.name.rpartition("-")[2]) for directory in sorted(home.glob("node-*")))
+        return Record(
+            Plan("", tuple(Node(int(number), 0, 0, directory) for directory, number in found if number.isdigit()))
+        )
 
 
 def save(home: Path, record: Record) -> None:
