@@ -9,7 +9,7 @@ from typing import Final
 
 from eventops.local import nodes, ports, rules, state
 from eventops.local.java import java_environ
-from eventops.local.model import Installation, Node, Plan, Probe, Progress, Record
+from eventops.local.model import ClusterRecord, Installation, Node, Plan, Probe, Progress
 from eventops.local.warded import Warded, end_all
 
 _GRACE: Final = 5.0
@@ -76,5 +76,5 @@ def _plan(directory: Path, brokers: int) -> Plan:
             for number in range(1, brokers + 1)
         ),
     )
-    state.save(directory, Record(plan))
+    state.save(directory, ClusterRecord(plan))
     return plan

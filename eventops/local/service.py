@@ -17,6 +17,7 @@ from eventops.local.lock_file import held
 from eventops.local.model import (
     DEFAULT_PORT,
     KAFKA_VERSION,
+    ClusterRecord,
     Installation,
     LocalCluster,
     Node,
@@ -25,7 +26,6 @@ from eventops.local.model import (
     Probe,
     ProcessId,
     Progress,
-    Record,
     Standing,
     Started,
     silent,
@@ -111,7 +111,7 @@ class LocalKafka:
             if delete_data:
                 self._delete_data()
             elif record is not None:
-                state.save(self.state_home, Record(record.plan))
+                state.save(self.state_home, ClusterRecord(record.plan))
             if record is not None:
                 context.withdraw(self._contexts, record.plan.bootstrap_servers)
         return bool(running)
@@ -154,12 +154,12 @@ class LocalKafka:
         """
         return ephemeral_cluster(directory.absolute(), brokers, self.install(progress), self._answers, progress)
 
-    def _recorded(self) -> Record | None:
+    def _recorded(self) -> ClusterRecord | None:
         record = state.load(self.state_home)
         return state.of_this_version(record) if record else None
 
     def _bring_up(
-        self, before: Record | None, wish: Wish, running: Mapping[int, ProcessId], progress: Progress
+        self, before: ClusterRecord | None, wish: Wish, running: Mapping[int, ProcessId], progress: Progress
     ) -> None:
         installation = self.install(progress)
         for attempt in range(1, _ATTEMPTS + 1):
@@ -169,7 +169,7 @@ class LocalKafka:
             except nodes.PortLost:
                 if attempt == _ATTEMPTS:
                     raise
-                before = Record(plan)
+                before = ClusterRecord(plan)
         raise AssertionError("the last attempt returns or raises")
 
     def _start(
@@ -177,7 +177,7 @@ class LocalKafka:
     ) -> None:
         """Start the nodes that don't run. Where that fails, those just started are ended again."""
         missing = [node for node in plan.nodes if node.number not in running]
-        state.save(self.state_home, Record(plan, running))
+        state.save(self.state_home, ClusterRecord(plan, running))
         progress("preparing storage")
         nodes.prepare(missing, plan, installation)
         progress(
@@ -188,18 +188,18 @@ class LocalKafka:
         try:
             for node in missing:
                 launches.append(_launched(node, installation, started))
-                state.save(self.state_home, Record(plan, {**running, **started}))
+                state.save(self.state_home, ClusterRecord(plan, {**running, **started}))
             nodes.await_ready(plan, launches, self._answers)
         except BaseException:
             processes.end(started, _STOP_SECONDS)
-            state.save(self.state_home, Record(plan, running))
+            state.save(self.state_home, ClusterRecord(plan, running))
             raise
 
     def _await_answer(self, plan: Plan, running: Mapping[int, ProcessId]) -> None:
         launches = [_watched(node, running[node.number]) for node in plan.nodes]
         nodes.await_ready(plan, launches, self._answers, _STILL_STARTING)
 
-    def _judged(self, record: Record, running: Mapping[int, ProcessId]) -> tuple[Standing, str | None]:
+    def _judged(self, record: ClusterRecord, running: Mapping[int, ProcessId]) -> tuple[Standing, str | None]:
         if not running and not record.processes:
             return Standing.STOPPED, None
         for node in record.plan.nodes:
@@ -227,7 +227,7 @@ class LocalKafka:
             (self.state_home / "cluster.json").unlink(missing_ok=True)
 
 
-def _running(record: Record | None) -> dict[int, ProcessId]:
+def _running(record: ClusterRecord | None) -> dict[int, ProcessId]:
     """The processes of the plan's nodes, by node number: those recorded, else whoever has a node's configuration.
 
     The latter finds a broker whose starter was killed before it could write its number down.

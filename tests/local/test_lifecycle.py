@@ -17,7 +17,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from eventops.config import load_contexts
 from eventops.errors import BrokerUnreachable, ProvisioningError
 from eventops.local import nodes, ports, state
-from eventops.local.model import DEFAULT_PORT, LocalCluster, Node, Plan, ProcessId, Record, Standing
+from eventops.local.model import DEFAULT_PORT, ClusterRecord, LocalCluster, Node, Plan, ProcessId, Standing
 from eventops.local.service import LocalKafka
 from tests.local.conftest import Eventually
 
@@ -135,7 +135,7 @@ def test_a_broker_that_dies_at_its_start_says_why(kafka: LocalKafka, port: int) 
     nodes.prepare(planned.nodes, planned, kafka.install())
     meta = planned.nodes[0].data / "meta.properties"
     meta.write_text(meta.read_text().replace("node.id=1", "node.id=7"))
-    state.save(kafka.state_home, Record(planned))
+    state.save(kafka.state_home, ClusterRecord(planned))
     with pytest.raises(ProvisioningError, match=r"died at its start \(.*node.*7.*its log is .*node-1/kafka\.log"):
         kafka.up()
     assert kafka.status().standing is Standing.STOPPED
@@ -176,9 +176,9 @@ def test_a_number_that_nobody_has_is_stale(kafka: LocalKafka, port: int) -> None
     assert kafka.status().standing is Standing.BROKEN
 
 
-def planned_record(kafka: LocalKafka, port: int, process: ProcessId) -> Record:
+def planned_record(kafka: LocalKafka, port: int, process: ProcessId) -> ClusterRecord:
     node = Node(1, port, port, state.node_directory(kafka.state_home, 1))
-    return Record(Plan(nodes.new_cluster_id(), (node,)), {1: process})
+    return ClusterRecord(Plan(nodes.new_cluster_id(), (node,)), {1: process})
 
 
 def test_data_of_another_version(kafka: LocalKafka, port: int) -> None:
