@@ -37,9 +37,14 @@ def trace(
     report = _search(desk, Question(identifier, topics, since, until))
     _print(report, output)
     _say_what_it_rests_on(report, identifier)
+    raise SystemExit(exit_code(report))
+
+
+def exit_code(report: TraceReport) -> ExitCode:
+    """Nothing found is a finding only where everything was read; else it may stand in what wasn't."""
     if not report.coverage.complete:
-        raise SystemExit(ExitCode.PARTIAL)
-    raise SystemExit(ExitCode.DONE if report.events else ExitCode.FINDING)
+        return ExitCode.PARTIAL
+    return ExitCode.DONE if report.events else ExitCode.FINDING
 
 
 def _search(desk: Desk, question: Question) -> TraceReport:

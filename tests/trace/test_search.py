@@ -13,7 +13,7 @@ from eventops.errors import UsageError
 from eventops.ports import Outgoing
 from eventops.trace.model import Question, TraceReport
 from eventops.trace.service import TraceService
-from tests.brokers.lab import KafkaLab
+from tests.brokers.lab import KafkaLab, eventually
 from tests.trace.requests import Request, envelope, request_on
 
 pytestmark = pytest.mark.broker
@@ -96,7 +96,7 @@ def test_what_was_never_committed_is_not_told(request_: Request) -> None:
         report = narrow(request_, Question(correlation))
         assert (report.events, report.coverage.complete) == ((), True)
         producer.commit()
-        assert len(narrow(request_, Question(correlation)).events) == 1
+        eventually(lambda: len(narrow(request_, Question(correlation)).events) == 1)
     finally:
         producer.close()
 
