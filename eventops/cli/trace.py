@@ -92,7 +92,8 @@ def _print_tree(lines: list[Line]) -> None:
             continue
         room = max(screen.width - len(line.under), 20)
         for number, part in enumerate(body.wrap(screen, room)):
-            screen.print(Text(line.under if number else line.rails, style="dim") + part, soft_wrap=True)
+            part.rstrip()
+            screen.print(Text.assemble((line.under if number else line.rails, "dim"), part), soft_wrap=True)
 
 
 def _say_what_it_rests_on(report: TraceReport, identifier: str) -> None:

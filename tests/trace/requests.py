@@ -38,7 +38,7 @@ def letter_headers(origin: Position, group: str, cause: str = "SMTPRecipientsRef
 
 @dataclass
 class Request:
-    """``order`` led to ``points``, those to ``mail``, on which ``mailer`` gave up; ``shipper`` hasn't read the order."""
+    """``order`` led to ``points``, those to ``mail``, on which ``mailer`` gave up; ``shipper`` read nothing."""
 
     lab: KafkaLab
     correlation: str
