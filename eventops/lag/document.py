@@ -8,7 +8,7 @@ from eventops.lag.model import GroupLag, LagReport, PartitionLag
 from eventops.ports import Coverage
 from eventops.wording import instant
 
-ONE_SNAPSHOT: Final = "a rate takes two snapshots: use --watch"
+ONE_SNAPSHOT: Final = "a rate takes two snapshots"
 
 
 def document(report: LagReport) -> dict[str, Any]:

@@ -1,0 +1,177 @@
+"""``eventops lag``: how far consumer groups are behind, for people and for probes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from eventops.cli.diagnostics import say
+from eventops.cli.options import pass_desk
+from eventops.cli.output import Column, Document, output_option, print_document, print_table
+from eventops.errors import ExitCode
+from eventops.wording import UNKNOWN, count, duration, safe
+
+if TYPE_CHECKING:
+    from eventops.bootstrap import Desk
+    from eventops.lag.check import Finding
+
+_UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+class Seconds(click.ParamType):
+    """A duration as people write it: ``500ms``, ``60s``, ``5m``, ``2h``, ``1d``; a bare number is seconds."""
+
+    name = "duration"
+
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """
+        >>> [Seconds().convert(text, None, None) for text in ("60s", "1.5m", "250ms", "7")]
+        [60.0, 90.0, 0.25, 7.0]
+        """
+        if isinstance(value, int | float):
+            return float(value)
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?", value.strip())
+        if found is None:
+            self.fail(f"{value!r} is not a duration: write it as in 60s, 5m or 2h", param, ctx)
+        return float(found[1]) * _UNITS[found[2] or "s"]
+
+
+class ShowByDefault(click.Group):
+    """``eventops lag billing`` means ``eventops lag show billing``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """What is neither a command nor a question for help belongs to ``show``."""
+        if not args or args[0] not in (*self.commands, *ctx.help_option_names):
+            args = ["show", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=ShowByDefault, epilog="Examples: eventops lag · eventops lag billing -o json · eventops lag check -h")
+def lag() -> None:
+    """How far consumer groups are behind. Without a command it shows them: `eventops lag [GROUP]...`"""
+
+
+@lag.command(epilog="Examples: eventops lag · eventops lag billing · eventops lag billing -o json")
+@click.argument("group", nargs=-1)
+@output_option()
+@pass_desk
+def show(desk: Desk, group: tuple[str, ...], output: str) -> None:
+    """One snapshot of all groups, or of those named, partition by partition."""
+    from eventops.lag.document import document
+    from eventops.lag.model import GroupSelection
+
+    found = document(desk.lag.snapshot(GroupSelection(group), desk.now()))
+    if output != "table":
+        print_document(found, output, found["groups"])
+    else:
+        _print(found, one_by_one=bool(group))
+    for gap in found["coverage"]["gaps"]:
+        say(f"not read: {safe(_place(gap))}: {safe(gap['reason'])}")
+    raise SystemExit(ExitCode.DONE if found["coverage"]["complete"] else ExitCode.PARTIAL)
+
+
+@lag.command(epilog="Example: eventops lag check billing --max-lag 10000 --max-age 5m || page-somebody")
+@click.argument("group", nargs=-1)
+@click.option("--max-lag", type=click.IntRange(min=0), metavar="N", help="Offsets a group may be behind.")
+@click.option("--max-age", type=Seconds(), metavar="DURATION", help="How long the oldest record may wait, as in 60s.")
+@output_option()
+@pass_desk
+def check(desk: Desk, group: tuple[str, ...], max_lag: int | None, max_age: float | None, output: str) -> None:
+    """For scripts and probes: exit code 1 when a limit is breached, 5 when that isn't known, 0 when all is fine."""
+    from eventops.lag.check import Limits, Outcome, check, summary, worst
+    from eventops.lag.model import GroupSelection
+
+    if max_lag is None and max_age is None:
+        raise click.UsageError("a check takes a limit: give --max-lag, --max-age or both")
+    report = desk.lag.snapshot(GroupSelection(group), desk.now())
+    findings = check(report, Limits(max_lag, max_age))
+    outcome = worst(findings)
+    _print_findings(findings, outcome.value, output)
+    say(summary(findings))
+    codes = {Outcome.FINE: ExitCode.DONE, Outcome.BREACHED: ExitCode.FINDING, Outcome.UNKNOWN: ExitCode.PARTIAL}
+    raise SystemExit(codes[outcome])
+
+
+def _print(found: Document, *, one_by_one: bool) -> None:
+    print_table("Consumer groups", _GROUPS, found["groups"])
+    if one_by_one:
+        for group in found["groups"]:
+            print_table(group["group"], _PARTITIONS, group["partitions"])
+
+
+def _print_findings(findings: Sequence[Finding], outcome: str, output: str) -> None:
+    rows = [{"group": f.group, "outcome": f.outcome.value, "reason": f.reason} for f in findings]
+    if output != "table":
+        print_document({"outcome": outcome, "findings": rows}, output, rows)
+    else:
+        print_table("Check", _FINDINGS, rows)
+
+
+def _place(gap: Document) -> str:
+    return str(gap["topic"]) if gap["partition"] is None else f"{gap['topic']}/{gap['partition']}"
+
+
+def _offset(offset: int | None) -> str:
+    return "-" if offset is None else count(offset)
+
+
+def _style(row: Document) -> str:
+    return _STYLES.get(str(row.get("verdict") or row.get("outcome")), "")
+
+
+_STYLES: Final = {
+    "lost_records": "bold red",
+    "ahead_of_log": "bold red",
+    "breached": "bold red",
+    "inactive": "red",
+    "behind": "yellow",
+    "never_committed": "yellow",
+    "unknown": "magenta",
+    "unsupported": "magenta",
+    "caught_up": "green",
+    "fine": "green",
+}
+
+_VERDICT: Final = Column("verdict", lambda row: row["verdict"].replace("_", " "), style=_style)
+_LAG: Final = Column("lag", lambda row: count(row["lag"]), right=True)
+_AGE: Final = Column("oldest waits", lambda row: _waits(row), right=True)
+_WHY: Final = Column("", lambda row: row.get("lag_reason") or row.get("lag_age_seconds_reason") or "", wrap=True)
+
+
+def _waits(row: Document) -> str:
+    seconds = row["lag_age_seconds"]
+    return UNKNOWN if seconds is None else "-" if seconds == 0 else duration(seconds)
+
+
+_GROUPS: Final = [
+    Column("group", lambda row: row["group"]),
+    _VERDICT,
+    _LAG,
+    _AGE,
+    Column("members", lambda row: count(len(row["members"])), right=True),
+    Column("partitions", lambda row: count(len(row["partitions"])), right=True),
+    Column("state", lambda row: row["state"].replace("_", " ")),
+    _WHY,
+]
+
+_PARTITIONS: Final = [
+    Column("topic", lambda row: row["topic"]),
+    Column("partition", lambda row: str(row["partition"]), right=True),
+    _VERDICT,
+    _LAG,
+    _AGE,
+    Column("start", lambda row: _offset(row["start"]), right=True),
+    Column("committed", lambda row: _offset(row["committed"]), right=True),
+    Column("end", lambda row: _offset(row["end"]), right=True),
+    Column("member", lambda row: row["member"] or "nobody"),
+    _WHY,
+]
+
+_FINDINGS: Final = [
+    Column("group", lambda row: row["group"]),
+    Column("outcome", lambda row: row["outcome"], style=_style),
+    Column("", lambda row: row["reason"], wrap=True),
+]
