@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -21,22 +23,16 @@ if TYPE_CHECKING:
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
-class Seconds(click.ParamType):
-    """A duration as people write it: ``500ms``, ``60s``, ``5m``, ``2h``, ``1d``; a bare number is seconds."""
+def seconds(text: str) -> float:
+    """A duration as people write it; a bare number is seconds.
 
-    name = "duration"
-
-    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """
-        >>> [Seconds().convert(text, None, None) for text in ("60s", "1.5m", "250ms", "7")]
-        [60.0, 90.0, 0.25, 7.0]
-        """
-        if isinstance(value, int | float):
-            return float(value)
-        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?", value.strip())
-        if found is None:
-            self.fail(f"{value!r} is not a duration: write it as in 60s, 5m or 2h", param, ctx)
-        return float(found[1]) * _UNITS[found[2] or "s"]
+    >>> [seconds(text) for text in ("60s", "1.5m", "250ms", "7")]
+    [60.0, 90.0, 0.25, 7.0]
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?", text.strip())
+    if found is None:
+        raise click.BadParameter(f"{text!r} is not a duration: write it as in 60s, 5m or 2h")
+    return float(found[1]) * _UNITS[found[2] or "s"]
 
 
 class ShowByDefault(click.Group):
@@ -56,27 +52,38 @@ def lag() -> None:
 
 @lag.command(epilog="Examples: eventops lag · eventops lag billing · eventops lag billing -o json")
 @click.argument("group", nargs=-1)
+@click.option(
+    "--watch",
+    type=seconds,
+    is_flag=False,
+    flag_value="5s",
+    metavar="[DURATION]",
+    help="Again every so often (5s), with rates and the time to catch up, until Ctrl-C.",
+)
 @output_option()
 @pass_desk
-def show(desk: Desk, group: tuple[str, ...], output: str) -> None:
+def show(desk: Desk, group: tuple[str, ...], watch: float | None, output: str) -> None:
     """One snapshot of all groups, or of those named, partition by partition."""
     from eventops.lag.document import document
     from eventops.lag.model import GroupSelection
 
-    found = document(desk.lag.snapshot(GroupSelection(group), desk.now()))
-    if output != "table":
-        print_document(found, output, found["groups"])
-    else:
-        _print(found, one_by_one=bool(group))
-    for gap in found["coverage"]["gaps"]:
-        say(f"not read: {safe(_place(gap))}: {safe(gap['reason'])}")
+    selection = GroupSelection(group)
+    report = desk.lag.snapshot(selection, desk.now())
+    found = document(report)
+    _print(found, output, _GROUPS, one_by_one=bool(group))
+    while watch is not None:
+        time.sleep(watch)
+        earlier, report = report, desk.lag.snapshot(selection, desk.now())
+        found = document(report, earlier)
+        _repaint(output)
+        _print(found, output, [*_GROUPS[:4], *_PACE, *_GROUPS[4:]], one_by_one=bool(group))
     raise SystemExit(ExitCode.DONE if found["coverage"]["complete"] else ExitCode.PARTIAL)
 
 
 @lag.command(epilog="Example: eventops lag check billing --max-lag 10000 --max-age 5m || page-somebody")
 @click.argument("group", nargs=-1)
 @click.option("--max-lag", type=click.IntRange(min=0), metavar="N", help="Offsets a group may be behind.")
-@click.option("--max-age", type=Seconds(), metavar="DURATION", help="How long the oldest record may wait, as in 60s.")
+@click.option("--max-age", type=seconds, metavar="DURATION", help="How long the oldest record may wait, as in 60s.")
 @output_option()
 @pass_desk
 def check(desk: Desk, group: tuple[str, ...], max_lag: int | None, max_age: float | None, output: str) -> None:
@@ -95,11 +102,21 @@ def check(desk: Desk, group: tuple[str, ...], max_lag: int | None, max_age: floa
     raise SystemExit(codes[outcome])
 
 
-def _print(found: Document, *, one_by_one: bool) -> None:
-    print_table("Consumer groups", _GROUPS, found["groups"])
-    if one_by_one:
-        for group in found["groups"]:
+def _print(found: Document, output: str, columns: Sequence[Column], *, one_by_one: bool) -> None:
+    if output != "table":
+        print_document(found, output, found["groups"])
+    else:
+        print_table(f"Consumer groups at {found['as_of']}", columns, found["groups"])
+        for group in found["groups"] if one_by_one else ():
             print_table(group["group"], _PARTITIONS, group["partitions"])
+    for gap in found["coverage"]["gaps"]:
+        say(f"not read: {safe(_place(gap))}: {safe(gap['reason'])}")
+
+
+def _repaint(output: str) -> None:
+    """A fresh screen for a table on a terminal; elsewhere the snapshots follow one another."""
+    if output == "table" and sys.stdout.isatty():
+        click.clear()
 
 
 def _print_findings(findings: Sequence[Finding], outcome: str, output: str) -> None:
@@ -135,15 +152,27 @@ _STYLES: Final = {
     "fine": "green",
 }
 
-_VERDICT: Final = Column("verdict", lambda row: row["verdict"].replace("_", " "), style=_style)
-_LAG: Final = Column("lag", lambda row: count(row["lag"]), right=True)
-_AGE: Final = Column("oldest waits", lambda row: _waits(row), right=True)
-_WHY: Final = Column("", lambda row: row.get("lag_reason") or row.get("lag_age_seconds_reason") or "", wrap=True)
-
 
 def _waits(row: Document) -> str:
     seconds = row["lag_age_seconds"]
     return UNKNOWN if seconds is None else "-" if seconds == 0 else duration(seconds)
+
+
+_VERDICT: Final = Column("verdict", lambda row: row["verdict"].replace("_", " "), style=_style)
+_LAG: Final = Column("lag", lambda row: count(row["lag"]), right=True)
+_AGE: Final = Column("oldest waits", _waits, right=True)
+_WHY: Final = Column("", lambda row: row.get("lag_reason") or row.get("lag_age_seconds_reason") or "", wrap=True)
+
+
+def _rate(rate: float | None) -> str:
+    return UNKNOWN if rate is None else f"{rate:,.1f}"
+
+
+def _eta(row: Document) -> str:
+    seconds = row["eta_seconds"]
+    if seconds is None:
+        return "never" if "never" in row["eta_seconds_reason"] else UNKNOWN
+    return "-" if seconds == 0 else duration(seconds)
 
 
 _GROUPS: Final = [
@@ -155,6 +184,12 @@ _GROUPS: Final = [
     Column("partitions", lambda row: count(len(row["partitions"])), right=True),
     Column("state", lambda row: row["state"].replace("_", " ")),
     _WHY,
+]
+
+_PACE: Final = [
+    Column("in/s", lambda row: _rate(row["rate_in"]), right=True),
+    Column("out/s", lambda row: _rate(row["rate_out"]), right=True),
+    Column("caught up in", _eta, right=True),
 ]
 
 _PARTITIONS: Final = [
