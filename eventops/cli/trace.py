@@ -37,9 +37,14 @@ def trace(
     report = _search(desk, Question(identifier, topics, since, until))
     _print(report, output)
     _say_what_it_rests_on(report, identifier)
+    raise SystemExit(exit_code(report))
+
+
+def exit_code(report: TraceReport) -> ExitCode:
+    """Nothing found is a finding only where everything was read; else it may stand in what wasn't."""
     if not report.coverage.complete:
-        raise SystemExit(ExitCode.PARTIAL)
-    raise SystemExit(ExitCode.DONE if report.events else ExitCode.FINDING)
+        return ExitCode.PARTIAL
+    return ExitCode.DONE if report.events else ExitCode.FINDING
 
 
 def _search(desk: Desk, question: Question) -> TraceReport:
@@ -87,7 +92,8 @@ def _print_tree(lines: list[Line]) -> None:
             continue
         room = max(screen.width - len(line.under), 20)
         for number, part in enumerate(body.wrap(screen, room)):
-            screen.print(Text(line.under if number else line.rails, style="dim") + part, soft_wrap=True)
+            part.rstrip()
+            screen.print(Text.assemble((line.under if number else line.rails, "dim"), part), soft_wrap=True)
 
 
 def _say_what_it_rests_on(report: TraceReport, identifier: str) -> None:

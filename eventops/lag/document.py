@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from eventops.lag.model import GroupLag, LagReport, PartitionLag
+from eventops.lag.pace import Pace, pace
 from eventops.ports import Coverage
 from eventops.wording import instant
 
-ONE_SNAPSHOT: Final = "a rate takes two snapshots: use --watch"
 
-
-def document(report: LagReport) -> dict[str, Any]:
-    """The whole report; names, units and order are the contract's."""
+def document(report: LagReport, earlier: LagReport | None = None) -> dict[str, Any]:
+    """The whole report; names, units and order are the contract's. Rates are told since the ``earlier`` report."""
     return {
         "as_of": instant(report.as_of),
         "cluster_id": report.cluster_id,
-        "groups": [_group(group) for group in report.groups],
+        "groups": [_group(group, pace(earlier, report, group)) for group in report.groups],
         "coverage": _coverage(report.coverage),
     }
 
 
-def _group(group: GroupLag) -> dict[str, Any]:
+def _group(group: GroupLag, pace: Pace) -> dict[str, Any]:
     return {
         "group": group.group,
         "type": group.type,
@@ -30,9 +29,9 @@ def _group(group: GroupLag) -> dict[str, Any]:
         **_figure("lag", group.lag, group.reason),
         **_figure("lag_age_seconds", group.age.seconds, group.age.reason),
         "lag_age_method": group.age.method.value,
-        **_figure("rate_in", None, ONE_SNAPSHOT),
-        **_figure("rate_out", None, ONE_SNAPSHOT),
-        **_figure("eta_seconds", None, ONE_SNAPSHOT),
+        **_figure("rate_in", pace.rate_in.value, pace.rate_in.reason),
+        **_figure("rate_out", pace.rate_out.value, pace.rate_out.reason),
+        **_figure("eta_seconds", pace.eta.value, pace.eta.reason),
         "members": [
             {"client_id": member.client_id, "host": member.host, **_figure("lag", member.lag, member.reason)}
             for member in group.members

@@ -39,6 +39,7 @@ _WHY_UNKNOWN: Final = {
     Standing.AHEAD_OF_LOG: "the committed offset is beyond the end of the log: the topic was made anew",
     Standing.UNKNOWN: "the log's bounds weren't read",
 }
+_NO_OFFSETS: Final = "the group has no committed offsets and no partitions assigned"
 _IN_A_SUM: Final = {
     Standing.NEVER_COMMITTED: "never committed",
     Standing.AHEAD_OF_LOG: "beyond the end of the log",
@@ -93,7 +94,7 @@ def next_offset(offsets: PartitionOffsets) -> int | None:
     >>> next_offset(PartitionOffsets(Partition("orders", 0), log_start=9, committed=7, log_end=10))
     9
     """
-    if standing(offsets) not in (Standing.BEHIND, Standing.LOST_RECORDS):
+    if offsets.only_markers or standing(offsets) not in (Standing.BEHIND, Standing.LOST_RECORDS):
         return None
     first = max(offsets.committed or 0, offsets.log_start or 0)
     return first if first < (offsets.log_end or 0) else None
@@ -167,7 +168,7 @@ def unread(group: Group, why: str) -> GroupLag:
 def _sum(partitions: Sequence[PartitionLag]) -> tuple[int | None, str | None]:
     """The sum, or why there is none: a sum without one of its parts would be wrong."""
     if not partitions:
-        return None, "the group never committed and has no partitions assigned"
+        return None, _NO_OFFSETS
     missing = [p for p in partitions if p.lag is None]
     known = sum(p.lag for p in partitions if p.lag is not None)
     if not missing:
@@ -181,7 +182,7 @@ def _sum(partitions: Sequence[PartitionLag]) -> tuple[int | None, str | None]:
 def _oldest(partitions: Sequence[PartitionLag]) -> LagAge:
     unknown = next((p.age for p in partitions if p.age.seconds is None), None)
     if unknown is not None or not partitions:
-        why = unknown.reason if unknown else "the group never committed"
+        why = unknown.reason if unknown else _NO_OFFSETS
         return LagAge(None, AgeMethod.UNKNOWN, why)
     return max((p.age for p in partitions), key=lambda found: found.seconds or 0.0)
 

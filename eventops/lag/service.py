@@ -30,12 +30,11 @@ class LagService:
         """
         found = self._groups(selection)
         supported = [group for group in found.groups if group.type in rules.SUPPORTED_TYPES]
-        committed = self._broker.committed_offsets(
-            [group.group_id for group in supported]
-        )  # a commit can only raise it
+        # Committed offsets first, then the ends: both only grow, so the answer is overstated rather than negative.
+        committed = self._broker.committed_offsets([group.group_id for group in supported])
         wanted = self._wanted(supported, committed)
         everything = {partition for partitions in wanted.values() for partition in partitions}
-        bounds = self._broker.log_bounds(everything)  # and the end can only grow
+        bounds = self._broker.log_bounds(everything)
         offsets = {group.group_id: _offsets(group, wanted, committed, bounds) for group in supported}
         tails = look(self._broker, [o for of_group in offsets.values() for o in of_group], bounds, now)
         groups = tuple(_judged(group, offsets, committed, tails) for group in found.groups)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from eventops.events import Partition, Position, Record
+from eventops.events import Partition, Record
 from eventops.lag import rules
 from eventops.lag.model import AgeMethod, LagAge, PartitionOffsets
-from eventops.ports import Bounds, Broker
+from eventops.ports import Bounds, Broker, Range
 
 Place = tuple[Partition, int]
 """A partition and the first offset that waits there."""
@@ -25,7 +25,9 @@ MARKERS: Final = 8
 """Offsets that are read from the committed one on."""
 
 _TOO_MANY: Final = f"only the {AT_MOST} partitions that are furthest behind are asked for it"
-_NO_RECORD: Final = "no record could be read at the committed offset: it is compacted, or in an open transaction"
+_NO_RECORD: Final = (
+    "no record could be read at the committed offset: not permitted, compacted, or in an open transaction"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,30 +47,38 @@ def look(broker: Broker, offsets: Collection[PartitionOffsets], bounds: Bounds, 
         if first is not None:
             ends.setdefault((found.partition, first), found.log_end or 0)
     asked, skipped = list(ends)[:AT_MOST], list(ends)[AT_MOST:]
-    records = broker.read([at for place in asked for at in _positions(place)]) if asked else {}
-    ages = {place: _age(place, records, now) for place in asked}
-    ages.update((place, LagAge(None, AgeMethod.UNKNOWN, _TOO_MANY)) for place in skipped)
-    empty = {p for p in asked if not _has_record(p, records) and _is_whole(p, ends[p], bounds)}
-    return Tails(ages, frozenset(empty), tuple(records.values()))
+    records, reached = _read(broker, [_range(place, bounds) for place in asked])
+    ages = {place: LagAge(None, AgeMethod.UNKNOWN, _TOO_MANY) for place in skipped}
+    only_markers = set()
+    for place in asked:
+        oldest = next((record for record in records if _waits(place, record)), None)
+        if oldest is not None:
+            ages[place] = rules.age(oldest.timestamp, now)
+        elif reached.get(place[0], 0) >= ends[place]:
+            only_markers.add(place)
+        else:
+            ages[place] = LagAge(None, AgeMethod.UNKNOWN, _NO_RECORD)
+    return Tails(ages, frozenset(only_markers), tuple(records))
 
 
-def _positions(place: Place) -> list[Position]:
-    partition, offset = place
-    return [Position(partition.topic, partition.partition, offset + step) for step in range(MARKERS)]
-
-
-def _has_record(place: Place, records: Mapping[Position, Record]) -> bool:
-    return any(at in records for at in _positions(place))
-
-
-def _is_whole(place: Place, end: int, bounds: Bounds) -> bool:
-    """Whether all that waits there was read: few offsets, and none of them in an open transaction."""
+def _range(place: Place, bounds: Bounds) -> Range:
+    """The first few offsets, and none of an open transaction: those can't be read before it ends."""
     partition, first = place
-    return end - first <= MARKERS and end <= bounds.bounds[partition].last_stable
+    return Range(partition, first, max(first, min(first + MARKERS, bounds.bounds[partition].last_stable)))
 
 
-def _age(place: Place, records: Mapping[Position, Record], now: datetime) -> LagAge:
-    oldest = next((records[at] for at in _positions(place) if at in records), None)
-    if oldest is None:
-        return LagAge(None, AgeMethod.UNKNOWN, _NO_RECORD)
-    return rules.age(oldest.timestamp, now)
+def _read(broker: Broker, ranges: Collection[Range]) -> tuple[list[Record], dict[Partition, int]]:
+    """The records in the order of their positions, and how far each partition was read without a gap."""
+    records: list[Record] = []
+    reached: dict[Partition, int] = {}
+    unread: set[Partition] = set()
+    for batch in broker.scan(ranges):
+        records += batch.records
+        reached.update(batch.positions)
+        unread |= {Partition(gap.subject, gap.partition) for gap in batch.gaps if gap.partition is not None}
+    return sorted(records, key=lambda r: r.position), {p: at for p, at in reached.items() if p not in unread}
+
+
+def _waits(place: Place, record: Record) -> bool:
+    partition, first = place
+    return record.position.home == partition and first <= record.position.offset < first + MARKERS

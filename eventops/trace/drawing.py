@@ -112,9 +112,13 @@ def coverage_line(coverage: Coverage) -> str:
     """
     since = f" from {instant(coverage.from_)}" if coverage.from_ else ""
     return (
-        f"looked at {plural(coverage.records, 'record')} ({coverage.bytes / 1e6:.1f} MB) in "
+        f"looked at {plural(coverage.records, 'record')} ({_size(coverage.bytes)}) in "
         f"{count(coverage.partitions_complete)} of {plural(coverage.partitions_total, 'partition')}{since}"
     )
+
+
+def _size(amount: int) -> str:
+    return f"{amount / 1e6:,.1f} MB" if amount >= 1e5 else f"{amount / 1e3:.1f} kB"
 
 
 def short_id(event: Event) -> str:

@@ -21,13 +21,7 @@ STUBBORN = [
     "-c",
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)",
 ]
-PARENT_OF_A_CHILD = [
-    sys.executable,
-    "-S",
-    "-c",
-    "import subprocess, sys, time; child = subprocess.Popen([sys.executable, '-S', '-c', 'import time; time.sleep(600)']);"
-    "print(child.pid, flush=True); time.sleep(600)",
-]
+PARENT_OF_A_CHILD = ["/bin/sh", "-c", "sleep 600 & echo $!; wait"]
 
 
 def says(log: Path) -> Callable[[], bool]:
