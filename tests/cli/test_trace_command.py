@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -28,7 +29,7 @@ SCHEMA = json.loads((ROOT / "docs/reference/schemas/trace.schema.json").read_tex
 
 @pytest.fixture(scope="module")
 def request_(bootstrap_servers: str) -> Iterator[Request]:
-    """One request for all of these tests: none of them writes."""
+    """One request for all of these tests: none of them adds to it."""
     run = f"{datetime.now(UTC):%H%M%S%f}"
     lab = KafkaLab(bootstrap_servers, lambda stem: f"{stem}-{run}")
     with request_on(lab) as found:
@@ -105,6 +106,7 @@ def test_every_format_tells_the_same_events(request_: Request, eventops: Run) ->
     [
         (["nowhere-to-be-found"], 1, "no event has the correlation id or event id 'nowhere-to-be-found'"),
         (["x", "--since", "yesterday"], 2, "'yesterday' is neither; write a time as 2026-01-15T10:30:00Z"),
+        (["x", "--follow", "-o", "json"], 2, "--follow goes with -o tree or ndjson"),
         (["x", "--topic", "no-such-topic"], 2, "there is no topic 'no-such-topic': `eventops topics` lists them"),
     ],
 )
@@ -140,8 +142,30 @@ def test_a_terminal_of_eighty_columns_gets_a_tree_that_fits(
     lines = [re.sub(r"\x1b\[[\d;]*m", "", line) for line in shown.replace("\r", "").split("\n")]
     assert max(len(line) for line in lines[1:]) <= 80
     (goes_on,) = (line for line in lines if "SMTPRecipientsRefused" in line)
-    assert goes_on.startswith(" " * 11 + request_.letters), "what didn't fit goes on inside its branch"
+    assert goes_on.startswith(" " * 14 + request_.letters), "what didn't fit goes on inside its branch"
     assert ("\x1b[32m" in shown) is not bool(no_color)
+
+
+@pytest.mark.broker
+def test_what_comes_later_is_printed_until_ctrl_c(request_: Request, bootstrap_servers: str) -> None:
+    correlation = request_.name("later")
+    command = [sys.executable, "-m", "eventops", "-b", bootstrap_servers, "trace", correlation, "-f", "-o", "ndjson"]
+    process = subprocess.Popen(
+        [*command, "--topic", request_.orders], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stderr is not None
+        assert any("following" in line for line in process.stderr)
+        event = envelope("order.placed", correlation)
+        request_.append(request_.orders, event.to_json())
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["event_id"] == event.event_id
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+        assert process.returncode == 130
+    finally:
+        process.kill()
+        process.communicate()
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 import pytest
 
@@ -11,7 +12,7 @@ from eventops.dlq.model import Selection
 from eventops.dlq.service import DeadLetterService
 from eventops.errors import UsageError
 from eventops.ports import Outgoing
-from eventops.trace.model import Question, TraceReport
+from eventops.trace.model import News, Question, TraceReport
 from eventops.trace.service import TraceService
 from tests.brokers.lab import KafkaLab, eventually
 from tests.trace.requests import Request, envelope, request_on
@@ -74,6 +75,13 @@ def test_an_event_without_a_correlation_id_brings_what_it_caused(request_: Reque
         (1, f"lonely-{request_.correlation}"),
         (2, "x"),
     ]
+
+
+def test_an_event_that_is_gone_is_found_by_what_it_caused(request_: Request) -> None:
+    request_.lab.cut(request_.places["order"].home, before=1)
+    report = narrow(request_, Question(request_.events["order"].event_id))
+    assert report.correlation_id == request_.correlation
+    assert [hop.event.ids.event_type for hop in report.events] == ["user.pointsAwarded", "mail.requested"]
 
 
 def test_raw_bytes_in_a_header_of_a_tombstone_are_found(request_: Request) -> None:
@@ -162,6 +170,25 @@ def test_progress_ends_with_the_report(request_: Request) -> None:
     assert last.report is not None
     assert last.records == last.expected
     assert last.events == 3
+
+
+def test_what_comes_later_can_be_followed(request_: Request) -> None:
+    trace = service(request_)
+    following = trace.follow(trace.trace(Question(request_.correlation, request_.topics), now()))
+    next(following)
+    request_.put("paid", request_.orders, envelope("order.paid", request_.correlation, request_.events["order"]))
+    request_.put("other", request_.orders, envelope("order.paid", "another"))
+    request_.fail("paid", request_.name("shipper"))
+    seen: list[News] = []
+    for news in islice(following, 30):  # something or nothing at least once a second
+        seen += news
+        if len(seen) == 2:
+            break
+    following.close()
+    assert {(str(one.event.position), one.letter is not None) for one in seen} == {
+        (str(request_.places["paid"]), False),
+        (f"{request_.letters}/0/1", True),
+    }
 
 
 @pytest.mark.parametrize(("topic", "identifier"), [("no-such-topic", "req-1"), (None, "")])
