@@ -44,7 +44,7 @@ Fetch = Callable[[LockedJar, Path], Path]
 
 
 def locked_jars() -> tuple[LockedJar, ...]:
-    """The class path, as ``python -m eventops.local.lock`` wrote it down."""
+    """The class path, as ``python -m eventops.local.renew_lock`` wrote it down."""
     return tuple(_locked(line) for line in _LOCK.read_text(encoding="utf-8").splitlines() if line)
 
 

@@ -89,8 +89,8 @@ class LocalKafka:
                 self._await_answer(before.plan, running)
             else:
                 self._bring_up(before, wish, running, progress)
-        cluster = self.status()
-        return Started(cluster, already, (*_port_notes(cluster, wish, already), *self._publish(cluster)))
+            cluster = self.status()
+            return Started(cluster, already, (*_port_notes(cluster, wish, already), *self._publish(cluster)))
 
     def down(self, *, delete_data: bool = False, progress: Progress = silent) -> bool:
         """End every broker and take the context away; says whether one was running.
