@@ -102,8 +102,8 @@ def _mails(address: str) -> Mails | None:
 
 
 def _example(desk: Desk, candidates: list[str]) -> str | None:
-    """The latest request whose chain is deep enough to be worth a look."""
-    for correlation_id in reversed(candidates[-5:]):
+    """The first request whose chain is deep enough to be worth a look."""
+    for correlation_id in candidates:
         found = desk.trace.trace(Question(correlation_id, topics=TOPICS), desk.now())
         if found.depth >= DEEP_ENOUGH:
             return correlation_id

@@ -40,7 +40,8 @@ def _arguments() -> argparse.Namespace:
 def drive(driver: Driver, mishaps: Mishaps | None, arguments: argparse.Namespace, stop: Flag) -> None:
     """Do the plan's steps at the rate, until the time is over or ``stop``; what is late is not caught up in a burst."""
     began = due = reported = time.monotonic()
-    for step in plan(arguments.seed) if mishaps else well_formed(plan(arguments.seed)):
+    steps = plan(arguments.seed, run=f"{time.time_ns() // 10**6 & 0xFFFFFF:06x}")
+    for step in steps if mishaps else well_formed(steps):
         now = time.monotonic()
         if stop.is_set() or (arguments.duration is not None and now - began >= arguments.duration):
             return

@@ -59,7 +59,7 @@ def test_from_nothing_to_every_mail_delivered_once(shell: Shell, home: Path) -> 
     }
     assert len({row["cause"] for row in demo["letters"]}) >= 3
     assert demo["mails"]["accepted"] == demo["mails"]["distinct"] > 0
-    assert next(row["lag"] for row in demo["lag"] if row["group"] == "order-group") > 0, "the slow consumer"
+    assert next(row["lag"] for row in demo["lag"] if row["group"] == "loyalty-group") > 0, "the slow consumer"
 
     _the_chain_is_whole(answer(shell, "trace", demo["example_correlation_id"]))
 
