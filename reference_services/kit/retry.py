@@ -21,7 +21,9 @@ def is_permanent(error: Exception) -> bool:
     >>> is_permanent(MalformedEvent("metadata is missing")), is_permanent(ConnectionRefusedError(111, "refused"))
     (True, False)
     """
-    return isinstance(error, PermanentError | MalformedEvent | ValueError | TypeError | LookupError | AttributeError)
+    return isinstance(
+        error, PermanentError | MalformedEvent | ValueError | TypeError | ArithmeticError | LookupError | AttributeError
+    )
 
 
 @dataclass(frozen=True, slots=True)

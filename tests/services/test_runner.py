@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 import time
 from collections import Counter
@@ -20,6 +21,7 @@ from reference_services.kit.runner import Handler, Runner
 from reference_services.kit.settings import Settings, read_settings
 from reference_services.kit.topics import create_missing
 from reference_services.kit.tracing import Tracing
+from reference_services.notifications.handlers import MAILS, mail_for
 from reference_services.orders.store import OrderStore
 from tests.services import kafka
 from tests.services.processes import until
@@ -32,6 +34,12 @@ KIND = "thing.happened"
 
 def event(name: str = "thing") -> Envelope:
     return Envelope(KIND, "test", {"name": name}, "req-1", datetime.now(UTC))
+
+
+def body(**changed: object) -> bytes:
+    """An event's JSON with some fields replaced."""
+    whole: dict[str, object] = json.loads(event().to_json())
+    return json.dumps(whole | changed).encode()
 
 
 @pytest.fixture
@@ -162,6 +170,43 @@ def test_stopped_between_two_attempts_the_event_is_delivered_again(
     with kafka.running(runner_of(settings, handled.append)):
         until(lambda: handled)
     assert handled[0].event_id == sent.event_id
+
+
+def test_nobodys_bytes_kill_the_consumer(bootstrap_servers: str, settings: Settings, topic: str) -> None:
+    """Each of them is a letter; the good one behind them is handled."""
+
+    def handler(e: Envelope) -> None:
+        mail_for(e)
+        handled.append(e)
+
+    nasty = [
+        b"",
+        b"\xff\xfe\x00",
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b"{" + b" " * 1_040_000,
+        b"null",
+        body(eventId=7),
+        body(metadata=[]),
+        body(eventType=KIND, timestamp="yesterday"),
+        body(eventType="loyalty.pointsEarned", data={"email": "a@b.example", "orderId": "o", "points": 10**400}),
+        body(eventType="loyalty.pointsEarned", data={"email": "a@b.example", "orderId": "o", "points": float("inf")}),
+        body(eventType="order.placed", data={"email": {}, "orderId": "\x1b[2J"}),
+    ]
+    strange = [(name, b"\xff\x00") for name in ("traceparent", "baggage", "ce_id", "ce_correlationid", "kafka_dlt-x")]
+    handled: list[Envelope] = []
+    good = event()
+    kafka.produce(bootstrap_servers, topic, [("k", value, strange) for value in nasty])
+    kafka.produce(bootstrap_servers, topic, [("k", good.to_json(), [])])
+    kinds = {KIND, *MAILS}
+    runner = Runner(settings, GROUP, ["things"], dict.fromkeys(kinds, handler), Tracing("test", {}))
+    with kafka.running(runner):
+        until(lambda: handled)
+        until(lambda: kafka.committed(bootstrap_servers, settings.group(GROUP), topic) == len(nasty) + 1)
+    assert [e.event_id for e in handled] == [good.event_id]
+    letters = kafka.read(bootstrap_servers, topic + "-dlt", len(nasty))
+    assert [letter.value for letter in letters] == nasty
+    assert {letter.header("kafka_deliveryAttempt") for letter in letters} == {struct.pack(">i", 1)}
 
 
 def test_an_aborted_transaction_is_never_seen(bootstrap_servers: str, settings: Settings, topic: str) -> None:
