@@ -272,6 +272,8 @@ class Broker(Protocol):
     def scan(self, ranges: Collection[Range], isolation: Isolation = Isolation.READ_COMMITTED) -> Iterator[Batch]:
         """Read whole ranges; ends when every range was finished or became a gap. Closing the iterator ends the reading.
 
+        What retention took of a range is a gap, and the rest of it is still read. A range that ends beyond the log, or
+        in an open transaction, becomes a gap when nothing came for as long as the broker's timeout.
         A batch without records still comes at least once a second, so that a caller can show progress and stop.
         """
 

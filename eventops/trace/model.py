@@ -35,6 +35,10 @@ class DeadLetter(Protocol):
     """What a trace needs to know of a dead letter; the dlq room's letters fit."""
 
     @property
+    def event(self) -> Event:
+        """The event it holds, as the letter's record tells it."""
+
+    @property
     def position(self) -> Position:
         """Where the letter stands."""
 
@@ -61,7 +65,11 @@ class DeadLetter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Anomaly:
-    """Something that isn't as a chain should be. ``event_id`` None: it concerns the whole chain."""
+    """Something that isn't as a chain should be. ``event_id`` None: it concerns the whole chain.
+
+    ``kind`` is ``missing_cause``, ``causation_cycle``, ``duplicate_event``, ``clock_skew`` or ``original_gone`` (only
+    the event's dead letter was found).
+    """
 
     kind: str
     event_id: str | None
@@ -69,9 +77,23 @@ class Anomaly:
 
 
 @dataclass(frozen=True, slots=True)
+class Copy:
+    """Another record of the same event: a replay (``replay_id``), a retry topic's, a redelivery by an outbox."""
+
+    event: Event
+    replay_id: str | None = None
+    deliveries: tuple[Delivery, ...] = ()
+
+    @property
+    def position(self) -> Position:
+        """Where it stands."""
+        return self.event.position
+
+
+@dataclass(frozen=True, slots=True)
 class Hop:
     """An event of the chain. ``hop_seconds`` is the time since the event that caused it, by both events' own words; it
-    may be negative (clock skew) and is None for a root. ``depth`` is 1 for a root."""
+    may be negative (clock skew) and is None for a root. ``depth`` is 1 for a root, ``children`` are references."""
 
     event: Event
     depth: int
@@ -80,8 +102,12 @@ class Hop:
     deliveries: tuple[Delivery, ...] = ()
     dead_letters: tuple[DeadLetter, ...] = ()
     anomalies: tuple[Anomaly, ...] = ()
-    copies: tuple[Position, ...] = ()
-    """Other positions that hold the same event (a replay, a redelivery by the outbox)."""
+    copies: tuple[Copy, ...] = ()
+
+    @property
+    def is_stand_in(self) -> bool:
+        """Only dead letters hold the event: ``event`` is the first letter's, the record it tells of wasn't found."""
+        return any(letter.position == self.event.position for letter in self.dead_letters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +123,8 @@ class TraceLink:
 class TraceReport:
     """The chain of one correlation id, depth first, roots in the order they happened.
 
-    ``correlation_id`` is the one that was found, which for an event id is that event's.
+    ``correlation_id`` is the one that was found, which for an event id is that event's; the identifier itself where
+    nothing was found, or no correlation id. ``notes`` say what bounds the answer (logs cut by retention, …).
     """
 
     correlation_id: str
@@ -106,11 +133,23 @@ class TraceReport:
     anomalies: tuple[Anomaly, ...]
     traces: tuple[TraceLink, ...]
     coverage: Coverage
+    notes: tuple[str, ...] = ()
 
     @property
     def depth(self) -> int:
         """The longest way from a root, in events; 0 where nothing was found."""
         return max((hop.depth for hop in self.events), default=0)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The services that spoke, by name."""
+        return tuple(sorted({hop.event.ids.source for hop in self.events if hop.event.ids.source}))
+
+    @property
+    def seconds(self) -> float | None:
+        """From the first event to the last; None where no event says when it happened."""
+        times = [moment for hop in self.events if (moment := hop.event.occurred_at)]
+        return (max(times) - min(times)).total_seconds() if times else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +161,16 @@ class Question:
     since: datetime | None = None
     until: datetime | None = None
 
+    @property
+    def is_narrow(self) -> bool:
+        """Whether a part of the log was left out on purpose, so that what isn't found may still be there."""
+        return bool(self.topics or self.since or self.until)
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Progress of a search: records read of records expected, what was found so far; ``report`` on the last one."""
+    """Progress of a search: ``records`` (offsets passed) of ``expected`` (offsets to pass), ``events`` found so far;
+    ``report`` on the last one."""
 
     records: int
     expected: int

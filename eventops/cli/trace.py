@@ -1,0 +1,131 @@
+"""``eventops trace``: print what the trace room found."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from eventops.cli.diagnostics import complain, progress, say
+from eventops.cli.moments import as_moment
+from eventops.cli.options import pass_desk
+from eventops.cli.output import Column, Document, console, output_option, print_document, print_table
+from eventops.errors import ExitCode
+from eventops.wording import instant, safe
+
+if TYPE_CHECKING:
+    from eventops.bootstrap import Desk
+    from eventops.trace.drawing import Line, Tone
+    from eventops.trace.model import Question, TraceReport
+
+
+@click.command(epilog="Examples: eventops trace req-abc123 · eventops trace req-abc123 --since 1h -o json")
+@click.argument("identifier", metavar="ID")
+@click.option("--topic", "topics", multiple=True, metavar="TOPIC", help="Look only there; may be repeated.")
+@click.option("--since", callback=as_moment, metavar="TIME", help="Begin there: 1h, 15m, or 2026-01-15T10:30:00Z.")
+@click.option("--until", callback=as_moment, metavar="TIME", help="End there.")
+@output_option("tree", "mermaid")
+@pass_desk
+def trace(
+    desk: Desk, identifier: str, topics: tuple[str, ...], since: datetime | None, until: datetime | None, output: str
+) -> None:
+    """The event chain of a correlation id (or of an event's id): what caused what, and what each consumer group did
+    with it. Exit code 1: nothing was found; 5: not everything could be read."""
+    from eventops.trace.model import Question
+
+    report = _search(desk, Question(identifier, topics, since, until))
+    _print(report, output)
+    _say_what_it_rests_on(report, identifier)
+    if not report.coverage.complete:
+        raise SystemExit(ExitCode.PARTIAL)
+    raise SystemExit(ExitCode.DONE if report.events else ExitCode.FINDING)
+
+
+def _search(desk: Desk, question: Question) -> TraceReport:
+    report = None
+    with progress(f"looking for {safe(question.identifier, 40)}") as tell:
+        for found in desk.trace.search(question, desk.now()):
+            tell(found.records, found.expected)
+            report = found.report
+    assert report is not None
+    return report
+
+
+def _print(report: TraceReport, output: str) -> None:
+    from eventops.trace import drawing
+
+    if output == "tree":
+        click.echo(drawing.summary(report))
+        _print_tree(list(drawing.tree(report)))
+    elif output == "mermaid":
+        click.echo("\n".join(drawing.mermaid(report)))
+    else:
+        _print_document(report, output)
+
+
+def _print_document(report: TraceReport, output: str) -> None:
+    from eventops.dlq.document import letter_document
+    from eventops.trace.document import document
+
+    found = document(report, letter_document)
+    if output == "table":
+        print_table(report.correlation_id, _COLUMNS, found["events"])
+    else:
+        print_document(found, output, found["events"])
+
+
+def _print_tree(lines: list[Line]) -> None:
+    """On a terminal, what doesn't fit goes on below, inside its branch of the tree; elsewhere nothing is broken."""
+    from rich.text import Text
+
+    screen = console()
+    for line in lines:
+        body = Text.assemble(*((span.text, _style(span.tone)) for span in line.spans))
+        if not screen.is_terminal:
+            screen.print(Text(line.rails) + body, soft_wrap=True)
+            continue
+        room = max(screen.width - len(line.under), 20)
+        for number, part in enumerate(body.wrap(screen, room)):
+            screen.print(Text(line.under if number else line.rails, style="dim") + part, soft_wrap=True)
+
+
+def _say_what_it_rests_on(report: TraceReport, identifier: str) -> None:
+    from eventops.trace.drawing import coverage_line
+
+    say(coverage_line(report.coverage))
+    for note in report.notes:
+        say(f"note: {safe(note)}")
+    for gap in report.coverage.gaps:
+        place = gap.subject if gap.partition is None else f"{gap.subject}/{gap.partition}"
+        complain(f"not read: {place}: {gap.reason}")
+    if not report.events:
+        complain(f"no event has the correlation id or event id {identifier!r} where was searched")
+
+
+def _style(tone: Tone) -> str:
+    return _STYLES[tone.value]
+
+
+_STYLES: Final = {
+    "plain": "",
+    "name": "bold",
+    "faint": "dim",
+    "good": "green",
+    "waiting": "yellow",
+    "bad": "bold red",
+    "odd": "magenta",
+}
+
+
+def _deliveries(row: Document) -> str:
+    return ", ".join(f"{one['group']} {one['status'].replace('_', '-')}" for one in row["deliveries"])
+
+
+_COLUMNS = [
+    Column("time", lambda row: instant(datetime.fromisoformat(row["timestamp"])) if row["timestamp"] else "?"),
+    Column("event", lambda row: "  " * (row["depth"] - 1) + (row["event_type"] or "(no type)")),
+    Column("source", lambda row: row["source"] or "?"),
+    Column("at", lambda row: f"{row['topic']}/{row['partition']}/{row['offset']}"),
+    Column("deliveries", _deliveries, wrap=True),
+]

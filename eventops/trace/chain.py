@@ -1,0 +1,176 @@
+"""From records of one correlation id to a tree of what caused what; no event is lost, whatever the ids say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from eventops.events import REPLAY_ID, Event, Position, header_text
+from eventops.trace.model import Anomaly, Copy, DeadLetter, Hop
+from eventops.wording import duration
+
+_LAST: Final = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One event and every record that holds it."""
+
+    event: Event
+    copies: tuple[Copy, ...] = ()
+    letters: tuple[DeadLetter, ...] = ()
+
+
+def order(event: Event) -> tuple[datetime, Position]:
+    """By time, then by place; an event without a time comes last."""
+    return event.occurred_at or _LAST, event.position
+
+
+def replay_id(event: Event) -> str | None:
+    """The replay that appended this record; None: nobody put it back."""
+    return header_text(event.record.header(REPLAY_ID))
+
+
+def gathered(events: Iterable[Event], letters: Sequence[DeadLetter]) -> tuple[Told, ...]:
+    """Records with the same event id are one event: the first that isn't a replay, and its copies.
+
+    A letter belongs to the event with its event id, else to the one at its origin; where neither is found, it stands in
+    for its event.
+    """
+    records: dict[str, list[Event]] = {}
+    for event in events:
+        records.setdefault(event.reference, []).append(event)
+    home = {event.position: event for held in records.values() for event in held}
+    owned: dict[str, list[DeadLetter]] = {}
+    for letter in sorted(letters, key=lambda letter: order(letter.event)):
+        owned.setdefault(_owner(letter, home), []).append(letter)
+    return tuple(
+        _told(records.get(reference, []), owned.get(reference, [])) for reference in dict.fromkeys([*records, *owned])
+    )
+
+
+def hops(told: Iterable[Told], *, whole: bool) -> tuple[Hop, ...]:
+    """The tree, depth first. ``whole``: everything was searched, so that a cause that isn't there is an anomaly."""
+    by_reference = {one.event.reference: one for one in told}
+    events = {reference: one.event for reference, one in by_reference.items()}
+    causes = {name: cause for name, event in events.items() if (cause := event.ids.causation_id) in events and cause}
+    cut = _cut_circles(causes, events)
+    children = _children(causes, events)
+    roots = sorted(events.keys() - causes.keys(), key=lambda name: order(events[name]))
+    return tuple(
+        _hop(by_reference[name], depth, events.get(causes.get(name, "")), children.get(name, ()), cut.get(name), whole)
+        for name, depth in _depth_first(roots, children)
+    )
+
+
+def circles(causes: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
+    """Every circle of effects and causes, once.
+
+    >>> list(circles({"a": "b", "b": "a", "c": "a", "d": "d"}))
+    [('a', 'b'), ('d',)]
+    """
+    done: set[str] = set()
+    for start in causes:
+        way: list[str] = []
+        at = start
+        on_way: set[str] = set()
+        while at in causes and at not in done and at not in on_way:
+            way.append(at)
+            on_way.add(at)
+            at = causes[at]
+        if at in on_way:
+            yield tuple(way[way.index(at) :])
+        done |= on_way
+
+
+def _owner(letter: DeadLetter, home: Mapping[Position, Event]) -> str:
+    """The reference of the event it is about: by its own id, else by what stands at one of its origins."""
+    if letter.event.ids.event_id:
+        return letter.event.ids.event_id
+    at_origin = (home[origin].reference for origin in reversed(letter.origins) if origin in home)
+    return next(at_origin, str(letter.origins[0] if letter.origins else letter.position))
+
+
+def _told(held: list[Event], letters: list[DeadLetter]) -> Told:
+    if not held:
+        return Told(letters[0].event, (), tuple(letters))
+    first, *others = sorted(held, key=lambda e: (replay_id(e) is not None, e.record.timestamp or _LAST, e.position))
+    return Told(first, tuple(Copy(event, replay_id(event)) for event in others), tuple(letters))
+
+
+def _cut_circles(causes: dict[str, str], events: Mapping[str, Event]) -> dict[str, Anomaly]:
+    """Each circle is opened at its earliest event, which becomes a root."""
+    found = {}
+    for circle in list(circles(causes)):
+        first = min(circle, key=lambda name: order(events[name]))
+        start = circle.index(first)
+        way = " ← ".join((*circle[start:], *circle[:start], first))
+        found[first] = Anomaly("causation_cycle", first, f"it is its own cause: {way}")
+        del causes[first]
+    return found
+
+
+def _children(causes: Mapping[str, str], events: Mapping[str, Event]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for name, cause in causes.items():
+        found.setdefault(cause, []).append(name)
+    return {cause: tuple(sorted(names, key=lambda name: order(events[name]))) for cause, names in found.items()}
+
+
+def _depth_first(roots: Sequence[str], children: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, int]]:
+    """Without recursion: a chain may be longer than Python's stack."""
+    ahead = [(root, 1) for root in reversed(roots)]
+    while ahead:
+        name, depth = ahead.pop()
+        yield name, depth
+        ahead.extend((child, depth + 1) for child in reversed(children.get(name, ())))
+
+
+def _hop(
+    told: Told, depth: int, cause: Event | None, children: tuple[str, ...], cut: Anomaly | None, whole: bool
+) -> Hop:
+    seconds = _seconds_between(cause, told.event)
+    anomalies = [cut] if cut else []
+    if cut is None and cause is None and whole:
+        anomalies += _missing_cause(told.event)
+    anomalies += _clock_skew(told.event, seconds)
+    anomalies += _duplicate(told)
+    anomalies += _original_gone(told)
+    return Hop(told.event, depth, seconds, children, (), told.letters, tuple(anomalies), told.copies)
+
+
+def _seconds_between(cause: Event | None, event: Event) -> float | None:
+    if cause is None or cause.occurred_at is None or event.occurred_at is None:
+        return None
+    return (event.occurred_at - cause.occurred_at).total_seconds()
+
+
+def _missing_cause(event: Event) -> Iterator[Anomaly]:
+    if cause := event.ids.causation_id:
+        why = f"{cause} caused it, and isn't in the log, or carries another correlation id"
+        yield Anomaly("missing_cause", event.reference, why)
+
+
+def _clock_skew(event: Event, seconds: float | None) -> Iterator[Anomaly]:
+    if seconds is not None and seconds < 0:
+        why = f"it happened {duration(-seconds)} before its cause: the clocks of their machines differ"
+        yield Anomaly("clock_skew", event.reference, why)
+
+
+def _duplicate(told: Told) -> Iterator[Anomaly]:
+    """A replay may have been edited on purpose; any other record of the same id must say the same."""
+    differ = [copy for copy in told.copies if not copy.replay_id and copy.event.record.value != told.event.record.value]
+    if differ:
+        places = ", ".join(str(copy.position) for copy in differ)
+        why = f"its id is used again by another content: {told.event.position} and {places}"
+        yield Anomaly("duplicate_event", told.event.reference, why)
+
+
+def _original_gone(told: Told) -> Iterator[Anomaly]:
+    letter = next((letter for letter in told.letters if letter.position == told.event.position), None)
+    if letter is not None:
+        where = f" at {letter.origins[0]}" if letter.origins else ""
+        why = f"its record{where} wasn't found where was searched; its dead letter speaks for it"
+        yield Anomaly("original_gone", told.event.reference, why)

@@ -1,0 +1,89 @@
+"""The trace report as JSON: one document for both faces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from eventops.events import Event, bytes_as_text, rfc3339
+from eventops.trace.model import Anomaly, Copy, Delivery, Hop, TraceReport
+
+LetterDocument = Callable[[Any], Mapping[str, Any]]
+"""How the dead-letter room writes one of its letters."""
+
+
+def document(report: TraceReport, letter: LetterDocument) -> dict[str, Any]:
+    """``{correlation_id, events, roots, anomalies, traces, coverage, notes}``.
+
+    ``roots`` and ``children`` name events by event id, those without one by ``topic/partition/offset``.
+    """
+    return {
+        "correlation_id": report.correlation_id,
+        "events": [_hop(hop, letter) for hop in report.events],
+        "roots": list(report.roots),
+        "anomalies": [_anomaly(anomaly) for anomaly in report.anomalies],
+        "traces": [{"trace_id": link.trace_id, "url": link.url, "spans": link.spans} for link in report.traces],
+        "coverage": report.coverage.document(),
+        "notes": list(report.notes),
+    }
+
+
+def event_document(event: Event) -> dict[str, Any]:
+    """The ``event`` contract. ``key`` and ``value`` are text where they are UTF-8, ``0x…`` where not, null where the
+    record has none; ``headers`` are in their order, with repeated names."""
+    ids, position = event.ids, event.position
+    return {
+        "event_id": ids.event_id,
+        "event_type": ids.event_type,
+        "source": ids.source,
+        "correlation_id": ids.correlation_id,
+        "causation_id": ids.causation_id,
+        "timestamp": rfc3339(event.occurred_at),
+        "topic": position.topic,
+        "partition": position.partition,
+        "offset": position.offset,
+        "key": _text(event.record.key),
+        "value": _text(event.record.value),
+        "headers": [{"name": name, "value": _text(value)} for name, value in event.record.headers],
+        "trace_id": ids.trace_id,
+    }
+
+
+def _hop(hop: Hop, letter: LetterDocument) -> dict[str, Any]:
+    return {
+        **event_document(hop.event),
+        "depth": hop.depth,
+        "hop_seconds": hop.hop_seconds,
+        "deliveries": [_delivery(delivery) for delivery in hop.deliveries],
+        "dead_letters": [letter(one) for one in hop.dead_letters],
+        "children": list(hop.children),
+        "copies": [_copy(copy) for copy in hop.copies],
+        "anomalies": [_anomaly(anomaly) for anomaly in hop.anomalies],
+    }
+
+
+def _delivery(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "group": delivery.group,
+        "status": delivery.status.value,
+        "at": rfc3339(delivery.at),
+        "evidence": delivery.evidence,
+    }
+
+
+def _copy(copy: Copy) -> dict[str, Any]:
+    return {
+        "topic": copy.position.topic,
+        "partition": copy.position.partition,
+        "offset": copy.position.offset,
+        "replay_id": copy.replay_id,
+        "deliveries": [_delivery(delivery) for delivery in copy.deliveries],
+    }
+
+
+def _anomaly(anomaly: Anomaly) -> dict[str, Any]:
+    return {"kind": anomaly.kind, "event_id": anomaly.event_id, "detail": anomaly.detail}
+
+
+def _text(raw: bytes | None) -> str | None:
+    return None if raw is None else bytes_as_text(raw)

@@ -1,0 +1,93 @@
+"""What a searched id may look like in a record's bytes, and when a decoded id is the one that is meant."""
+
+from __future__ import annotations
+
+import re
+import string
+import uuid
+from dataclasses import dataclass
+from typing import Final, Self
+
+from eventops.events import Record
+
+_NEVER_ESCAPED: Final = frozenset(string.ascii_letters + string.digits + "-_.:@~")
+"""JSON writers leave these as they are; some escape ``/ + < > & ' =``, all escape quotes, many whatever isn't ASCII."""
+
+_LETTERS: Final = {b"\b": b"b", b"\f": b"f", b"\n": b"n", b"\r": b"r", b"\t": b"t"}
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """A correlation or event id. ``needles`` are its bytes, ``escaped`` finds what a JSON writer may have made of it.
+
+    >>> Identifier.of("req-1").needles
+    (b'req-1',)
+    """
+
+    text: str
+    spellings: frozenset[str]
+    needles: tuple[bytes, ...]
+    escaped: re.Pattern[bytes] | None
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """A UUID is also looked for in the other case and as its 16 bytes, ``0x…`` also as the bytes it spells."""
+        spellings = {text}
+        raw = _raw(text)
+        if raw is not None and len(raw) == 16:
+            canonical = str(uuid.UUID(bytes=raw))
+            spellings |= {canonical, canonical.upper()}
+        needles = sorted(spelling.encode("utf-8", "surrogateescape") for spelling in spellings)
+        pattern = None if set(text) <= _NEVER_ESCAPED else re.compile(b"".join(_escaped(c) for c in text))
+        return cls(text, frozenset(spellings), (*needles, *([raw] if raw else [])), pattern)
+
+    def names(self, text: str | None) -> bool:
+        """Whether a decoded id is this one.
+
+        >>> Identifier.of("3F2B6C1E-0000-4000-8000-000000000001").names("3f2b6c1e-0000-4000-8000-000000000001")
+        True
+        """
+        return text in self.spellings
+
+    def may_be_in(self, record: Record) -> bool:
+        """Whether decoding the record is worth it: cheap, and wrong only towards too many.
+
+        >>> from eventops.events import Position
+        >>> at = Position("t", 0, 0)
+        >>> Identifier.of("a/b").may_be_in(Record(at, None, None, rb'{"correlationId":"a\\/b"}'))
+        True
+        """
+        value = record.value
+        if value is not None:
+            for needle in self.needles:
+                if needle in value:
+                    return True
+            if self.escaped is not None and self.escaped.search(value):
+                return True
+        for _, header in record.headers:
+            if header is not None:
+                for needle in self.needles:
+                    if needle in header:
+                        return True
+        return False
+
+
+def _raw(text: str) -> bytes | None:
+    """The bytes that a UUID's text or a ``0x…`` text stands for."""
+    try:
+        return bytes.fromhex(text[2:]) if text.startswith("0x") else _uuid(text)
+    except ValueError:
+        return None
+
+
+def _uuid(text: str) -> bytes | None:
+    return uuid.UUID(text).bytes if len(text) == 36 else None
+
+
+def _escaped(character: str) -> bytes:
+    r"""One character as JSON may hold it: itself, ``\uXXXX`` in either case, or a backslash and it or its letter."""
+    itself = character.encode("utf-8", "surrogateescape")
+    units = character.encode("utf-16-be", "surrogatepass")
+    code = b"".join(rb"\\u(?i:%04x)" % int.from_bytes(units[i : i + 2], "big") for i in range(0, len(units), 2))
+    short = b"\\" + _LETTERS.get(itself, itself)
+    return b"(?:%s|%s|%s)" % (re.escape(itself), re.escape(short), code)

@@ -1,0 +1,92 @@
+"""How far a search reaches: which ranges of which partitions, and what is known to lie beyond."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from eventops.errors import Unsupported, UsageError
+from eventops.events import Partition
+from eventops.ports import Bounds, Broker, Capability, Gap, Isolation, Range, Topic
+from eventops.trace.model import Question
+from eventops.wording import plural
+
+OURS: Final = "eventops-"
+"""What eventops itself writes (the replay ledger) isn't an event; such a topic is read only by name."""
+
+_NAMED: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """``ranges`` end at the last stable offset when the search began (or at ``until``); some are empty."""
+
+    partitions: tuple[Partition, ...]
+    ranges: tuple[Range, ...]
+    gaps: tuple[Gap, ...]
+    notes: tuple[str, ...]
+
+
+def reach(broker: Broker, question: Question) -> Reach:
+    """Where to look.
+
+    Raises:
+        UsageError: no id, or a topic that was named doesn't exist.
+        Unsupported: the broker keeps no log that could be searched.
+    """
+    if not question.identifier:
+        raise UsageError("there is no id to look for", remedy="give a correlation id or an event id")
+    if Capability.HISTORY not in broker.capabilities:
+        raise Unsupported("this broker keeps no history", remedy="trace on one that does, such as Apache Kafka")
+    partitions = _partitions(_topics(broker, question.topics))
+    bounds = broker.log_bounds(partitions)
+    first = {partition: log.start for partition, log in bounds.bounds.items()}
+    end = {partition: log.end(Isolation.READ_COMMITTED) for partition, log in bounds.bounds.items()}
+    if question.since is not None:
+        first = _later(first, broker.offsets_at(list(first), question.since))
+    if question.until is not None:
+        end = _earlier(end, broker.offsets_at(list(end), question.until))
+    ranges = tuple(Range(partition, first[partition], end[partition]) for partition in first)
+    return Reach(partitions, ranges, bounds.gaps, notes(question, bounds))
+
+
+def tail(before: Iterable[Range], bounds: Bounds) -> tuple[Range, ...]:
+    """From where the search ended to the log's end now."""
+    return tuple(
+        Range(range_.partition, range_.end, bounds.bounds[range_.partition].end(Isolation.READ_COMMITTED))
+        for range_ in before
+        if range_.partition in bounds.bounds
+    )
+
+
+def notes(question: Question, bounds: Bounds) -> tuple[str, ...]:
+    """What bounds the answer, in sentences."""
+    cut = sorted({partition.topic for partition, log in bounds.bounds.items() if log.start > 0})
+    found = []
+    if cut and question.since is None:
+        named = ", ".join(cut[:_NAMED]) + (", …" if len(cut) > _NAMED else "")
+        found.append(f"{plural(len(cut), 'topic')} already cut by retention: {named}")
+    if question.topics or question.until:
+        found.append("dead letters beyond the topics and times searched weren't looked for")
+    return tuple(found)
+
+
+def _topics(broker: Broker, names: Sequence[str]) -> list[Topic]:
+    topics = broker.topics(names)
+    missing = sorted(set(names) - {topic.name for topic in topics})
+    if missing:
+        raise UsageError(f"there is no topic {missing[0]!r}", remedy="`eventops topics` lists them")
+    return [topic for topic in topics if names or not (topic.internal or topic.name.startswith(OURS))]
+
+
+def _partitions(topics: Iterable[Topic]) -> tuple[Partition, ...]:
+    return tuple(Partition(topic.name, number) for topic in topics for number in topic.partitions)
+
+
+def _later(first: Mapping[Partition, int], moments: Mapping[Partition, int]) -> dict[Partition, int]:
+    return {partition: max(offset, moments.get(partition, offset)) for partition, offset in first.items()}
+
+
+def _earlier(end: Mapping[Partition, int], moments: Mapping[Partition, int]) -> dict[Partition, int]:
+    return {partition: min(offset, moments.get(partition, offset)) for partition, offset in end.items()}

@@ -1,0 +1,141 @@
+"""What a consumer group did with an event: verdicts from committed offsets and dead letters, each with its evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Final
+
+from eventops.events import Partition, Position
+from eventops.ports import Bounds, Committed, Gap, Group
+from eventops.trace.model import Copy, DeadLetter, Delivery, Hop, Status
+from eventops.wording import plural
+
+_FIRST: Final = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one group stands on one partition. ``committed`` None: never committed there, unless ``reason`` says why it
+    isn't known. ``end`` is the high watermark, taken after the committed offset; None where it isn't known."""
+
+    group: str
+    committed: int | None
+    end: int | None
+    assigned: bool = False
+    reason: str | None = None
+    saw_letters: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """The groups, the offsets they committed, and the logs' bounds taken after those. ``saw_letters`` False: the search
+    left out where their dead letters may stand, so that "consumed" may hide one."""
+
+    groups: Sequence[Group]
+    committed: Committed
+    bounds: Bounds
+    saw_letters: bool = True
+
+    def of(self, partition: Partition) -> tuple[Standing, ...]:
+        """Every group that reads the partition: it committed on its topic, or a member was given the partition."""
+        log = self.bounds.bounds.get(partition)
+        end = None if log is None else log.high_watermark
+        found = []
+        for group in self.groups:
+            offsets = self.committed.offsets.get(group.group_id, {})
+            assigned = any(partition in member.assigned for member in group.members)
+            reason = _unread(group.group_id, partition, self.committed.gaps)
+            if assigned or any(held.topic == partition.topic for held in offsets):
+                found.append(Standing(group.group_id, offsets.get(partition), end, assigned, reason, self.saw_letters))
+        return tuple(sorted(found, key=lambda standing: standing.group))
+
+
+def delivery(position: Position, standing: Standing, letters: Sequence[DeadLetter] = ()) -> Delivery:
+    """What the group did with the record there; ``letters`` are those of this group about exactly this position.
+
+    >>> delivery(Position("orders", 0, 41), Standing("billing", committed=42, end=50)).evidence
+    'committed 42 > offset 41'
+    """
+    if letters:
+        return failed(standing.group, letters)
+    status, evidence = _by_offset(position, standing)
+    return Delivery(standing.group, status, None, evidence)
+
+
+def failed(group: str, letters: Sequence[DeadLetter]) -> Delivery:
+    """The newest letter decides: one that was put back may have failed again."""
+    letter = max(letters, key=lambda letter: (letter.timestamp or _FIRST, letter.position))
+    whose = "" if letter.group else " (which doesn't name its group)"
+    many = "" if len(letters) == 1 else f", the last of {plural(len(letters), 'letter')}"
+    evidence = f"letter {letter.position}{whose}: {letter.cause_key}{many}"
+    status = Status.REPLAYED if letter.is_replayed else Status.DEAD_LETTERED
+    return Delivery(group, status, letter.timestamp, evidence + (", put back" if letter.is_replayed else ""))
+
+
+def delivered(hop: Hop, readers: Readers) -> Hop:
+    """The hop with what each group did with its record and with each copy of it."""
+    copies = tuple(
+        replace(copy, deliveries=tuple(_deliveries(copy.position, hop, readers.of(copy.position.home))))
+        for copy in hop.copies
+    )
+    standings = () if hop.is_stand_in else readers.of(hop.event.position.home)
+    found = (_with_replay(one, copies) for one in _deliveries(hop.event.position, hop, standings))
+    return replace(hop, deliveries=tuple(found), copies=copies)
+
+
+def _by_offset(position: Position, standing: Standing) -> tuple[Status, str]:
+    committed, end = standing.committed, standing.end
+    if standing.reason is not None:
+        return Status.UNKNOWN, standing.reason
+    if committed is None and standing.assigned:
+        return Status.PENDING, f"never committed on {position.home}, which is assigned to a member of it"
+    if committed is None:
+        return Status.UNKNOWN, f"never committed on {position.home}, and no member of it has that partition"
+    if end is not None and committed > end:
+        return Status.UNKNOWN, f"committed {committed} > the log's end {end}: the topic was made anew"
+    if committed > position.offset:
+        doubt = "" if standing.saw_letters else "; its dead letters weren't looked for"
+        return Status.CONSUMED, f"committed {committed} > offset {position.offset}{doubt}"
+    return Status.PENDING, f"committed {committed} <= offset {position.offset}"
+
+
+def _deliveries(position: Position, hop: Hop, standings: Sequence[Standing]) -> Iterator[Delivery]:
+    letters = [letter for letter in hop.dead_letters if _is_about(letter, position, hop)]
+    for standing in standings:
+        yield delivery(position, standing, [letter for letter in letters if letter.group in (None, standing.group)])
+    for group in sorted({letter.group for letter in letters if letter.group} - {one.group for one in standings}):
+        yield failed(group, [letter for letter in letters if letter.group == group])
+
+
+def _is_about(letter: DeadLetter, position: Position, hop: Hop) -> bool:
+    """Its origins say so; one that names none, or speaks for a record that is gone, is about the event's own record."""
+    is_own = position == hop.event.position and (not letter.origins or hop.is_stand_in)
+    return position in letter.origins or is_own
+
+
+def _with_replay(told: Delivery, copies: Sequence[Copy]) -> Delivery:
+    """Where a letter was put back, what became of the replay belongs to the evidence."""
+    if told.status is not Status.REPLAYED:
+        return told
+    became = [
+        f"{copy.position} is {again.status.value}"
+        for copy in copies
+        if copy.replay_id
+        for again in copy.deliveries
+        if again.group == told.group
+    ]
+    return replace(told, evidence="; ".join([told.evidence, *became]))
+
+
+def _unread(group: str, partition: Partition, gaps: Iterable[Gap]) -> str | None:
+    """Why the group's offset on the partition isn't known; a gap of one partition begins with the group's name."""
+    for gap in gaps:
+        if (gap.subject, gap.partition) == (group, None):
+            return f"its committed offsets couldn't be had: {gap.reason}"
+        if (gap.subject, gap.partition) == (partition.topic, partition.partition) and gap.reason.startswith(
+            f"{group}: "
+        ):
+            return f"its committed offset couldn't be had: {gap.reason.removeprefix(f'{group}: ')}"
+    return None

@@ -1,0 +1,96 @@
+"""What a search has seen so far: the events and letters of one chain, and how much was looked at for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from eventops.events import Event, Position, Record, read_event
+from eventops.ports import Batch, Broker, Gap, Range
+from eventops.trace.chain import order
+from eventops.trace.identifiers import Identifier
+from eventops.trace.model import DeadLetter, Found
+
+
+class Sightings:
+    """Reads ranges and keeps what belongs to the chain. ``records`` and ``bytes`` (keys and values) were looked at."""
+
+    def __init__(self, wanted: Identifier, letter_of: Callable[[Record], Any]) -> None:
+        self.records = 0
+        self.bytes = 0
+        self.passed = 0
+        """Offsets passed so far; with compaction and transactions there are fewer records."""
+        self.gaps: tuple[Gap, ...] = ()
+        self._wanted = wanted
+        self._letter_of = letter_of
+        self._events: dict[Position, Event] = {}
+        self._effects: dict[Position, Event] = {}
+        """Events that name the searched id as their cause, without its correlation id."""
+        self._letters: dict[Position, Any] = {}
+        self._expected = 0
+
+    def read(self, broker: Broker, ranges: Sequence[Range]) -> Iterator[Found]:
+        """Look at every record of the ranges; empty ones cost nothing."""
+        ahead = [range_ for range_ in ranges if range_.first < range_.end]
+        if not ahead:
+            return
+        at = {range_.partition: range_.first for range_ in ahead}
+        passed = self.passed
+        self._expected += sum(range_.end - range_.first for range_ in ahead)
+        for batch in broker.scan(ahead):
+            self._look_at(batch)
+            at.update(batch.positions)
+            self.passed = passed + sum(max(0, min(at[r.partition], r.end) - r.first) for r in ahead)
+            yield Found(self.passed, self._expected, len(self._events))
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing was found."""
+        return not self._events and not self._letters
+
+    @property
+    def correlation_id(self) -> str:
+        """Of the chain that is searched now; the id itself where no correlation id was found."""
+        return self._wanted.text
+
+    def correlation_to_search(self) -> str | None:
+        """The correlation id of the event that the searched id names; None: the chain is found already."""
+        held = [*self._events.values(), *(letter.event for letter in self._letters.values())]
+        if any(self._wanted.names(event.ids.correlation_id) for event in held):
+            return None
+        told = [event for event in sorted(held, key=order) if event.ids.correlation_id]
+        return told[0].ids.correlation_id if told else None
+
+    def turn_to(self, correlation: Identifier) -> None:
+        """Search the same ranges again, now for that correlation id."""
+        self._wanted = correlation
+        self.records = self.bytes = 0
+        self._effects.clear()
+
+    def chain(self) -> tuple[Event, ...]:
+        """The chain's events. Without any correlation id: the event that was named, and what it caused."""
+        held = [*self._events.values(), *(letter.event for letter in self._letters.values())]
+        has_correlation = any(self._wanted.names(event.ids.correlation_id) for event in held)
+        return tuple((self._events if has_correlation else self._events | self._effects).values())
+
+    def letters(self) -> tuple[DeadLetter, ...]:
+        """The chain's dead letters, as they were written."""
+        return tuple(self._letters.values())
+
+    def _look_at(self, batch: Batch) -> None:
+        self.gaps = (*self.gaps, *batch.gaps)
+        self.records += len(batch.records)
+        for record in batch.records:
+            self.bytes += len(record.value or b"") + len(record.key or b"")
+            if self._wanted.may_be_in(record):
+                self._keep(record)
+
+    def _keep(self, record: Record) -> None:
+        letter = self._letter_of(record)
+        event = read_event(record) if letter is None else letter.event
+        ids = event.ids
+        if self._wanted.names(ids.correlation_id) or self._wanted.names(ids.event_id):
+            kept: dict[Position, Any] = self._events if letter is None else self._letters
+            kept[record.position] = event if letter is None else letter
+        elif letter is None and self._wanted.names(ids.causation_id):
+            self._effects[record.position] = event

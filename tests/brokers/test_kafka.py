@@ -1,0 +1,135 @@
+"""What only Apache Kafka and its client do: other kinds of groups, refused connections, hung transactions."""
+
+from __future__ import annotations
+
+import socket
+import time
+
+import pytest
+from confluent_kafka import ShareConsumer
+
+from eventops.adapters.kafka.broker import KafkaBroker
+from eventops.errors import BrokerUnreachable, EventopsError, NotPermitted, UsageError
+from eventops.events import Partition
+from eventops.ports import Range
+from tests.brokers.lab import KafkaLab, eventually, outgoing
+
+broker = pytest.mark.broker
+
+
+def test_a_closed_port_is_told_within_the_deadline_and_quietly(capfd: pytest.CaptureFixture[str]) -> None:
+    address = f"127.0.0.1:{_free_port()}"
+    nobody = KafkaBroker({"bootstrap.servers": address}, timeout=2)
+    started = time.monotonic()
+    with pytest.raises(BrokerUnreachable, match=f"nobody answers at {address} within 2 s.*refused.*-b or --context"):
+        nobody.groups()
+    assert time.monotonic() - started < 4
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_port_that_accepts_and_says_nothing_is_told_too() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        address = f"127.0.0.1:{mute.getsockname()[1]}"
+        started = time.monotonic()
+        with pytest.raises(BrokerUnreachable, match=f"nobody answers at {address}"):
+            KafkaBroker({"bootstrap.servers": address}, timeout=1).topics()
+        assert time.monotonic() - started < 4
+
+
+@broker
+def test_refused_credentials_are_told_at_once(bootstrap_servers: str) -> None:
+    login = {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "PLAIN", "sasl.username": "x"}
+    stranger = KafkaBroker({"bootstrap.servers": bootstrap_servers, "sasl.password": "y", **login})
+    with pytest.raises(NotPermitted, match="check security") as refused:
+        stranger.topics()
+    assert refused.value.exit_code == 4
+
+
+@pytest.mark.parametrize("properties", [{}, {"bootstrap.servers": "127.0.0.1:1", "no.such.property": "1"}])
+def test_a_wrong_configuration_is_a_usage_error(properties: dict[str, str]) -> None:
+    with pytest.raises(UsageError):
+        KafkaBroker(properties).cluster()
+
+
+@broker
+def test_a_refused_question_names_the_remedy(kafka_lab: KafkaLab) -> None:
+    with pytest.raises(EventopsError, match="INVALID_CONFIG"):
+        kafka_lab.broker.create_topic(kafka_lab.name("orders"), 1, {"retention.ms": "soon"})
+
+
+@broker
+def test_groups_of_the_new_protocol_are_alive(kafka_lab: KafkaLab) -> None:
+    topic, group = kafka_lab.topic(partitions=2), kafka_lab.name("billing")
+    with kafka_lab.member(group, topic, group_protocol="consumer"):
+        (told,) = kafka_lab.broker.groups([group]).groups
+    assert told.type == "consumer"
+    assert told.state != "dead"
+    assert [member.assigned for member in told.members] == [(Partition(topic, 0), Partition(topic, 1))]
+
+
+@broker
+def test_share_groups_are_unknown_not_dead(kafka_lab: KafkaLab) -> None:
+    topic, group = kafka_lab.topic(), kafka_lab.name("workers")
+    consumer = ShareConsumer({**kafka_lab.properties, "group.id": group, "log_level": 0})
+    consumer.subscribe([topic])
+
+    def is_listed() -> bool:
+        consumer.poll(0.1)
+        return bool(kafka_lab.broker.groups([group]).groups)
+
+    try:
+        eventually(is_listed)
+    finally:
+        consumer.close()
+        kafka_lab.forget(group)
+    (told,) = kafka_lab.broker.groups([group]).groups
+    assert (told.type, told.state) == ("unknown", "unknown")
+    assert group in [other.group_id for other in kafka_lab.broker.groups().groups]
+
+
+@broker
+def test_an_open_transaction_is_named_instead_of_waited_for(kafka_lab: KafkaLab) -> None:
+    home = Partition(kafka_lab.topic(), 0)
+    producer = kafka_lab.broker.transactional_producer(kafka_lab.name("replay"))
+    producer.begin()
+    producer.append(outgoing(home, b"held back"))
+    impatient = KafkaBroker(kafka_lab.properties, timeout=1)
+    gaps = [gap.reason for batch in impatient.scan([Range(home, 0, 1)]) for gap in batch.gaps]
+    assert gaps == ["an open transaction holds back the records from 0 on"]
+    producer.close()
+    assert kafka_lab.broker.log_bounds([home]).bounds[home].last_stable == 2, "closing aborted it"
+    impatient.close()
+
+
+@broker
+def test_keys_choose_partitions_as_in_java(kafka_lab: KafkaLab) -> None:
+    topic = kafka_lab.topic(partitions=6)
+    producer = kafka_lab.broker.transactional_producer(kafka_lab.name("replay"))
+    producer.begin()
+    (record,) = outgoing(Partition(topic, 0), b"v", key=b"order-1")
+    (appended,) = producer.append([type(record)(topic, b"order-1", b"v")])
+    producer.abort()
+    producer.close()
+    assert appended.position is not None
+    assert appended.position.partition == (_murmur2(b"order-1") & 0x7FFFFFFF) % 6
+
+
+def _murmur2(data: bytes) -> int:
+    """Kafka's hash of a key (org.apache.kafka.common.utils.Utils.murmur2), to check the client's against."""
+    m, mask = 0x5BD1E995, 0xFFFFFFFF
+    h = (0x9747B28C ^ len(data)) & mask
+    whole = len(data) // 4 * 4
+    for at in range(0, whole, 4):
+        k = int.from_bytes(data[at : at + 4], "little") * m & mask
+        k = (k ^ k >> 24) * m & mask
+        h = (h * m & mask) ^ k
+    rest = data[whole:]
+    if rest:
+        h = (h ^ int.from_bytes(rest, "little")) * m & mask
+    h = (h ^ h >> 13) * m & mask
+    return h ^ h >> 15
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])

@@ -1,0 +1,146 @@
+"""The tree holds every event once, whatever the ids say."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eventops.events import Event, Position
+from eventops.trace.chain import gathered, hops
+from eventops.trace.model import DeadLetter, Hop
+from tests.trace.scene import event, letter
+
+NAMES = st.sampled_from([*"abcdef", None])
+
+
+@st.composite
+def events(draw: st.DrawFn) -> list[Event]:
+    """Any causation: cycles, itself, one that isn't there, ids used twice, no ids, no times."""
+    drawn = draw(st.lists(st.tuples(NAMES, NAMES, st.none() | st.integers(-5, 5), st.none() | st.just("replay-1"))))
+    return [
+        event(name, cause, f"orders/0/{offset}", seconds, replay)
+        for offset, (name, cause, seconds, replay) in enumerate(drawn)
+    ]
+
+
+def tree(held: Sequence[Event], *letters: DeadLetter, whole: bool = True) -> tuple[Hop, ...]:
+    return hops(gathered(held, letters), whole=whole)
+
+
+def shape(found: Sequence[Hop]) -> list[str]:
+    return ["  " * (hop.depth - 1) + hop.event.reference for hop in found]
+
+
+def kinds(found: Sequence[Hop]) -> dict[str, list[str]]:
+    return {hop.event.reference: [one.kind for one in hop.anomalies] for hop in found if hop.anomalies}
+
+
+@given(events())
+def test_every_record_is_in_the_tree_once(held: list[Event]) -> None:
+    found = tree(held)
+    places = [place for hop in found for place in (hop.event.position, *(copy.position for copy in hop.copies))]
+    assert sorted(places) == [one.position for one in held]
+
+
+@given(events())
+def test_depths_and_children_agree(held: list[Event]) -> None:
+    found = tree(held)
+    depths = {hop.event.reference: hop.depth for hop in found}
+    children = [child for hop in found for child in hop.children]
+    assert len(depths) == len(found), "a reference names one event"
+    assert sorted(children) == sorted(name for name, depth in depths.items() if depth > 1), (
+        "one cause each, none for roots"
+    )
+    assert all(depths[child] == hop.depth + 1 for hop in found for child in hop.children)
+
+
+@given(events(), st.randoms(use_true_random=False))
+def test_the_order_of_reading_does_not_matter(held: list[Event], random: object) -> None:
+    shuffled = sorted(held, key=lambda one: random.random())  # type: ignore[attr-defined]
+    assert tree(shuffled) == tree(held)
+
+
+def test_effects_stand_under_their_cause_in_the_order_they_happened() -> None:
+    held = [
+        event("late", "root", "orders/0/0", 9),
+        event("early", "root", "mails/0/7", 1),
+        event("root", None, "orders/0/5", 0),
+        event("leaf", "late", "mails/0/1", 10),
+    ]
+    found = tree(held)
+    assert shape(found) == ["root", "  early", "  late", "    leaf"]
+    assert [hop.hop_seconds for hop in found] == [None, 1, 9, 1]
+
+
+def test_a_very_long_chain_is_no_trouble() -> None:
+    held = [event(f"e{n}", f"e{n - 1}" if n else None, f"orders/0/{n}", n) for n in range(5_000)]
+    assert tree(held)[-1].depth == 5_000
+
+
+def test_events_without_ids_hang_in_time_order_under_the_root_level() -> None:
+    held = [event(None, None, "logs/0/4", 3), event(None, None, "logs/0/9", 1), event("root", None, "orders/0/0", 2)]
+    assert shape(tree(held)) == ["logs/0/9", "root", "logs/0/4"]
+
+
+@pytest.mark.parametrize(
+    ("held", "expected", "why"),
+    [
+        ([event("a")], {}, "a root needs no cause"),
+        ([event("a", "gone")], {"a": ["missing_cause"]}, "it names a cause that nobody finds"),
+        ([event("a", "a")], {"a": ["causation_cycle"]}, "its own cause"),
+        (
+            [event("a", "b", seconds=1), event("b", "a", "orders/0/1", 2)],
+            {"a": ["causation_cycle"]},
+            "a circle is opened at its earliest event, and told once",
+        ),
+        ([event("a"), event("b", "a", "orders/0/1", -2)], {"b": ["clock_skew"]}, "an effect before its cause"),
+        ([event("a"), event("b", "a", "orders/0/1", None)], {}, "no time, no verdict on clocks"),
+        ([event("a"), event("a", at="orders/0/1")], {}, "an outbox may send twice: the same content is a copy"),
+        (
+            [event("a"), event("a", at="orders/0/1", content="other")],
+            {"a": ["duplicate_event"]},
+            "one id for two contents",
+        ),
+        (
+            [event("a"), event("a", at="orders/0/1", content="edited", replay="r1")],
+            {},
+            "a replay may have been edited on purpose",
+        ),
+    ],
+)
+def test_what_is_odd_is_said(held: list[Event], expected: dict[str, list[str]], why: str) -> None:
+    assert kinds(tree(held)) == expected, why
+
+
+def test_a_missing_cause_is_no_anomaly_where_not_everything_was_searched() -> None:
+    assert kinds(tree([event("a", "elsewhere")], whole=False)) == {}
+
+
+def test_the_first_record_that_is_no_replay_is_the_event() -> None:
+    held = [event("a", at="orders/0/9", seconds=1), event("a", at="orders/0/3", seconds=0, replay="r1")]
+    (hop,) = tree(held)
+    assert hop.event.position == Position("orders", 0, 9)
+    assert [(copy.position.offset, copy.replay_id) for copy in hop.copies] == [(3, "r1")]
+
+
+@pytest.mark.parametrize(
+    ("about", "why"),
+    [
+        (letter("a", "orders/0/5"), "id and place"),
+        (letter("a"), "the id alone: its framework records no place"),
+        (letter(None, "orders/0/5"), "the place alone: its body has no id"),
+        (letter(None, "retry/0/1", "orders/0/5"), "one of its hops"),
+    ],
+)
+def test_a_letter_belongs_to_the_event_it_is_about(about: DeadLetter, why: str) -> None:
+    (hop,) = tree([event("a", at="orders/0/5")], about)
+    assert hop.dead_letters == (about,), why
+    assert hop.anomalies == ()
+
+
+def test_a_letter_stands_in_for_a_record_that_is_gone() -> None:
+    found = tree([event("b", "a", "mails/0/0", 2)], letter("a", "orders/0/5", seconds=0))
+    assert shape(found) == ["a", "  b"]
+    assert kinds(found) == {"a": ["original_gone"]}
+    assert found[0].is_stand_in
