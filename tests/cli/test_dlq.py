@@ -127,6 +127,11 @@ def test_a_discard_says_why_and_leaves_nothing_open(workshop: Workshop, eventops
 
     assert done.returncode == 0, done.stderr
     assert document(done, "replay")["discarded"] == 2
+    told = json.loads(eventops("history", letters, "-o", "json").stdout)["rows"]
+    assert [(row["offset"], row["state"], row["reason"]) for row in told] == [
+        (1, "discarded", "test data"),
+        (0, "discarded", "test data"),
+    ]
     line = next(one for one in document(eventops("-o", "json"), "dlq-list")["topics"] if one["topic"] == letters)
     assert (line["discarded"], line["remaining"]) == (2, 0)
 
