@@ -161,6 +161,23 @@ def discard(desk: Desk, topic: str, reason: str, **given: Any) -> None:
     _run(desk, plan, **how)
 
 
+@dlq.command("history", epilog="Example: eventops dlq history orders-dlt")
+@click.argument("topic", required=False)
+@output_option()
+@pass_desk
+def history(desk: Desk, topic: str | None, output: str) -> None:
+    """What was replayed, discarded and parked, when and by whom; newest first."""
+    from eventops.dlq.document import row_document
+
+    found, gaps = desk.dlq.history(topic)
+    rows = [row_document(row) for row in found]
+    if output == "table":
+        dlq_pages.print_history(rows)
+    else:
+        print_document({"topic": topic, "rows": rows, "complete": not gaps}, output, rows)
+    _end(found=not rows, complete=not gaps)
+
+
 def _run(desk: Desk, plan: Plan, *, execute: bool, yes: bool, output: str, pace: Pace) -> None:
     from eventops.dlq.document import replay_document
     from eventops.dlq.model import ReplayReport

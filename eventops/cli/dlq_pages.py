@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 
 import click
@@ -28,6 +29,11 @@ def print_causes(document: Document) -> None:
 def print_letters(document: Document) -> None:
     """One topic's letters."""
     print_table(document["topic"], _LETTERS, document["letters"], footer=_left_out(document))
+
+
+def print_history(rows: Sequence[Document]) -> None:
+    """What was done about which letter."""
+    print_table("Ledger", _ROWS, rows)
 
 
 def print_letter(letter: Document) -> None:
@@ -164,6 +170,15 @@ _CAUSES = [
     *map(_count, ("total", "open", "failed_again", "replayed", "discarded", "parked", "distinct_keys")),
     Column("newest", lambda row: _time(row["newest"])),
     Column("for example", lambda row: row["example"]),
+]
+
+_ROWS = [
+    Column("at", lambda row: _time(row["at"])),
+    Column("letter", lambda row: f"{row['topic']}/{row['partition']}/{row['offset']}"),
+    Column("state", lambda row: row["state"]),
+    Column("target", lambda row: row["target"] or "-"),
+    Column("operator", lambda row: _short(row["operator"])),
+    Column("reason", lambda row: _short(row["reason"] or "-"), wrap=True),
 ]
 
 _LETTERS = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from eventops.dlq.ledger import Row
 from eventops.dlq.model import (
     CauseGroup,
     Letter,
@@ -69,6 +70,24 @@ def cause_document(cause: CauseGroup) -> Document:
         "distinct_keys": cause.distinct_keys,
         "example": str(cause.example.position),
         "example_message": cause.example.failure.message,
+    }
+
+
+def row_document(row: Row) -> Document:
+    """One row of the ledger: what was done about one letter, by whom."""
+    return {
+        "at": rfc3339(row.at),
+        "state": row.state.value,
+        "topic": row.topic,
+        "topic_id": row.letter.topic_id,
+        "partition": row.letter.partition,
+        "offset": row.letter.offset,
+        "target": None if row.target is None else str(row.target),
+        "operator": row.operator,
+        "reason": row.reason,
+        "replay_id": row.replay_id,
+        "run_id": row.run_id,
+        "attempt": row.attempt,
     }
 
 

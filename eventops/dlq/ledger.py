@@ -179,6 +179,11 @@ class Ledger:
             self.rows[record.key] = row
             self._latest[row.letter] = row
 
+    def history(self, topic: str | None) -> tuple[Row, ...]:
+        """What was done, newest first: about one dead-letter topic by its name, or about all."""
+        rows = (row for row in self.rows.values() if topic is None or row.topic == topic)
+        return tuple(sorted(rows, key=lambda row: (row.at, row.topic, row.letter.partition, row.letter.offset)))[::-1]
+
     def latest(self, letter: LetterId) -> Row | None:
         """What was done last about a letter, whatever the target."""
         return self._latest.get(letter)
@@ -190,7 +195,5 @@ class Ledger:
 
 
 def _digest(parts: Iterable[bytes]) -> bytes:
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(len(part).to_bytes(8, "big") + part)
-    return digest.digest()
+    framed = [piece for part in parts for piece in (len(part).to_bytes(8, "big"), part)]
+    return hashlib.sha256(b"".join(framed)).digest()

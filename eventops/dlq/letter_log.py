@@ -8,7 +8,7 @@ from datetime import datetime
 
 from eventops.dlq import families, ledger, rules
 from eventops.dlq.model import Letter
-from eventops.events import Partition
+from eventops.events import Partition, Record
 from eventops.ports import Bounds, Broker, Coverage, Gap, Isolation, LogBounds, Range, Topic
 
 _SAMPLE_OFFSETS = 3
@@ -30,7 +30,11 @@ class Reading:
     _gaps: list[Gap] = field(default_factory=list)
 
     def letters(self, topics: Collection[Topic]) -> Iterator[Letter]:
-        """Every committed record of those topics, decoded, as far as the log goes now."""
+        """Every committed record of those topics, decoded."""
+        return map(families.decode, self.records(topics))
+
+    def records(self, topics: Collection[Topic]) -> Iterator[Record]:
+        """Every committed record of those topics, as far as the log goes now."""
         partitions = [Partition(topic.name, number) for topic in topics for number in topic.partitions]
         self._asked.update(partitions)
         if not partitions:
@@ -47,7 +51,7 @@ class Reading:
             for record in batch.records:
                 self._records += 1
                 self._bytes += len(record.key or b"") + len(record.value or b"")
-                yield families.decode(record)
+                yield record
 
     @property
     def coverage(self) -> Coverage:

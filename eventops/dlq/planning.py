@@ -82,9 +82,8 @@ def plan(request: Request, letters: Sequence[Letter], known: Known) -> Plan:
     )
 
 
-def letter_id(letter: Letter, cluster_id: str, topic_id: str | None) -> LetterId:
-    """The letter for all time."""
-    at = letter.position
+def letter_id(at: Position, cluster_id: str, topic_id: str | None) -> LetterId:
+    """The letter that stands there, for all time."""
     return LetterId(cluster_id, topic_identity(at.topic, topic_id), at.partition, at.offset)
 
 
@@ -142,7 +141,7 @@ def _decide(letter: Letter, request: Request, known: Known) -> Planned | Refused
     target = request.target_of(letter)
     if target is None:
         return Refused(letter, "its origin wasn't recorded: name a topic with --to")
-    source = letter_id(letter, known.cluster_id, known.topic.topic_id)
+    source = letter_id(letter.position, known.cluster_id, known.topic.topic_id)
     key = ledger_key(source, target)
     if key in known.ledger.unreadable:
         return Refused(letter, "the ledger has a row about it that this version of eventops can't read: upgrade")

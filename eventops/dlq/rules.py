@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from eventops.dlq import families
-from eventops.dlq.ledger import Ledger, content_hash
+from eventops.dlq.ledger import Ledger, Row, content_hash
 from eventops.dlq.model import CauseGroup, Letter, LetterId, Selection, State, TopicCounts
-from eventops.events import Record
+from eventops.events import REPLAY_ID, Record
 
 _DEAD_LETTER_NAME: Final = re.compile(r"(^|[-._])(dlt|dlq|dead[-._]?letters?)([-._]|$)", re.IGNORECASE)
 _LAST_SEGMENT: Final = re.compile(r"[.$:/\\]")
@@ -43,14 +43,25 @@ def is_letter(record: Record) -> bool:
     return known is not None and bool(known[1].origins) and known[1].origins[-1].topic != record.position.topic
 
 
-def judge(letter: Letter, letter_id: LetterId, ledger: Ledger) -> Letter:
-    """The letter with what became of it. A row about another content isn't about this letter."""
+def row_about(record: Record, letter_id: LetterId, ledger: Ledger) -> Row | None:
+    """The ledger's last word on a letter. A row about another content isn't about this letter."""
     row = ledger.latest(letter_id)
-    if row is None or row.content != content_hash(letter.event.record):
-        state = State.OPEN if letter.replay_id is None else State.FAILED_AGAIN
-        return replace(letter, state=state, state_reason=None)
-    reason = f"{row.reason} ({row.operator})" if row.reason else None
-    return replace(letter, state=row.state, state_reason=reason)
+    return row if row is not None and row.content == content_hash(record) else None
+
+
+def state_of(record: Record, row: Row | None) -> State:
+    """What became of a letter, from its record and the ledger's row about it."""
+    if row is not None:
+        return row.state
+    return State.FAILED_AGAIN if record.header(REPLAY_ID) else State.OPEN
+
+
+def judge(letter: Letter, letter_id: LetterId, ledger: Ledger) -> Letter:
+    """The letter with what became of it, and why."""
+    record = letter.event.record
+    row = row_about(record, letter_id, ledger)
+    reason = f"{row.reason} ({row.operator})" if row is not None and row.reason else None
+    return replace(letter, state=state_of(record, row), state_reason=reason)
 
 
 def matches_cause(cause_key: str, wanted: str) -> bool:
@@ -114,10 +125,9 @@ class Tally:
         self._times: tuple[datetime, datetime] | None = None
         self._last_hour = 0
 
-    def add(self, letter: Letter) -> None:
-        """Count a judged letter."""
-        self._states[letter.state] += 1
-        at = letter.timestamp
+    def add(self, state: State, at: datetime | None) -> None:
+        """Count a letter of that state that was written ``at``."""
+        self._states[state] += 1
         if at is None:
             return
         self._times = (min(self._times[0], at), max(self._times[1], at)) if self._times else (at, at)

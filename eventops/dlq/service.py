@@ -7,14 +7,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from eventops.dlq import families, planning, rules
+from eventops.dlq.ledger import Ledger, Row
 from eventops.dlq.ledger_log import LedgerLog
 from eventops.dlq.letter_log import Reading, TopicFinder
-from eventops.dlq.model import Letter, LettersReport, ListReport, Plan, Selection, Step
+from eventops.dlq.model import Letter, LetterId, LettersReport, ListReport, Plan, Selection, Step
 from eventops.dlq.planning import Known, Request
 from eventops.dlq.replay import Pace, Replay
 from eventops.errors import EventopsError, UsageError
 from eventops.events import Position, Record
-from eventops.ports import Broker, Topic
+from eventops.ports import Broker, Gap, Topic
 
 
 def _utc_now() -> datetime:
@@ -35,9 +36,10 @@ class DeadLetterService:
         topics = self._finder.find()
         reading = Reading(self._broker)
         tallies = {topic.name: rules.Tally(topic.name, now) for topic in topics}
-        judge = self._judge(topics, reading)
-        for letter in reading.letters(topics):
-            tallies[letter.position.topic].add(judge(letter))
+        rows, letter_id = self._rows(topics, reading)
+        for record in reading.records(topics):
+            row = rules.row_about(record, letter_id(record.position), rows)
+            tallies[record.position.topic].add(rules.state_of(record, row), record.timestamp)
         return ListReport(now, tuple(tally.counts() for tally in tallies.values()), reading.coverage)
 
     def letters(self, selection: Selection, now: datetime) -> LettersReport:
@@ -79,6 +81,12 @@ class DeadLetterService:
         topics = self._broker.topics({letter.position.topic for letter in letters}) if letters else ()
         judge = self._judge(topics)
         return tuple(judge(letter) for letter in letters)
+
+    def history(self, topic: str | None = None) -> tuple[tuple[Row, ...], tuple[Gap, ...]]:
+        """The ledger's rows, newest first, about one dead-letter topic (also one that is gone) or all; and what of the
+        ledger couldn't be read. A letter that was dealt with again under the same target has its last row only."""
+        rows, gaps = self._log.rows()
+        return rows.history(topic), gaps
 
     def plan(self, selection: Selection, now: datetime, run_id: str, to: str | None = None) -> Plan:
         """What a replay of the selected letters would do: to each one's origin, or to the topic ``to``.
@@ -161,14 +169,16 @@ class DeadLetterService:
 
     def _judge(self, topics: Collection[Topic], reading: Reading | None = None) -> Callable[[Letter], Letter]:
         """Judges letters of those topics by the ledger as it stands now."""
+        rows, letter_id = self._rows(topics, reading)
+        return lambda letter: rules.judge(letter, letter_id(letter.position), rows)
+
+    def _rows(
+        self, topics: Collection[Topic], reading: Reading | None
+    ) -> tuple[Ledger, Callable[[Position], LetterId]]:
+        """The ledger as it stands now, and what it knows the letters of those topics by."""
         cluster_id = self._broker.cluster().cluster_id
         topic_ids = {topic.name: topic.topic_id for topic in topics}
         rows, gaps = self._log.rows()
         if reading is not None:
             reading.add_gaps(gaps)
-
-        def judge(letter: Letter) -> Letter:
-            topic_id = topic_ids.get(letter.position.topic)
-            return rules.judge(letter, planning.letter_id(letter, cluster_id, topic_id), rows)
-
-        return judge
+        return rows, lambda at: planning.letter_id(at, cluster_id, topic_ids.get(at.topic))

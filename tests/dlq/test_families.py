@@ -87,6 +87,13 @@ def test_our_replay_header_makes_it_a_failure_again_linked_to_the_earlier_letter
     assert (letter.replay_id, letter.replay_of, letter.hops) == ("abc", Position("orders-dlt", 0, 7), 2)
 
 
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "9" * 5000])
+def test_a_time_that_no_calendar_holds_is_no_time(time: str) -> None:
+    letter = decode(record(value=f'{{"timestamp":"{time}"}}'.encode(), timestamp=None))
+
+    assert letter.event.occurred_at is None
+
+
 @pytest.mark.parametrize("topic", [b"", b"\xff\xfe", b"../../etc", b"a" * 300, b"a b", b".."])
 def test_an_illegal_topic_name_is_no_origin(topic: bytes) -> None:
     headers = tuple(

@@ -117,7 +117,7 @@ def test_a_row_of_a_topic_made_anew_does_not_match() -> None:
 
 
 def test_an_unreadable_row_is_not_guessed_at() -> None:
-    source = planning.letter_id(letter(0), "cluster", DLT.topic_id)
+    source = planning.letter_id(letter(0).position, "cluster", DLT.topic_id)
     broken = Ledger()
     broken.absorb([record(key=ledger_key(source, "orders"), value=b"?", at="eventops-ledger/0/0")])
 
@@ -204,11 +204,11 @@ def test_grouping_loses_no_letter(letters: list[Letter]) -> None:
 
 
 def judged(one: Letter, ledger: Ledger) -> Letter:
-    return rules.judge(one, planning.letter_id(one, "cluster", DLT.topic_id), ledger)
+    return rules.judge(one, planning.letter_id(one.position, "cluster", DLT.topic_id), ledger)
 
 
 def ledger_of(one: Letter, state: State) -> Ledger:
-    source = planning.letter_id(one, "cluster", DLT.topic_id)
+    source = planning.letter_id(one.position, "cluster", DLT.topic_id)
     target = Position("orders", 0, 99) if state is State.REPLAYED else None
     content = content_hash(one.event.record)
     row = Row(

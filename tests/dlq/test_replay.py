@@ -15,7 +15,7 @@ from eventops.dlq.replay import Pace
 from eventops.dlq.service import DeadLetterService
 from eventops.errors import EventopsError
 from eventops.events import REPLAY_ID, REPLAY_LINK, Position
-from eventops.ports import Outgoing
+from eventops.ports import Outgoing, TransactionalProducer, TransactionLost
 from tests.dlq.workshop import TRACEPARENT, Workshop, replayed, spring_headers
 
 pytestmark = pytest.mark.broker
@@ -300,3 +300,70 @@ def test_topics_are_found_by_name_and_by_what_they_hold(
     assert {letters, oddly_named} <= set(found)
     assert orders not in found
     assert found[letters].per_hour == 1.0
+
+
+class _AnswersLost:
+    """A real producer whose first commits go unanswered: ``through`` says, for each, whether it went through."""
+
+    def __init__(self, producer: TransactionalProducer, through: list[bool]) -> None:
+        self._producer = producer
+        self._through = through
+        self.begin, self.append, self.abort, self.close = (
+            producer.begin,
+            producer.append,
+            producer.abort,
+            producer.close,
+        )
+
+    def commit(self) -> None:
+        if not self._through:
+            return self._producer.commit()
+        if self._through.pop(0):
+            self._producer.commit()
+        raise TransactionLost("nobody answered")
+
+
+@pytest.mark.parametrize("through", [[True], [False], [True, False, True]])
+def test_a_commit_without_an_answer_is_found_in_the_ledger_or_done_again(
+    workshop: Workshop,
+    broker: KafkaBroker,
+    service: DeadLetterService,
+    monkeypatch: pytest.MonkeyPatch,
+    through: list[bool],
+) -> None:
+    orders, letters = workshop.orders_with_letters(10)
+    real, left = broker.transactional_producer, list(through)
+    monkeypatch.setattr(broker, "transactional_producer", lambda name: _AnswersLost(real(name), left))
+
+    report = finished(service.execute(planned(service, letters), Pace(chunk=2, tries=6)))
+
+    back = replayed(workshop.committed(orders))
+    assert not left
+    assert (len(report.replayed), report.overtaken, report.remaining) == (10, 0, 0)
+    assert {str(one.target) for one in report.replayed} == {str(one.position) for one in back}
+    assert len(back) == 10
+
+
+def test_a_replay_that_gets_no_answer_at_all_ends_and_says_so(
+    workshop: Workshop, broker: KafkaBroker, service: DeadLetterService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _orders, letters = workshop.orders_with_letters(2)
+    real = broker.transactional_producer
+    monkeypatch.setattr(broker, "transactional_producer", lambda name: _AnswersLost(real(name), [False] * 9))
+
+    report = finished(service.execute(planned(service, letters), Pace(tries=2)))
+
+    assert report.stopped is not None
+    assert "lost" in report.stopped
+    assert (len(report.failed), report.interrupted) == (2, False)
+    assert report.resume_command is not None
+
+
+def test_a_ledger_that_would_forget_is_not_used(
+    workshop: Workshop, service: DeadLetterService, own_ledger: str
+) -> None:
+    _orders, letters = workshop.orders_with_letters(1)
+    workshop.topic(own_ledger, 2, cleanup_policy="compact,delete")
+
+    with pytest.raises(EventopsError, match="would forget what was replayed"):
+        finished(service.execute(planned(service, letters)))

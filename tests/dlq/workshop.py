@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from confluent_kafka import Consumer, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from eventops.events import Headers, Position, Record
 
@@ -143,6 +143,12 @@ class Workshop:
             return tuple(found)
         finally:
             consumer.close()
+
+    def end(self, topic: str) -> int:
+        """The high watermark of a topic's first partition."""
+        first = TopicPartition(topic, 0)
+        asked = self._admin.list_offsets({first: OffsetSpec.latest()}, request_timeout=10)
+        return int(asked[first].result(10).offset)
 
     def exists(self, name: str) -> bool:
         """Whether there is such a topic now."""
