@@ -18,6 +18,7 @@ from eventops.errors import NotPermitted
 if TYPE_CHECKING:
     from eventops.dlq.service import DeadLetterService
     from eventops.lag.service import LagService
+    from eventops.local.service import LocalKafka
     from eventops.ports import Broker
     from eventops.topics.service import TopicService
     from eventops.trace.service import TraceService
@@ -94,6 +95,14 @@ class Desk:
 def desk_for(context: Context) -> Desk:
     """The Desk of a context."""
     return Desk(context)
+
+
+def local_kafka() -> LocalKafka:
+    """The local Kafka of this machine's user."""
+    from eventops.adapters.kafka.probe import answers
+    from eventops.local.service import LocalKafka
+
+    return LocalKafka(config.data_home(), config.contexts_path(), answers)
 
 
 def _operator() -> str:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from eventops.bootstrap import local_kafka
+
 
 @pytest.fixture(scope="session")
-def bootstrap_servers() -> str:
-    """A real broker; ``EVENTOPS_TEST_BOOTSTRAP`` names one that is already up."""
-    return os.environ["EVENTOPS_TEST_BOOTSTRAP"]
+def bootstrap_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real broker: the one that ``EVENTOPS_TEST_BOOTSTRAP`` names, else one of our own that ends with the run."""
+    if named := os.environ.get("EVENTOPS_TEST_BOOTSTRAP"):
+        yield named
+        return
+    with local_kafka().ephemeral(tmp_path_factory.mktemp("kafka")) as servers:
+        yield servers
 
 
 @pytest.fixture

@@ -82,7 +82,7 @@ def print_table(title: str, columns: Sequence[Column], rows: Sequence[Document],
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=Text(safe(title)), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=Text(safe(title)), title_justify="left", box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for column in columns:
         table.add_column(column.title, justify="right" if column.right else "left", no_wrap=not column.wrap)
     for row in rows:

@@ -21,6 +21,16 @@ class State(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class LetterId:
+    """One letter for all time. ``topic_id`` is the topic's name, after ``name:``, where the broker tells no ids."""
+
+    cluster_id: str
+    topic_id: str
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """Why a record became a letter, in the words of its framework; None where it didn't say."""
 
@@ -57,7 +67,11 @@ class Letter:
     attempts: int | None = None
     replay_id: str | None = None
     """The id of the replay that this record came from: it failed again."""
+    replay_of: Position | None = None
+    """The earlier letter that was replayed and failed again as this one."""
     state: State = State.OPEN
+    state_reason: str | None = None
+    """In the ledger's words: why it was discarded or parked, and by whom."""
     origins: tuple[Position, ...] = ()
     """Every hop's position: first the origin, last the latest."""
 
@@ -166,6 +180,7 @@ class Planned:
     headers: Headers
     taken_from: str
     replay_id: str
+    source: LetterId
     ledger_key: bytes
     difference: str | None = None
 
@@ -180,7 +195,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a replay would do; nothing was written yet."""
+    """What a replay (or a discard) would do; nothing was written yet."""
 
     run_id: str
     selection: Selection
@@ -191,6 +206,16 @@ class Plan:
     refused: tuple[Refused, ...]
     warnings: tuple[str, ...]
     coverage: Coverage
+    as_of: datetime
+    to: str | None = None
+    """The topic that was asked for instead of each letter's origin."""
+    discard_reason: str | None = None
+    """Set where the plan writes off its letters instead of putting them back."""
+
+    @property
+    def is_discard(self) -> bool:
+        """It only writes to the ledger."""
+        return self.discard_reason is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,9 +236,17 @@ class ReplayReport:
     parked: tuple[Refused, ...] = ()
     failed: tuple[Refused, ...] = ()
     overtaken: int = 0
-    """Letters that another run had replayed by the time this one held the ledger."""
+    """Letters that another run had dealt with by the time this one held the ledger."""
+    discarded: int = 0
     interrupted: bool = False
+    stopped: str | None = None
+    """Why it ended before all was done, where it wasn't the operator's wish."""
     resume_command: str | None = None
+
+    @property
+    def remaining(self) -> int:
+        """Letters of the selection that nobody dealt with yet."""
+        return len(self.plan.planned) - len(self.replayed) - self.discarded - self.overtaken
 
 
 @dataclass(frozen=True, slots=True)

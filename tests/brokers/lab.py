@@ -97,6 +97,10 @@ class KafkaLab:
         self.admin.delete_topics([topic])[topic].result(DEADLINE)
         eventually(lambda: not self.broker.topics([topic]))
 
+    def forget(self, group: str) -> None:
+        """Delete the group when the test ends."""
+        self._groups.append(group)
+
     def close(self) -> None:
         for topic in list(self._topics):
             self.delete(topic)

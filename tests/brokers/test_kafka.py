@@ -81,6 +81,7 @@ def test_share_groups_are_unknown_not_dead(kafka_lab: KafkaLab) -> None:
         eventually(is_listed)
     finally:
         consumer.close()
+        kafka_lab.forget(group)
     (told,) = kafka_lab.broker.groups([group]).groups
     assert (told.type, told.state) == ("unknown", "unknown")
     assert group in [other.group_id for other in kafka_lab.broker.groups().groups]

@@ -16,7 +16,11 @@ from eventops.ports import Batch, Bounds, Capability, Cluster, Committed, Groups
 
 TIMEOUT: Final = 10.0
 _NEARBY: Final = 500
-_SMALL_FETCH: Final = 65_536
+_FEW: Final = 100
+"""Offsets of a range that is read with small fetches."""
+
+_LARGE: Final = {"fetch_wait_max_ms": 20}
+_SMALL: Final = {"fetch_wait_max_ms": 20, "max_partition_fetch_bytes": 65_536}
 
 
 class KafkaBroker:
@@ -63,7 +67,8 @@ class KafkaBroker:
 
     def scan(self, ranges: Collection[Range], isolation: Isolation = Isolation.READ_COMMITTED) -> Iterator[Batch]:
         """Whole ranges. What retention took of one is a gap, and the rest is still read."""
-        return self._reader(isolation, fetch_wait_max_ms=20).read(ranges)
+        small = all(wanted.end - wanted.first <= _FEW for wanted in ranges)
+        return self._reader(isolation, **(_SMALL if small else _LARGE)).read(ranges)
 
     def follow(
         self, starts: Mapping[Partition, int], isolation: Isolation = Isolation.READ_COMMITTED
@@ -75,7 +80,7 @@ class KafkaBroker:
         """Single records, by one consumer. Those beyond the last stable offset are left out as well."""
         bounds = self.log_bounds({position.home for position in positions}).bounds
         wanted = {p for p in positions if p.home in bounds and p.offset < bounds[p.home].last_stable}
-        reader = self._reader(Isolation.READ_COMMITTED, fetch_wait_max_ms=20, max_partition_fetch_bytes=_SMALL_FETCH)
+        reader = self._reader(Isolation.READ_COMMITTED, **_SMALL)
         found: dict[Position, Record] = {}
         for batch in reader.read(together(wanted, _NEARBY)):
             found.update((record.position, record) for record in batch.records if record.position in wanted)

@@ -1,0 +1,178 @@
+"""How dead letters look on a page: tables, one letter, a plan and its outcome. What a letter says is made safe."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+
+import click
+
+from eventops.cli.diagnostics import say
+from eventops.cli.output import Column, Document, print_table
+from eventops.wording import UNKNOWN, count, instant, plural, safe, safe_block
+
+_PAYLOAD_CHARACTERS = 16_000
+_LINE_CHARACTERS = 100
+
+
+def print_topics(document: Document) -> None:
+    """All dead-letter topics."""
+    print_table("Dead letters", _TOPICS, document["topics"], footer=_left_out(document))
+
+
+def print_causes(document: Document) -> None:
+    """One topic's letters by cause."""
+    print_table(document["topic"], _CAUSES, document["causes"], footer=_left_out(document))
+
+
+def print_letters(document: Document) -> None:
+    """One topic's letters."""
+    print_table(document["topic"], _LETTERS, document["letters"], footer=_left_out(document))
+
+
+def print_letter(letter: Document) -> None:
+    """One letter: where it was, why it failed, which event it is, its headers, payload and stack trace."""
+    event, failure, origin = letter["event"], letter["exception"], letter["origin"]
+    _heading(f"{letter['topic']}/{letter['partition']}/{letter['offset']}")
+    _line("state", letter["state"] + (f": {letter['state_reason']}" if letter["state_reason"] else ""))
+    _line("became a letter", letter["timestamp"])
+    _line("family", letter["family"])
+    _line("origin", f"{origin['topic']}/{origin['partition']}/{origin['offset']}" if origin else None)
+    _line("group", letter["group"])
+    _line("attempts", letter["attempts"])
+    _line("hops", letter["hops"])
+    if letter["replay_id"]:
+        _line("failed again after", f"replay {letter['replay_id']} of {letter['replay_of'] or UNKNOWN}")
+    _line("cause", letter["cause_key"])
+    _line("exception", failure["class"])
+    _line("message", failure["message"])
+    for name in ("event_id", "event_type", "source", "correlation_id", "causation_id", "trace_id", "key"):
+        _line(name.replace("_", " "), event[name])
+    _heading("headers")
+    for header in event["headers"]:
+        shown = header["value"] if header["value"] is not None else "null"
+        click.echo(f"  {safe(header['name'], _LINE_CHARACTERS)}: {safe(shown, _LINE_CHARACTERS)}")
+    _heading("payload")
+    click.echo(safe_block(_bounded(event["value"])) if event["value"] is not None else "no value (a tombstone)")
+    if failure["stack"]:
+        _heading("stack trace")
+        click.echo(safe_block(_bounded(failure["stack"])))
+
+
+def print_plan(document: Document, command: str) -> None:
+    """What a replay would do, and the command that does it."""
+    for line in _plan_lines(document):
+        click.echo(line)
+    if document["plan"]["planned"]:
+        click.echo(f"Nothing was written. To carry it out:\n  {safe(command)}")
+
+
+def say_plan(document: Document) -> None:
+    """The same as speech, before it is carried out."""
+    for line in _plan_lines(document):
+        say(line)
+
+
+def print_outcome(document: Document) -> None:
+    """What a replay did."""
+    for name, noun in (("replayed", "replayed"), ("discarded", "discarded"), ("parked", "parked")):
+        if document[name] or (name == "replayed" and document["action"] == "replay"):
+            click.echo(f"{plural(document[name], 'letter')} {noun}")
+    if document["overtaken"]:
+        click.echo(f"{plural(document['overtaken'], 'letter')} had been dealt with by another operator meanwhile")
+    for line in _reasons(document, "parked", "failed"):
+        click.echo(line)
+    if document["stopped"]:
+        say(f"stopped: {safe(document['stopped'])}")
+    if document["resume_command"]:
+        say(f"to go on:\n  {safe(document['resume_command'])}")
+
+
+def _plan_lines(document: Document) -> list[str]:
+    plan = document["plan"]
+    lines = [f"{plan['topic']}: {plural(plan['selected'], 'letter')} selected"]
+    if document["action"] == "discard":
+        lines.append(f"  {plural(plan['planned'], 'letter')} to discard: kept in the log, written off in the ledger")
+    else:
+        targets = Counter(record["topic"] for record in plan["records"])
+        lines += [f"  {plural(number, 'letter')} to {safe(topic)}" for topic, number in sorted(targets.items())]
+        origins = sum(record["taken_from"] == "origin" for record in plan["records"])
+        if origins:
+            lines.append(f"  {origins:,} of them as the origin record, which can still be read")
+    if plan["already_replayed"]:
+        lines.append(f"  {plan['already_replayed']:,} already replayed")
+    lines += _reasons(document, "refused")
+    lines += [f"  warning: {safe(warning)}" for warning in plan["warnings"]]
+    if plan["planned"]:
+        lines.append(f"  guarantee: {document['guarantee'].replace('_', ' ')}, for readers of committed records")
+    else:
+        lines.append(f"  nothing to {document['action']}")
+    return lines
+
+
+def _reasons(document: Document, *outcomes: str) -> list[str]:
+    """Letters that weren't put back, counted by reason."""
+    found = Counter((one["outcome"], one["reason"]) for one in document["refusals"] if one["outcome"] in outcomes)
+    return [f"  {number:,} {outcome}: {safe(reason)}" for (outcome, reason), number in found.most_common()]
+
+
+def _heading(text: str) -> None:
+    click.echo(f"\n{safe(text)}\n{'-' * min(len(text), _LINE_CHARACTERS)}")
+
+
+def _line(name: str, value: object) -> None:
+    shown = UNKNOWN if value is None else safe(str(value), 4 * _LINE_CHARACTERS)
+    click.echo(f"{name:<18} {shown}")
+
+
+def _bounded(text: str) -> str:
+    if len(text) <= _PAYLOAD_CHARACTERS:
+        return text
+    return (
+        f"{text[:_PAYLOAD_CHARACTERS]}\n... {len(text) - _PAYLOAD_CHARACTERS:,} more characters: -o json has them all"
+    )
+
+
+def _left_out(document: Document) -> str:
+    gaps = document["coverage"]["gaps"]
+    return "\n".join(f"not read: {gap['topic']}/{gap['partition']}: {gap['reason']}" for gap in gaps)
+
+
+def _time(text: str | None) -> str:
+    return instant(datetime.fromisoformat(text) if text else None)
+
+
+def _count(name: str) -> Column:
+    return Column(name.replace("_", " "), lambda row: count(row[name]), right=True)
+
+
+def _short(text: str | None) -> str:
+    return UNKNOWN if text is None else safe(text, _LINE_CHARACTERS)
+
+
+_TOPICS = [
+    Column("topic", lambda row: row["topic"]),
+    *map(_count, ("total", "open", "failed_again", "replayed", "discarded", "parked")),
+    Column("last hour", lambda row: UNKNOWN if row["per_hour"] is None else count(int(row["per_hour"])), right=True),
+    Column("oldest", lambda row: _time(row["oldest"]) if row["total"] else "-"),
+    Column("newest", lambda row: _time(row["newest"]) if row["total"] else "-"),
+]
+
+_CAUSES = [
+    Column("cause", lambda row: _short(row["cause_key"]), wrap=True),
+    Column("group", lambda row: _short(row["group"])),
+    *map(_count, ("total", "open", "failed_again", "replayed", "discarded", "parked", "distinct_keys")),
+    Column("newest", lambda row: _time(row["newest"])),
+    Column("for example", lambda row: row["example"]),
+]
+
+_LETTERS = [
+    Column("letter", lambda row: f"{row['partition']}/{row['offset']}"),
+    Column("at", lambda row: _time(row["timestamp"])),
+    Column("state", lambda row: row["state"]),
+    Column("cause", lambda row: _short(row["cause_key"]), wrap=True),
+    Column("group", lambda row: _short(row["group"])),
+    Column("event type", lambda row: _short(row["event"]["event_type"])),
+    Column("correlation id", lambda row: _short(row["event"]["correlation_id"])),
+    Column("key", lambda row: _short(row["event"]["key"])),
+]

@@ -1,0 +1,51 @@
+"""The processes of the demo, and what each is told. Pure: addresses in, parts out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from eventops.demo.model import Part, Wish
+
+SLOW_GROUP = "order-group"
+"""The consumer that builds lag: the order service's projection of customers, on which no other event waits."""
+
+
+def mail_server(mails: Path) -> Part:
+    """Takes the mails, keeps them as files, refuses what it is told to refuse."""
+    return Part("mail-server", "reference_services.mailserver", environ={"MAIL_DIR": str(mails)})
+
+
+def services(bootstrap_servers: str, databases: Path, smtp: str, wish: Wish) -> tuple[Part, ...]:
+    """The three services. Retries end after about five seconds, so that an outage of some seconds leaves letters and
+    spares most mails."""
+    host, _, port = smtp.rpartition(":")
+    common = {
+        "KAFKA_BOOTSTRAP_SERVERS": bootstrap_servers,
+        "HTTP_PORT": "0",
+        "SMTP_HOST": host,
+        "SMTP_PORT": port,
+        "HANDLING_DELAY_SECONDS": f"{SLOW_GROUP}={wish.slow_seconds}" if wish.failures else "",
+    }
+    modules = {"user-service": "users", "order-service": "orders", "notification-service": "notifications"}
+    return tuple(
+        Part(name, f"reference_services.{module}", (), {**common, "DATABASE_URL": f"sqlite:///{databases / name}.db"})
+        for name, module in modules.items()
+    )
+
+
+def traffic(bootstrap_servers: str, http: Mapping[str, str], wish: Wish) -> Part:
+    """Registrations, resets and orders over HTTP, and the failures."""
+    return Part(
+        "traffic",
+        "reference_services.traffic",
+        (
+            *("--users", http["user-service"]),
+            *("--orders", http["order-service"]),
+            *("--mail", http["mail-server"]),
+            *("--bootstrap-servers", bootstrap_servers),
+            *("--rate", str(wish.rate)),
+            *("--seed", str(wish.seed)),
+            *(() if wish.failures else ("--no-failures",)),
+        ),
+    )

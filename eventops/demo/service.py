@@ -1,0 +1,144 @@
+"""The demo from its start to its report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from eventops.bootstrap import Desk, desk_for, local_kafka
+from eventops.config import Context, contexts_path
+from eventops.demo import parts, report
+from eventops.demo.model import DemoReport, Wish
+from eventops.demo.stage import Stage
+from eventops.errors import UsageError
+from eventops.local.context import NAME as CONTEXT
+from eventops.local.context import publish, withdraw
+from eventops.local.model import Standing
+
+if TYPE_CHECKING:
+    from eventops.events import Partition
+
+Say = Callable[[str], None]
+SETTLE_SECONDS: Final = 15.0
+
+
+@dataclass(frozen=True)
+class RunningDemo:
+    """Everything is up. ``before`` are the log's ends when it began, so that a report counts this run alone."""
+
+    desk: Desk
+    stage: Stage
+    wish: Wish
+    http: Mapping[str, str]
+    started_at: datetime
+    before: Mapping[Partition, int]
+
+    def wait(self, seconds: float | None) -> None:
+        """Wait until the time is over; without an end where it is None.
+
+        Raises:
+            PartFailed: a part ended meanwhile.
+        """
+        self.stage.ended.wait(seconds)
+        if self.stage.failure is not None:
+            raise self.stage.failure
+
+    def finish(self) -> DemoReport:
+        """End the traffic, let the services work off what they have, and say what happened.
+
+        The slow consumer is not waited for: its lag is part of the show.
+        """
+        requests: Mapping[str, Any] = {}
+        if self.wish.rate:
+            self.stage.end("traffic")
+            requests = self.stage.lines("traffic")[-1]
+        self._settle()
+        return report.gather(self.desk, requests, self)
+
+    def _settle(self) -> None:
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while time.monotonic() < deadline and report.is_anyone_busy(self.desk, patient_with=parts.SLOW_GROUP):
+            self.wait(0.5)
+
+
+@contextmanager
+def running(home: Path, wish: Wish, say: Say) -> Iterator[RunningDemo]:
+    """Start all of it on the local broker, or on one of the demo's own; whatever happens, all of it ends.
+
+    Raises:
+        PartFailed: a part didn't start.
+        ProvisioningError: there can be no local Kafka on this machine.
+        UsageError: another demo works on this broker.
+    """
+    with _broker(home / "demo", say) as servers, desk_for(Context(CONTEXT, {"bootstrap.servers": servers})) as desk:
+        state = home / "demo" / desk.broker.cluster().cluster_id
+        with _alone(state), Stage(_run_directory(state)) as stage:
+            before = report.ends(desk)
+            started_at = desk.now()
+            http = _start(stage, servers, state, wish, say)
+            yield RunningDemo(desk, stage, wish, http, started_at, before)
+            say("ending the demo")
+
+
+def _start(stage: Stage, servers: str, state: Path, wish: Wish, say: Say) -> Mapping[str, str]:
+    say(f"starting the mail server and three services (logs in {stage.logs})")
+    mail = parts.mail_server(state / "mails")
+    stage.start(mail)
+    http = {}
+    ready = stage.ready(mail.name)
+    http[mail.name] = str(ready["http"])
+    services = parts.services(servers, state, str(ready["smtp"]), wish)
+    for part in services:
+        stage.start(part)
+    for part in services:
+        http[part.name] = str(stage.ready(part.name)["http"])
+    if wish.rate:
+        stage.start(parts.traffic(servers, http, wish))
+    say(f"all parts are up on {servers}; in a second terminal: eventops lag, eventops trace ID, eventops dlq")
+    return http
+
+
+@contextmanager
+def _broker(directory: Path, say: Say) -> Iterator[str]:
+    """Bootstrap servers of the local broker where one is up, else of an own one, the context `local` meanwhile."""
+    kafka = local_kafka()
+    cluster = kafka.status()
+    if cluster.standing is Standing.RUNNING and cluster.bootstrap_servers:
+        say(f"using the local Kafka at {cluster.bootstrap_servers}")
+        yield cluster.bootstrap_servers
+        return
+    say("starting a Kafka of the demo's own")
+    contexts = contexts_path()
+    with kafka.ephemeral(directory / "kafka", progress=say) as servers:
+        publish(contexts, servers)
+        try:
+            yield servers
+        finally:
+            withdraw(contexts, servers)
+
+
+@contextmanager
+def _alone(state: Path) -> Iterator[None]:
+    from filelock import FileLock, Timeout
+
+    state.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(state / "demo.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UsageError("another demo works on this broker", remedy="end it with Ctrl-C first") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _run_directory(state: Path) -> Path:
+    logs = state / "logs" / datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    logs.mkdir(parents=True)
+    return logs

@@ -1,0 +1,193 @@
+"""The room's values as documents: the JSON that ``docs/reference/schemas`` describes. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eventops.dlq.model import (
+    CauseGroup,
+    Letter,
+    LettersReport,
+    ListReport,
+    Plan,
+    Planned,
+    Refused,
+    ReplayReport,
+    State,
+    TopicCounts,
+)
+from eventops.events import Event, Position, bytes_as_text, rfc3339
+
+Document = dict[str, Any]
+
+
+def list_document(report: ListReport) -> Document:
+    """All dead-letter topics."""
+    return {
+        "as_of": rfc3339(report.as_of),
+        "topics": [topic_document(topic) for topic in report.topics],
+        "coverage": report.coverage.document(),
+    }
+
+
+def topic_document(topic: TopicCounts) -> Document:
+    """One dead-letter topic; ``remaining`` is what nobody dealt with: open and failed again."""
+    return {
+        "topic": topic.topic,
+        "total": topic.total,
+        "remaining": topic.open,
+        **_counts(topic.counts),
+        "oldest": rfc3339(topic.oldest),
+        "newest": rfc3339(topic.newest),
+        "per_hour": topic.per_hour,
+        "per_hour_reason": "no letter has a time" if topic.per_hour is None else None,
+    }
+
+
+def letters_document(report: LettersReport) -> Document:
+    """Letters of one topic, and the same by cause."""
+    return {
+        "as_of": rfc3339(report.as_of),
+        "topic": report.topic,
+        "letters": [letter_document(letter) for letter in report.letters],
+        "causes": [cause_document(cause) for cause in report.causes],
+        "coverage": report.coverage.document(),
+    }
+
+
+def cause_document(cause: CauseGroup) -> Document:
+    """Letters that share a cause and a consumer group."""
+    return {
+        "topic": cause.topic,
+        "cause_key": cause.cause_key,
+        "group": cause.group,
+        "group_reason": _unrecorded(cause.group),
+        "total": sum(cause.counts.values()),
+        **_counts(cause.counts),
+        "oldest": rfc3339(cause.oldest),
+        "newest": rfc3339(cause.newest),
+        "distinct_keys": cause.distinct_keys,
+        "example": str(cause.example.position),
+        "example_message": cause.example.failure.message,
+    }
+
+
+def letter_document(letter: Letter) -> Document:
+    """One letter."""
+    at = letter.position
+    origin = letter.origin
+    return {
+        "topic": at.topic,
+        "partition": at.partition,
+        "offset": at.offset,
+        "timestamp": rfc3339(letter.timestamp),
+        "family": letter.family,
+        "origin": {**_place(origin.position), "timestamp": rfc3339(origin.timestamp)} if origin else None,
+        "origin_reason": _unrecorded(origin),
+        "group": letter.group,
+        "group_reason": _unrecorded(letter.group),
+        "attempts": letter.attempts,
+        "attempts_reason": _unrecorded(letter.attempts),
+        "hops": letter.hops,
+        "exception": {
+            "class": letter.failure.exception_class,
+            "cause_class": letter.failure.cause_class,
+            "message": letter.failure.message,
+            "stack": letter.failure.stack,
+        },
+        "event": event_document(letter.event),
+        "state": letter.state.value,
+        "state_reason": letter.state_reason,
+        "replay_id": letter.replay_id,
+        "replay_of": None if letter.replay_of is None else str(letter.replay_of),
+        "cause_key": letter.cause_key,
+    }
+
+
+def event_document(event: Event) -> Document:
+    """The record inside a letter; bytes that aren't UTF-8 are shown in hexadecimal after ``0x``."""
+    record, ids = event.record, event.ids
+    return {
+        "event_id": ids.event_id,
+        "event_type": ids.event_type,
+        "source": ids.source,
+        "correlation_id": ids.correlation_id,
+        "causation_id": ids.causation_id,
+        "timestamp": rfc3339(event.occurred_at),
+        **_place(record.position),
+        "key": _content(record.key),
+        "value": _content(record.value),
+        "headers": [{"name": name, "value": _content(value)} for name, value in record.headers],
+        "trace_id": ids.trace_id,
+    }
+
+
+def replay_document(report: ReplayReport) -> Document:
+    """What a replay (or a discard) would do, or did."""
+    return {
+        "run_id": report.plan.run_id,
+        "as_of": rfc3339(report.plan.as_of),
+        "action": "discard" if report.plan.is_discard else "replay",
+        "guarantee": report.plan.guarantee,
+        "plan": plan_document(report.plan),
+        "executed": report.executed,
+        "replayed": len(report.replayed),
+        "discarded": report.discarded,
+        "overtaken": report.overtaken,
+        "parked": len(report.parked),
+        "failed": len(report.failed),
+        "targets": [{"source": str(one.source), **_place(one.target)} for one in report.replayed],
+        "refusals": [
+            *(_refusal(one, "refused") for one in report.plan.refused),
+            *(_refusal(one, "parked") for one in report.parked),
+            *(_refusal(one, "failed") for one in report.failed),
+        ],
+        "interrupted": report.interrupted,
+        "stopped": report.stopped,
+        "resume_command": report.resume_command,
+        "coverage": report.plan.coverage.document(),
+    }
+
+
+def plan_document(plan: Plan) -> Document:
+    """The plan in figures, and what each letter would become."""
+    return {
+        "topic": plan.selection.topic,
+        "selected": plan.selected,
+        "planned": len(plan.planned),
+        "already_replayed": len(plan.already_replayed),
+        "refused": len(plan.refused),
+        "warnings": list(plan.warnings),
+        "records": [_planned(one) for one in plan.planned],
+    }
+
+
+def _planned(one: Planned) -> Document:
+    return {
+        "source": str(one.letter.position),
+        "topic": one.target_topic or None,
+        "partition": one.target_partition,
+        "taken_from": one.taken_from,
+        "difference": one.difference,
+        "replay_id": one.replay_id,
+    }
+
+
+def _refusal(one: Refused, outcome: str) -> Document:
+    return {"source": str(one.letter.position), "outcome": outcome, "reason": one.reason}
+
+
+def _counts(counts: dict[State, int]) -> Document:
+    return {state.value: counts.get(state, 0) for state in State}
+
+
+def _place(position: Position) -> Document:
+    return {"topic": position.topic, "partition": position.partition, "offset": position.offset}
+
+
+def _content(content: bytes | None) -> str | None:
+    return None if content is None else bytes_as_text(content)
+
+
+def _unrecorded(value: object) -> str | None:
+    return "not recorded in the letter" if value is None else None

@@ -1,0 +1,123 @@
+"""Reads letters out of topics, and finds the topics that hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from eventops.dlq import families, ledger, rules
+from eventops.dlq.model import Letter
+from eventops.events import Partition
+from eventops.ports import Bounds, Broker, Coverage, Gap, Isolation, LogBounds, Range, Topic
+
+_SAMPLE_OFFSETS = 3
+"""The last offsets of a partition that are looked at; a transaction's marker takes one."""
+_SAMPLE_PARTITIONS = 3
+"""Partitions of a topic that are looked at."""
+
+
+@dataclass(slots=True)
+class Reading:
+    """One reading of letters; ask for ``coverage`` when it is over."""
+
+    broker: Broker
+    since: datetime | None = None
+    _asked: set[Partition] = field(default_factory=set)
+    _left: dict[Partition, int] = field(default_factory=dict)
+    _records: int = 0
+    _bytes: int = 0
+    _gaps: list[Gap] = field(default_factory=list)
+
+    def letters(self, topics: Collection[Topic]) -> Iterator[Letter]:
+        """Every committed record of those topics, decoded, as far as the log goes now."""
+        partitions = [Partition(topic.name, number) for topic in topics for number in topic.partitions]
+        self._asked.update(partitions)
+        if not partitions:
+            return
+        bounds = self.broker.log_bounds(partitions)
+        self._gaps += bounds.gaps
+        firsts = self._firsts(bounds)
+        ranges = [Range(home, firsts[home], found.last_stable) for home, found in bounds.bounds.items()]
+        ranges = [range_ for range_ in ranges if range_.first < range_.end]
+        self._left.update({range_.partition: range_.end for range_ in ranges})
+        for batch in self.broker.scan(ranges) if ranges else ():
+            self._gaps += batch.gaps
+            self._note(batch.positions)
+            for record in batch.records:
+                self._records += 1
+                self._bytes += len(record.key or b"") + len(record.value or b"")
+                yield families.decode(record)
+
+    @property
+    def coverage(self) -> Coverage:
+        """What was read of what was asked for."""
+        missing = set(self._left) | {home for home in self._asked if self._is_gap(home)}
+        return Coverage(
+            partitions_total=len(self._asked),
+            partitions_complete=len(self._asked - missing),
+            records=self._records,
+            bytes=self._bytes,
+            from_=self.since,
+            gaps=tuple(self._gaps),
+        )
+
+    def add_gaps(self, gaps: Collection[Gap]) -> None:
+        """What else the answer lacks."""
+        self._gaps += gaps
+
+    def _firsts(self, bounds: Bounds) -> dict[Partition, int]:
+        starts = {home: found.start for home, found in bounds.bounds.items()}
+        if self.since is None:
+            return starts
+        since = self.broker.offsets_at(list(starts), self.since)
+        return {home: max(start, since.get(home, start)) for home, start in starts.items()}
+
+    def _note(self, positions: Mapping[Partition, int]) -> None:
+        for home, position in positions.items():
+            if home in self._left and position >= self._left[home]:
+                del self._left[home]
+
+    def _is_gap(self, home: Partition) -> bool:
+        return any(gap.subject == home.topic and gap.partition in (None, home.partition) for gap in self._gaps)
+
+
+class TopicFinder:
+    """Which topics hold letters: by name, or because their latest records are letters that came from elsewhere.
+
+    A topic is looked into once; one without records is looked into again.
+    """
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self._looked_into: dict[tuple[str, str | None], bool] = {}
+
+    def find(self) -> tuple[Topic, ...]:
+        """The dead-letter topics, by name."""
+        topics = [topic for topic in self._broker.topics() if not topic.internal and topic.name != ledger.TOPIC]
+        others = [topic for topic in topics if not rules.is_dead_letter_name(topic.name)]
+        self._look_into([topic for topic in others if (topic.name, topic.topic_id) not in self._looked_into])
+        return tuple(
+            topic
+            for topic in topics
+            if rules.is_dead_letter_name(topic.name) or self._looked_into.get((topic.name, topic.topic_id), False)
+        )
+
+    def _look_into(self, topics: Collection[Topic]) -> None:
+        homes = [Partition(t.name, number) for t in topics for number in t.partitions[:_SAMPLE_PARTITIONS]]
+        if not homes:
+            return
+        bounds = self._broker.log_bounds(homes).bounds
+        ranges = [_tail(home, found) for home, found in bounds.items() if found.start < found.last_stable]
+        verdicts: dict[str, bool] = {}
+        for batch in self._broker.scan(ranges, Isolation.READ_COMMITTED) if ranges else ():
+            for record in batch.records:
+                name = record.position.topic
+                verdicts[name] = verdicts.get(name, True) and rules.is_letter(record)
+        for topic in topics:
+            if topic.name in verdicts:
+                self._looked_into[topic.name, topic.topic_id] = verdicts[topic.name]
+
+
+def _tail(home: Partition, bounds: LogBounds) -> Range:
+    return Range(home, max(bounds.start, bounds.last_stable - _SAMPLE_OFFSETS), bounds.last_stable)

@@ -1,0 +1,174 @@
+"""Dead letters: find, read, judge, plan, execute. Only :meth:`DeadLetterService.execute` writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from eventops.dlq import families, planning, rules
+from eventops.dlq.ledger_log import LedgerLog
+from eventops.dlq.letter_log import Reading, TopicFinder
+from eventops.dlq.model import Letter, LettersReport, ListReport, Plan, Selection, Step
+from eventops.dlq.planning import Known, Request
+from eventops.dlq.replay import Pace, Replay
+from eventops.errors import EventopsError, UsageError
+from eventops.events import Position, Record
+from eventops.ports import Broker, Topic
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class DeadLetterService:
+    """What failed, why, and can it be put back?"""
+
+    def __init__(self, broker: Broker, operator: str) -> None:
+        self._broker = broker
+        self._operator = operator
+        self._log = LedgerLog(broker)
+        self._finder = TopicFinder(broker)
+
+    def list(self, now: datetime) -> ListReport:
+        """Every dead-letter topic, with counts by what became of its letters."""
+        topics = self._finder.find()
+        reading = Reading(self._broker)
+        tallies = {topic.name: rules.Tally(topic.name, now) for topic in topics}
+        judge = self._judge(topics, reading)
+        for letter in reading.letters(topics):
+            tallies[letter.position.topic].add(judge(letter))
+        return ListReport(now, tuple(tally.counts() for tally in tallies.values()), reading.coverage)
+
+    def letters(self, selection: Selection, now: datetime) -> LettersReport:
+        """The selected letters in the order they came, and what they group to. A topic named here is always taken for
+        a dead-letter topic.
+
+        Raises:
+            UsageError: there is no such topic.
+        """
+        topic = self._topic(selection.topic)
+        reading = Reading(self._broker, selection.since)
+        judge = self._judge([topic], reading)
+        found = [judge(letter) for letter in reading.letters([topic]) if rules.is_selected(letter, selection)]
+        found.sort(key=lambda letter: (letter.timestamp or now, letter.position))
+        causes = rules.group_by_cause(topic.name, found)
+        return LettersReport(now, topic.name, tuple(found[: selection.limit]), causes, reading.coverage)
+
+    def letter(self, position: Position) -> Letter:
+        """One letter.
+
+        Raises:
+            EventopsError: there is no record at that position.
+        """
+        self._topic(position.topic)
+        record = self._broker.read([position]).get(position)
+        if record is None:
+            raise EventopsError(
+                f"there is no record at {position}",
+                remedy=f"`eventops dlq show {position.topic}` lists what is there",
+            )
+        return self.judged([families.decode(record)])[0]
+
+    def letter_of(self, record: Record) -> Letter | None:
+        """The record as a letter, not judged yet; None where it is none. Asks nobody."""
+        return families.decode(record) if rules.is_letter(record) else None
+
+    def judged(self, letters: Sequence[Letter]) -> tuple[Letter, ...]:
+        """Letters with what became of them by now."""
+        topics = self._broker.topics({letter.position.topic for letter in letters}) if letters else ()
+        judge = self._judge(topics)
+        return tuple(judge(letter) for letter in letters)
+
+    def plan(self, selection: Selection, now: datetime, run_id: str, to: str | None = None) -> Plan:
+        """What a replay of the selected letters would do: to each one's origin, or to the topic ``to``.
+
+        Raises:
+            UsageError: there is no such topic.
+        """
+        return self._plan(Request(selection, now, run_id, to=to))
+
+    def plan_discard(self, selection: Selection, now: datetime, run_id: str, reason: str) -> Plan:
+        """What it would be to write the selected letters off; the log keeps them, the ledger says why.
+
+        Raises:
+            UsageError: there is no such topic.
+        """
+        return self._plan(Request(selection, now, run_id, discard_reason=reason))
+
+    def execute(
+        self,
+        plan: Plan,
+        pace: Pace = Pace(),  # noqa: B008 - frozen
+        *,
+        is_stopped: Callable[[], bool] = lambda: False,
+        now: Callable[[], datetime] = _utc_now,
+        program: str = "eventops",
+    ) -> Iterator[Step]:
+        """Carry out a plan, a step a transaction; the last step has the report. ``is_stopped`` is asked between
+        transactions; ``program`` is how this program is called, for the command that resumes.
+
+        Raises:
+            NotPermitted: the transactional id, the ledger or the target may not be used.
+            EventopsError: the ledger can't be trusted or read; nothing was done that it doesn't tell.
+        """
+        return Replay(self._broker, self._log, plan, self._operator, pace).steps(now, is_stopped, program)
+
+    def _plan(self, request: Request) -> Plan:
+        topic = self._topic(request.selection.topic)
+        reading = Reading(self._broker)
+        judge = self._judge([topic], reading)
+        letters = [judge(letter) for letter in reading.letters([topic])]
+        chosen = [letter for letter in letters if rules.is_selected(letter, request.selection)]
+        return planning.plan(request, letters, self._known(topic, chosen, request, reading))
+
+    def _known(self, topic: Topic, chosen: Sequence[Letter], request: Request, reading: Reading) -> Known:
+        rows, _gaps = self._log.rows()
+        known = Known(self._broker.cluster().cluster_id, topic, rows, reading.coverage)
+        names = planning.target_names(chosen, request)
+        if not names:
+            return known
+        unsettled = [letter for letter in chosen if not letter.is_replayed]
+        return replace(
+            known,
+            targets={target.name: target for target in self._broker.topics(names)},
+            compacted=frozenset(
+                name
+                for name, config in self._broker.retention(names).items()
+                if "compact" in config.get("cleanup.policy", "")
+            ),
+            idle_groups=self._idle_groups({letter.group for letter in unsettled if letter.group}),
+            origins=self._origins({letter.origin.position for letter in unsettled if letter.origin}),
+        )
+
+    def _idle_groups(self, names: Collection[str]) -> frozenset[str]:
+        """Those without members; one that couldn't be described isn't called idle."""
+        groups = self._broker.groups(names).groups if names else ()
+        return frozenset(group.group_id for group in groups if not group.members)
+
+    def _origins(self, positions: Collection[Position]) -> Mapping[Position, Record]:
+        """The records at those positions; a header may name anything, so only partitions that exist are asked for."""
+        topics = self._broker.topics({position.topic for position in positions}) if positions else ()
+        partitions = {topic.name: topic.partitions for topic in topics}
+        there = [position for position in positions if position.partition in partitions.get(position.topic, ())]
+        return self._broker.read(there) if there else {}
+
+    def _topic(self, name: str) -> Topic:
+        found = self._broker.topics([name])
+        if not found:
+            raise UsageError(f"there is no topic {name}", remedy="`eventops dlq list` shows the dead-letter topics")
+        return found[0]
+
+    def _judge(self, topics: Collection[Topic], reading: Reading | None = None) -> Callable[[Letter], Letter]:
+        """Judges letters of those topics by the ledger as it stands now."""
+        cluster_id = self._broker.cluster().cluster_id
+        topic_ids = {topic.name: topic.topic_id for topic in topics}
+        rows, gaps = self._log.rows()
+        if reading is not None:
+            reading.add_gaps(gaps)
+
+        def judge(letter: Letter) -> Letter:
+            topic_id = topic_ids.get(letter.position.topic)
+            return rules.judge(letter, planning.letter_id(letter, cluster_id, topic_id), rows)
+
+        return judge

@@ -1,0 +1,140 @@
+"""What travels through the lag room: frozen values, nothing that asks or judges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from eventops.events import Partition
+from eventops.ports import Coverage
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSelection:
+    """Which groups are asked about; no names means all of them."""
+
+    names: tuple[str, ...] = ()
+
+
+class Standing(StrEnum):
+    """Where a group stands on one partition."""
+
+    CAUGHT_UP = "caught_up"
+    BEHIND = "behind"
+    NEVER_COMMITTED = "never_committed"
+    LOST_RECORDS = "lost_records"
+    """Retention passed the committed offset: what stood between can't be consumed any more."""
+    AHEAD_OF_LOG = "ahead_of_log"
+    """The committed offset is beyond the end: the topic was made anew, or the log was cut short."""
+    UNKNOWN = "unknown"
+
+
+class Verdict(StrEnum):
+    """What a group's partitions come to, the worst first."""
+
+    LOST_RECORDS = "lost_records"
+    AHEAD_OF_LOG = "ahead_of_log"
+    INACTIVE = "inactive"
+    """Records wait and no consumer is there to take them."""
+    BEHIND = "behind"
+    NEVER_COMMITTED = "never_committed"
+    UNKNOWN = "unknown"
+    UNSUPPORTED = "unsupported"
+    """A share or streams group, whose progress this client can't read."""
+    CAUGHT_UP = "caught_up"
+
+
+class AgeMethod(StrEnum):
+    """How the age of a lag was found out."""
+
+    MESSAGE = "message"
+    """From the timestamp of the oldest record not yet consumed."""
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionOffsets:
+    """Offsets of one group on one partition.
+
+    ``log_end`` is the last stable offset for a group known to read committed, else the high watermark. ``committed``
+    None: the group never committed here, which is not the same as 0. ``log_start`` and ``log_end`` None: not read.
+    ``only_markers``: what stands between the committed offset and the end was read and holds no record, only the
+    markers of transactions, which consumers step over without committing.
+    """
+
+    partition: Partition
+    log_start: int | None
+    committed: int | None
+    log_end: int | None
+    only_markers: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LagAge:
+    """Age of the oldest record not yet consumed, in seconds; None with the ``reason`` where it isn't known."""
+
+    seconds: float | None
+    method: AgeMethod
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionLag:
+    """One partition, judged. ``lag`` None comes with the ``reason``; ``member`` None: nobody was assigned it."""
+
+    offsets: PartitionOffsets
+    standing: Standing
+    lag: int | None
+    age: LagAge
+    member: str | None = None
+    reason: str | None = None
+
+    @property
+    def partition(self) -> Partition:
+        """Which one."""
+        return self.offsets.partition
+
+
+@dataclass(frozen=True, slots=True)
+class MemberLag:
+    """What one consumer has still to do; ``lag`` None where one of its partitions isn't known."""
+
+    member_id: str
+    client_id: str
+    host: str
+    lag: int | None
+    partitions: tuple[Partition, ...] = ()
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupLag:
+    """One group, judged. ``lag`` is the sum over its partitions, None with the ``reason`` where one isn't known;
+    ``known_lag`` is what the others add up to: the group is at least that far behind."""
+
+    group: str
+    type: str
+    state: str
+    verdict: Verdict
+    lag: int | None
+    known_lag: int
+    age: LagAge
+    members: tuple[MemberLag, ...] = ()
+    partitions: tuple[PartitionLag, ...] = ()
+    reason: str | None = None
+
+    @property
+    def known_age(self) -> float | None:
+        """The age of the oldest waiting record that is known, in seconds: at least that long."""
+        return max((p.age.seconds for p in self.partitions if p.age.seconds is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class LagReport:
+    """All groups that were asked about, at one moment."""
+
+    as_of: datetime
+    cluster_id: str
+    groups: tuple[GroupLag, ...]
+    coverage: Coverage

@@ -1,0 +1,196 @@
+"""How lag is read: pure rules, with tables for their specification. No clock, no I/O.
+
+Kafka's own figures mislead in three places, and each has a rule here: a group that never committed isn't "all
+behind", a committed offset below the log's start means lost records, and one above its end means another log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from eventops.events import Partition
+from eventops.lag.model import (
+    AgeMethod,
+    GroupLag,
+    LagAge,
+    MemberLag,
+    PartitionLag,
+    PartitionOffsets,
+    Standing,
+    Verdict,
+)
+from eventops.ports import Group, Member
+from eventops.wording import count, plural
+
+SUPPORTED_TYPES: Final = frozenset({"classic", "consumer"})
+NOTHING_WAITS: Final = LagAge(0.0, AgeMethod.MESSAGE)
+
+_WORST_FIRST: Final = (
+    (Standing.LOST_RECORDS, Verdict.LOST_RECORDS),
+    (Standing.AHEAD_OF_LOG, Verdict.AHEAD_OF_LOG),
+    (Standing.BEHIND, Verdict.BEHIND),
+    (Standing.NEVER_COMMITTED, Verdict.NEVER_COMMITTED),
+    (Standing.UNKNOWN, Verdict.UNKNOWN),
+)
+_WHY_UNKNOWN: Final = {
+    Standing.NEVER_COMMITTED: "the group never committed here",
+    Standing.AHEAD_OF_LOG: "the committed offset is beyond the end of the log: the topic was made anew",
+    Standing.UNKNOWN: "the log's bounds weren't read",
+}
+_NO_OFFSETS: Final = "the group has no committed offsets and no partitions assigned"
+_IN_A_SUM: Final = {
+    Standing.NEVER_COMMITTED: "never committed",
+    Standing.AHEAD_OF_LOG: "beyond the end of the log",
+    Standing.UNKNOWN: "not read",
+}
+
+
+def standing(offsets: PartitionOffsets) -> Standing:
+    """Where a group stands on one partition.
+
+    An empty log leaves nothing to consume, committed or not; consumers don't commit where they never got a record.
+    """
+    start, committed, end = offsets.log_start, offsets.committed, offsets.log_end
+    if start is None or end is None:
+        return Standing.UNKNOWN
+    if committed is None:
+        return Standing.CAUGHT_UP if start == end else Standing.NEVER_COMMITTED
+    if committed > end:
+        return Standing.AHEAD_OF_LOG
+    if committed < start:
+        return Standing.LOST_RECORDS
+    if committed == end or offsets.only_markers:
+        return Standing.CAUGHT_UP
+    return Standing.BEHIND
+
+
+def lag(offsets: PartitionOffsets) -> int | None:
+    """Offsets not yet consumed, never negative; None where that can't be known. Like Kafka's own tools it counts
+    offsets, but a rest that holds no record is no lag: else a group would be 1 behind for as long as a topic rests.
+
+    >>> here = Partition("orders", 0)
+    >>> lag(PartitionOffsets(here, log_start=0, committed=7, log_end=10))
+    3
+    >>> lag(PartitionOffsets(here, 0, None, 10)) is None      # never committed is not "10 behind"
+    True
+    >>> lag(PartitionOffsets(here, 9, 7, 10))                 # 7 and 8 are gone: one left to read
+    1
+    >>> lag(PartitionOffsets(here, 0, 12, 10)) is None        # made anew: the old offset means nothing
+    True
+    >>> lag(PartitionOffsets(here, 0, None, 0))               # nothing there to be consumed
+    0
+    """
+    first = next_offset(offsets)
+    if offsets.log_end is None or standing(offsets) in _WHY_UNKNOWN:
+        return None
+    return 0 if first is None else offsets.log_end - first
+
+
+def next_offset(offsets: PartitionOffsets) -> int | None:
+    """The first offset that waits to be consumed; None where none waits or that isn't known.
+
+    >>> next_offset(PartitionOffsets(Partition("orders", 0), log_start=9, committed=7, log_end=10))
+    9
+    """
+    if offsets.only_markers or standing(offsets) not in (Standing.BEHIND, Standing.LOST_RECORDS):
+        return None
+    first = max(offsets.committed or 0, offsets.log_start or 0)
+    return first if first < (offsets.log_end or 0) else None
+
+
+def age(oldest_waiting: datetime | None, now: datetime) -> LagAge:
+    """Age of the oldest record that waits; a producer's clock that runs ahead makes it 0, never negative."""
+    if oldest_waiting is None:
+        return LagAge(None, AgeMethod.UNKNOWN, "the record has no timestamp")
+    return LagAge(max(0.0, (now - oldest_waiting).total_seconds()), AgeMethod.MESSAGE)
+
+
+def partition_lag(offsets: PartitionOffsets, waiting_age: LagAge | None, member: str | None) -> PartitionLag:
+    """One partition, judged. ``waiting_age`` None: it wasn't asked for, because nothing is known to wait."""
+    stands = standing(offsets)
+    reason = _WHY_UNKNOWN.get(stands)
+    found = waiting_age or NOTHING_WAITS
+    if reason is not None:
+        found = LagAge(None, AgeMethod.UNKNOWN, reason)
+    return PartitionLag(offsets, stands, lag(offsets), found, member, reason)
+
+
+def verdict(standings: Iterable[Standing], has_members: bool) -> Verdict:
+    """The worst of a group's partitions; records that wait while nobody is there to take them are worse than lag.
+
+    >>> verdict([Standing.CAUGHT_UP, Standing.BEHIND], has_members=True).value
+    'behind'
+    >>> verdict([Standing.CAUGHT_UP, Standing.BEHIND], has_members=False).value
+    'inactive'
+    """
+    found = set(standings)
+    if not found:
+        return Verdict.NEVER_COMMITTED
+    worst = next((worse for stands, worse in _WORST_FIRST if stands in found), Verdict.CAUGHT_UP)
+    return Verdict.INACTIVE if worst is Verdict.BEHIND and not has_members else worst
+
+
+def group_lag(group: Group, partitions: Sequence[PartitionLag]) -> GroupLag:
+    """A group from its partitions; one of a kind whose offsets can't be read is unsupported, never 0 behind."""
+    if group.type not in SUPPORTED_TYPES:
+        return unsupported(group)
+    total, reason = _sum(partitions)
+    return GroupLag(
+        group=group.group_id,
+        type=group.type,
+        state=group.state,
+        verdict=verdict((p.standing for p in partitions), bool(group.members)),
+        lag=total,
+        known_lag=sum(p.lag or 0 for p in partitions),
+        age=_oldest(partitions),
+        members=_members(group.members, {p.partition: p for p in partitions}),
+        partitions=tuple(partitions),
+        reason=reason,
+    )
+
+
+def unsupported(group: Group) -> GroupLag:
+    """A group whose progress can't be read."""
+    why = "a share or streams group: its progress can't be read"
+    no_age = LagAge(None, AgeMethod.UNKNOWN, why)
+    return GroupLag(group.group_id, group.type, group.state, Verdict.UNSUPPORTED, None, 0, no_age, reason=why)
+
+
+def unread(group: Group, why: str) -> GroupLag:
+    """A group whose committed offsets weren't read: everything about its lag is unknown."""
+    no_age = LagAge(None, AgeMethod.UNKNOWN, why)
+    members = tuple(MemberLag(m.member_id, m.client_id, m.host, None, m.assigned, why) for m in group.members)
+    return GroupLag(group.group_id, group.type, group.state, Verdict.UNKNOWN, None, 0, no_age, members, reason=why)
+
+
+def _sum(partitions: Sequence[PartitionLag]) -> tuple[int | None, str | None]:
+    """The sum, or why there is none: a sum without one of its parts would be wrong."""
+    if not partitions:
+        return None, _NO_OFFSETS
+    missing = [p for p in partitions if p.lag is None]
+    known = sum(p.lag for p in partitions if p.lag is not None)
+    if not missing:
+        return known, None
+    kinds = sorted({_IN_A_SUM[p.standing] for p in missing})
+    whole = f"{len(missing)} of {plural(len(partitions), 'partition')} {' or '.join(kinds)}"
+    rest = f"; the others are {count(known)} behind" if len(missing) < len(partitions) else ""
+    return None, whole + rest
+
+
+def _oldest(partitions: Sequence[PartitionLag]) -> LagAge:
+    unknown = next((p.age for p in partitions if p.age.seconds is None), None)
+    if unknown is not None or not partitions:
+        why = unknown.reason if unknown else _NO_OFFSETS
+        return LagAge(None, AgeMethod.UNKNOWN, why)
+    return max((p.age for p in partitions), key=lambda found: found.seconds or 0.0)
+
+
+def _members(members: Iterable[Member], partitions: Mapping[Partition, PartitionLag]) -> tuple[MemberLag, ...]:
+    found = []
+    for member in members:
+        mine = [partitions[p] for p in member.assigned if p in partitions]
+        total, reason = _sum(mine) if mine else (0, None)
+        found.append(MemberLag(member.member_id, member.client_id, member.host, total, member.assigned, reason))
+    return tuple(found)

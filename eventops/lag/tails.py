@@ -1,0 +1,84 @@
+"""Looks at the first record that waits on each partition: its timestamp is the age of the lag.
+
+A committed offset may point at a transaction's marker instead of a record, so a few offsets from there on are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from eventops.events import Partition, Record
+from eventops.lag import rules
+from eventops.lag.model import AgeMethod, LagAge, PartitionOffsets
+from eventops.ports import Bounds, Broker, Range
+
+Place = tuple[Partition, int]
+"""A partition and the first offset that waits there."""
+
+AT_MOST: Final = 200
+"""Partitions that are looked at in one snapshot, the furthest behind first; the age of the others is unknown."""
+
+MARKERS: Final = 8
+"""Offsets that are read from the committed one on."""
+
+_TOO_MANY: Final = f"only the {AT_MOST} partitions that are furthest behind are asked for it"
+_NO_RECORD: Final = (
+    "no record could be read at the committed offset: not permitted, compacted, or in an open transaction"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tails:
+    """What was found: ages, the places where nothing but markers waits, and the records that were read for it."""
+
+    ages: Mapping[Place, LagAge]
+    only_markers: frozenset[Place]
+    records: tuple[Record, ...]
+
+
+def look(broker: Broker, offsets: Collection[PartitionOffsets], bounds: Bounds, now: datetime) -> Tails:
+    """Read the first records that wait, all at once, and tell their ages."""
+    ends: dict[Place, int] = {}
+    for found in sorted(offsets, key=lambda o: (-(rules.lag(o) or 0), o.partition)):
+        first = rules.next_offset(found)
+        if first is not None:
+            ends.setdefault((found.partition, first), found.log_end or 0)
+    asked, skipped = list(ends)[:AT_MOST], list(ends)[AT_MOST:]
+    records, reached = _read(broker, [_range(place, bounds) for place in asked])
+    ages = {place: LagAge(None, AgeMethod.UNKNOWN, _TOO_MANY) for place in skipped}
+    only_markers = set()
+    for place in asked:
+        oldest = next((record for record in records if _waits(place, record)), None)
+        if oldest is not None:
+            ages[place] = rules.age(oldest.timestamp, now)
+        elif reached.get(place[0], 0) >= ends[place]:
+            only_markers.add(place)
+        else:
+            ages[place] = LagAge(None, AgeMethod.UNKNOWN, _NO_RECORD)
+    return Tails(ages, frozenset(only_markers), tuple(records))
+
+
+def _range(place: Place, bounds: Bounds) -> Range:
+    """The first few offsets, and none of an open transaction: those can't be read before it ends."""
+    partition, first = place
+    return Range(partition, first, max(first, min(first + MARKERS, bounds.bounds[partition].last_stable)))
+
+
+def _read(broker: Broker, ranges: Collection[Range]) -> tuple[list[Record], dict[Partition, int]]:
+    """The records in the order of their positions, and how far each partition was read without a gap."""
+    records: list[Record] = []
+    reached: dict[Partition, int] = {}
+    unread: set[Partition] = set()
+    for batch in broker.scan(ranges):
+        records += batch.records
+        reached.update(batch.positions)
+        unread |= {Partition(gap.subject, gap.partition) for gap in batch.gaps if gap.partition is not None}
+    return sorted(records, key=lambda r: r.position), {p: at for p, at in reached.items() if p not in unread}
+
+
+def _waits(place: Place, record: Record) -> bool:
+    partition, first = place
+    return record.position.home == partition and first <= record.position.offset < first + MARKERS

@@ -1,0 +1,70 @@
+"""The context ``local``: how every other command finds the local Kafka without an option."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from eventops.config import (
+    BOOTSTRAP,
+    ConfigurationError,
+    Context,
+    load_contexts,
+    remove_context,
+    save_context,
+    use_context,
+)
+
+NAME: Final = "local"
+_REPLACED: Final = "replaced"
+"""The setting that remembers which context was current before; given back when ``local`` goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """``replaced``: the context that was current before; None where there was none."""
+
+    name: str
+    replaced: str | None
+
+
+def publish(contexts: Path, bootstrap_servers: str) -> Published:
+    """Write the context and make it the current one.
+
+    Raises:
+        ConfigurationError: the file can't be read or written.
+    """
+    known = load_contexts(contexts)
+    replaced = known.current
+    if replaced == NAME:
+        before = known.by_name.get(NAME)
+        replaced = before.settings.get(_REPLACED) if before else None
+    settings = {_REPLACED: replaced} if replaced else {}
+    save_context(contexts, Context(NAME, {BOOTSTRAP: bootstrap_servers}, settings), use=True)
+    return Published(NAME, replaced)
+
+
+def withdraw(contexts: Path, bootstrap_servers: str | None = None) -> str | None:
+    """Take the context away again; with servers, only where it still means those: another may be up by now.
+
+    Returns the context that is current again, None where none is.
+
+    Raises:
+        ConfigurationError: the file can't be read or written.
+    """
+    known = load_contexts(contexts)
+    ours = known.by_name.get(NAME)
+    if ours is None or (bootstrap_servers is not None and ours.bootstrap_servers != bootstrap_servers):
+        return known.current
+    remove_context(contexts, NAME)
+    if known.current != NAME:
+        return known.current
+    former = ours.settings.get(_REPLACED)
+    if not isinstance(former, str):
+        return None
+    try:
+        use_context(contexts, former)
+    except ConfigurationError:  # it was removed in the meantime
+        return None
+    return former

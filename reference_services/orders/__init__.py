@@ -1,0 +1,1 @@
+"""order-service: orders as streams of events, and the loyalty points they earn."""

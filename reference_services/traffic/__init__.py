@@ -1,0 +1,1 @@
+"""Traffic as customers make it, with the failures that real systems see."""

@@ -1,0 +1,71 @@
+"""What every command has in common: help, options in both places, errors in one sentence, exit codes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.cli.running import ROOT, Shell
+
+HEAVY = ("rich", "textual", "confluent_kafka", "yaml", "psutil", "tomlkit", "asyncio")
+
+
+def test_help_lists_the_commands_and_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, eventops.__main__ as door\n"
+        "sys.argv = ['eventops', '--help']\n"
+        "try: door.main()\n"
+        "except SystemExit as end: assert not end.code\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stderr.strip() == "[]"
+    for command in ("demo", "lag", "trace", "dlq", "local", "doctor"):
+        assert f"\n  {command} " in run.stdout
+
+
+def test_no_cluster_is_a_usage_error_that_names_the_remedy(shell: Shell) -> None:
+    run = shell("topics")
+    assert (run.returncode, run.stdout) == (2, "")
+    assert "eventops local up" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_a_misspelt_command_is_met_halfway(shell: Shell) -> None:
+    run = shell("lags")
+    assert run.returncode == 2
+    assert "did you mean 'lag'?" in run.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [("-b", "127.0.0.1:1", "context", "check"), ("context", "check", "-b", "127.0.0.1:1")]
+)
+def test_the_cluster_may_be_named_before_or_after_the_command(shell: Shell, words: tuple[str, ...]) -> None:
+    run = shell(*words)
+    assert run.returncode == 3
+    assert "127.0.0.1:1" in run.stderr
+    assert run.stderr.count("\n") == 1, "one clear sentence"
+
+
+def test_contexts_are_added_listed_used_and_removed(shell: Shell) -> None:
+    assert (
+        shell("context", "add", "prod", "-b", "kafka:9093", "-X", "sasl.password=hunter2", "--read-only").returncode
+        == 0
+    )
+    assert shell("context", "add", "test", "-b", "kafka:9092").returncode == 0
+    listed = shell("context", "list", "-o", "csv").stdout.splitlines()
+    assert listed[1:] == ["prod,True,kafka:9093,True,", "test,False,kafka:9092,False,"]
+    assert "hunter2" not in shell("context", "show", "prod").stdout
+    assert shell("context", "use", "test").returncode == 0
+    assert shell("context", "use", "gone").returncode == 2
+    assert shell("context", "remove", "prod").returncode == 0
+    assert shell("context", "list", "-o", "ndjson").stdout.count("\n") == 1
+
+
+def test_completion_comes_for_every_shell(shell: Shell) -> None:
+    for name in ("bash", "zsh", "fish"):
+        run = shell("completion", name)
+        assert run.returncode == 0
+        assert "_EVENTOPS_COMPLETE" in run.stdout

@@ -1,0 +1,41 @@
+"""Data is data: anyone's text is printed and never obeyed."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eventops.cli import output
+
+
+def test_json_keeps_scripts_readable_and_escapes_what_a_terminal_obeys(capsys: pytest.CaptureFixture[str]) -> None:
+    document = {"text": "grüße \x9b2J \u202e \ud800"}
+    output.print_document(document, "json", [])
+    printed = capsys.readouterr().out
+    assert "grüße \\u009b2J \\u202e \\ud800" in printed
+    assert json.loads(printed) == document
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+    )
+)
+def test_printed_json_is_the_same_json(value: object) -> None:
+    assert json.loads(output._json({"value": value})) == {"value": value}
+
+
+def test_csv_holds_no_formula(capsys: pytest.CaptureFixture[str]) -> None:
+    output.print_document({}, "csv", [{"a": "=1+1", "b": {"c": -3}}])
+    assert capsys.readouterr().out == "a,b.c\n'=1+1,-3\n"
+
+
+def test_a_table_shows_escapes(capsys: pytest.CaptureFixture[str]) -> None:
+    columns = [output.Column("[bold]name[/]", lambda row: row["name"])]
+    output.print_table("t", columns, [{"name": "[red]x\x1b[2J"}])
+    printed = capsys.readouterr().out
+    assert "[red]x\\x1b[2J" in printed
+    assert "[bold]name[/]" in printed
