@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from eventops.errors import NotPermitted
 from eventops.events import Partition, Record
@@ -21,6 +21,7 @@ from eventops.trace.reach import Reach, reach, tail
 from eventops.trace.sightings import Sightings, belongs, news_of
 
 L = TypeVar("L", bound=DeadLetter)
+_NOBODY: Final = rules.Readers((), Committed({}), Bounds({}))
 
 
 class Letters(Protocol[L]):
@@ -59,18 +60,19 @@ class TraceService:
         if again := seen.correlation_to_search():
             seen.turn_to(Identifier.of(again))
             yield from seen.read(self._broker, where.ranges)
-        if not seen.is_empty:
-            groups, committed = self._groups()
-            bounds = self._broker.log_bounds(where.partitions)
-            meanwhile = tail(where.ranges, bounds) if question.until is None else ()
-            yield from seen.read(self._broker, meanwhile)
-        else:
-            groups, committed, bounds, meanwhile = Groups(()), Committed({}), Bounds({}), ()
-        saw_letters = not question.topics and question.until is None
-        hops = self._hops(question, where, seen, rules.Readers(groups.groups, committed, bounds, saw_letters))
-        coverage = _coverage(question.since, question.until or now, where, seen, (*groups.gaps, *committed.gaps))
-        read_to = {range_.partition: range_.end for range_ in (*where.ranges, *meanwhile)}
-        report = _report(seen.correlation_id, hops, coverage, where.notes, read_to)
+        readers, others = (_NOBODY, ()) if seen.is_empty else self._readers(question, where)
+        meanwhile = tail(where.ranges, readers.bounds) if question.until is None else ()
+        yield from seen.read(self._broker, meanwhile)
+        unread = tuple(dict.fromkeys((*where.gaps, *seen.gaps, *readers.bounds.gaps)))
+        told = chain.gathered(seen.chain(), self._letters.judged(seen.letters()) if seen.letters() else ())
+        hops = chain.hops(told, whole=not question.is_narrow and not unread)
+        report = _report(
+            seen.correlation_id,
+            tuple(rules.delivered(hop, readers) for hop in hops),
+            _coverage(question.since, question.until or now, where, seen, unread, others),
+            where.notes,
+            read_to={range_.partition: range_.end for range_ in (*where.ranges, *meanwhile)},
+        )
         yield Found(seen.passed, seen.passed, len(hops), report)
 
     def follow(self, report: TraceReport) -> Generator[tuple[News, ...], None, None]:
@@ -82,23 +84,28 @@ class TraceService:
             news = (news_of(record, self._letters.letter_of) for record in hits)
             yield tuple(one for one in news if belongs(one.event, wanted))
 
-    def _groups(self) -> tuple[Groups, Committed]:
-        """Who may not ask for groups still learns the chain; the coverage says what is missing."""
+    def _readers(self, question: Question, where: Reach) -> tuple[rules.Readers, tuple[Gap, ...]]:
+        """The groups, their offsets, then the logs' bounds. Who may not ask for groups still learns the chain; the gap
+        says what is missing."""
         try:
             groups = self._broker.groups()
-            return groups, self._broker.committed_offsets([group.group_id for group in groups.groups])
+            committed = self._broker.committed_offsets([group.group_id for group in groups.groups])
         except NotPermitted as refused:
-            return Groups((), (Gap("consumer groups", None, refused.what),)), Committed({})
-
-    def _hops(self, question: Question, where: Reach, seen: Sightings, readers: rules.Readers) -> tuple[Hop, ...]:
-        whole = not question.is_narrow and not where.gaps and not seen.gaps
-        letters = seen.letters()
-        told = chain.gathered(seen.chain(), self._letters.judged(letters) if letters else ())
-        return tuple(rules.delivered(hop, readers) for hop in chain.hops(told, whole=whole))
+            groups, committed = Groups((), (Gap("consumer groups", None, refused.what),)), Committed({})
+        bounds = self._broker.log_bounds(where.partitions)
+        saw_letters = not question.topics and question.until is None
+        return rules.Readers(groups.groups, committed, bounds, saw_letters), (*groups.gaps, *committed.gaps)
 
 
-def _coverage(since: datetime | None, to: datetime, where: Reach, seen: Sightings, others: Sequence[Gap]) -> Coverage:
-    unread = (*where.gaps, *seen.gaps)
+def _coverage(
+    since: datetime | None,
+    to: datetime,
+    where: Reach,
+    seen: Sightings,
+    unread: tuple[Gap, ...],
+    others: tuple[Gap, ...],
+) -> Coverage:
+    """``unread`` are gaps in the log, ``others`` those in what the groups told."""
     missed = {(gap.subject, gap.partition) for gap in unread}
     missing = sum((home.topic, home.partition) in missed or (home.topic, None) in missed for home in where.partitions)
     return Coverage(
@@ -108,7 +115,7 @@ def _coverage(since: datetime | None, to: datetime, where: Reach, seen: Sighting
         bytes=seen.bytes,
         from_=since,
         to=to,
-        gaps=tuple(dict.fromkeys((*unread, *others))),
+        gaps=(*unread, *others),
     )
 
 

@@ -119,6 +119,17 @@ def test_a_failure_during_the_search_is_not_taken_for_success(request_: Request)
     assert statuses(last.report)[0] == {"shipper": "dead_lettered"}
 
 
+def test_a_topic_that_goes_away_during_the_search_is_a_gap(request_: Request) -> None:
+    search = service(request_).search(Question(request_.correlation, request_.topics), now())
+    next(search)
+    request_.lab.delete(request_.letters)
+    *_, last = search
+    assert last.report is not None
+    assert not last.report.coverage.complete
+    assert [gap.subject for gap in last.report.coverage.gaps] == [request_.letters]
+    assert last.report.coverage.partitions_complete == 4
+
+
 def test_a_replay_is_followed_to_its_consumer(request_: Request) -> None:
     letters = DeadLetterService(request_.lab.broker, operator="test")
     plan = letters.plan(Selection(request_.letters), now(), run_id=request_.name("run"))
