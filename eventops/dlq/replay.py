@@ -54,6 +54,8 @@ class Replay:
         self._left = deque(plan.planned)
         self._replayed: list[Replayed] = []
         self._parked: list[Refused] = []
+        self._parts: list[int] = []
+        self._refusals: dict[bytes, str] = {}
         self._discarded = 0
         self._overtaken = 0
         self._lost_in_a_row = 0
@@ -100,7 +102,8 @@ class Replay:
             while self._goes_on():
                 chunk = self._next_chunk()
                 started = time.monotonic()
-                self._put(producer, chunk)
+                if not self._put(producer, chunk):
+                    return
                 seconds = time.monotonic() - started
                 self._lost_in_a_row = 0
                 yield self._step(seconds)
@@ -129,36 +132,44 @@ class Replay:
         return True
 
     def _next_chunk(self) -> Sequence[Planned]:
+        """What goes next: a letter to be parked, a part of a chunk that was refused, or as much as the pace allows."""
+        if self._left[0].ledger_key in self._refusals:
+            return [self._left[0]]
         size = self._chunk if self._pace.rate is None else min(self._chunk, math.ceil(self._pace.rate))
-        return [self._left[index] for index in range(min(max(size, 1), len(self._left)))]
+        if self._parts:
+            size = self._parts.pop()
+        return [self._left[index] for index in range(min(size, len(self._left)))]
 
-    def _put(self, producer: TransactionalProducer, chunk: Sequence[Planned]) -> None:
-        """Append a chunk and its rows in one transaction. What the target refuses is found by halving, and parked."""
+    def _put(self, producer: TransactionalProducer, chunk: Sequence[Planned]) -> bool:
+        """Commit a chunk and its rows in one transaction; False where the target refused some of it.
+
+        The producer is spent then: Kafka refuses whole batches and the sequence numbers of what follows don't fit.
+        """
         producer.begin()
-        positions: list[Position | None] = [None] * len(chunk)
-        if not self._plan.is_discard:
-            answers = producer.append([_outgoing(one) for one in chunk])
-            refusal = next((answer.rejection for answer in answers if answer.position is None), None)
-            if refusal is not None or any(answer.position is None for answer in answers):
-                producer.abort()
-                self._divide(producer, chunk, refusal or "the broker gave no reason")
-                return
-            positions = [answer.position for answer in answers]
-        state = State.DISCARDED if self._plan.is_discard else State.REPLAYED
-        rows = [self._row(one, state, at) for one, at in zip(chunk, positions, strict=True)]
+        refusal = self._refusals.get(chunk[0].ledger_key)
+        if refusal is not None:
+            self._commit(producer, chunk, [self._row(chunk[0], State.PARKED, None, refusal)])
+            return True
+        if self._plan.is_discard:
+            self._commit(producer, chunk, [self._row(one, State.DISCARDED, None) for one in chunk])
+            return True
+        answers = producer.append([_outgoing(one) for one in chunk])
+        refused = [answer for answer in answers if answer.position is None]
+        if refused:
+            self._divide(chunk, refused[0].rejection or "the broker gave no reason")
+            producer.abort()
+            return False
+        rows = [self._row(one, State.REPLAYED, answer.position) for one, answer in zip(chunk, answers, strict=True)]
         self._commit(producer, chunk, rows)
+        return True
 
-    def _divide(self, producer: TransactionalProducer, chunk: Sequence[Planned], refusal: str) -> None:
-        if len(chunk) > 1:
-            middle = len(chunk) // 2
-            for half in (chunk[:middle], chunk[middle:]):
-                if self._stopped is None:
-                    self._put(producer, half)
+    def _divide(self, chunk: Sequence[Planned], refusal: str) -> None:
+        """Find the record at fault by halving; alone, it will be parked with the broker's reason."""
+        if len(chunk) == 1:
+            self._refusals[chunk[0].ledger_key] = refusal
             return
-        producer.begin()
-        self._commit(producer, chunk, [self._row(chunk[0], State.PARKED, None, refusal)])
-        if len(self._parked) >= self._pace.max_parked:
-            self._stopped = f"{len(self._parked)} letters were refused by their target, the last one: {refusal}"
+        middle = len(chunk) // 2
+        self._parts += [len(chunk) - middle, middle]
 
     def _commit(self, producer: TransactionalProducer, chunk: Sequence[Planned], rows: Sequence[Row]) -> None:
         answers = producer.append([self._ledger_record(row) for row in rows])
@@ -175,11 +186,16 @@ class Replay:
 
     def _note(self, one: Planned, row: Row) -> None:
         if row.state is State.PARKED:
-            self._parked.append(Refused(one.letter, row.reason or "the broker gave no reason"))
+            self._park(one, row.reason or "the broker gave no reason")
         elif row.target is not None:
             self._replayed.append(Replayed(one.letter.position, row.target))
         else:
             self._discarded += 1
+
+    def _park(self, one: Planned, refusal: str) -> None:
+        self._parked.append(Refused(one.letter, refusal))
+        if len(self._parked) >= self._pace.max_parked and self._left:
+            self._stopped = f"{len(self._parked)} letters were refused by their target, the last one: {refusal}"
 
     def _row(self, one: Planned, state: State, target: Position | None, reason: str | None = None) -> Row:
         return Row(

@@ -7,18 +7,18 @@ passed has its letter, where there is one, in what was read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from eventops.errors import NotPermitted
-from eventops.events import Record
+from eventops.events import Partition, Record
 from eventops.ports import Bounds, Broker, Committed, Coverage, Gap, Groups
 from eventops.trace import chain, rules
 from eventops.trace.identifiers import Identifier
-from eventops.trace.model import DeadLetter, Found, Hop, Question, TraceLink, TraceReport
+from eventops.trace.model import DeadLetter, Found, Hop, News, Question, TraceLink, TraceReport
 from eventops.trace.reach import Reach, reach, tail
-from eventops.trace.sightings import Sightings
+from eventops.trace.sightings import Sightings, belongs, news_of
 
 L = TypeVar("L", bound=DeadLetter)
 
@@ -51,7 +51,7 @@ class TraceService:
         assert last.report is not None
         return last.report
 
-    def search(self, question: Question, now: datetime) -> Iterator[Found]:
+    def search(self, question: Question, now: datetime) -> Generator[Found, None, None]:
         """Like :meth:`trace`, telling how far it got; the last one has the report. Closing it ends the reading."""
         where = reach(self._broker, question)
         seen = Sightings(Identifier.of(question.identifier), self._letters.letter_of)
@@ -62,15 +62,25 @@ class TraceService:
         if not seen.is_empty:
             groups, committed = self._groups()
             bounds = self._broker.log_bounds(where.partitions)
-            if question.until is None:
-                yield from seen.read(self._broker, tail(where.ranges, bounds))
+            meanwhile = tail(where.ranges, bounds) if question.until is None else ()
+            yield from seen.read(self._broker, meanwhile)
         else:
-            groups, committed, bounds = Groups(()), Committed({}), Bounds({})
+            groups, committed, bounds, meanwhile = Groups(()), Committed({}), Bounds({}), ()
         saw_letters = not question.topics and question.until is None
         hops = self._hops(question, where, seen, rules.Readers(groups.groups, committed, bounds, saw_letters))
         coverage = _coverage(question.since, question.until or now, where, seen, (*groups.gaps, *committed.gaps))
-        report = _report(seen, hops, coverage, where.notes)
+        read_to = {range_.partition: range_.end for range_ in (*where.ranges, *meanwhile)}
+        report = _report(seen.correlation_id, hops, coverage, where.notes, read_to)
         yield Found(seen.passed, seen.passed, len(hops), report)
+
+    def follow(self, report: TraceReport) -> Generator[tuple[News, ...], None, None]:
+        """What comes of the chain after a report, in the partitions that it read; nothing at least once a second. It
+        never ends; closing it ends the reading."""
+        wanted = Identifier.of(report.correlation_id)
+        for batch in self._broker.follow(report.read_to):
+            hits = (record for record in batch.records if wanted.may_be_in(record))
+            news = (news_of(record, self._letters.letter_of) for record in hits)
+            yield tuple(one for one in news if belongs(one.event, wanted))
 
     def _groups(self) -> tuple[Groups, Committed]:
         """Who may not ask for groups still learns the chain; the coverage says what is missing."""
@@ -102,14 +112,21 @@ def _coverage(since: datetime | None, to: datetime, where: Reach, seen: Sighting
     )
 
 
-def _report(seen: Sightings, hops: tuple[Hop, ...], coverage: Coverage, notes: tuple[str, ...]) -> TraceReport:
+def _report(
+    correlation_id: str,
+    hops: tuple[Hop, ...],
+    coverage: Coverage,
+    notes: tuple[str, ...],
+    read_to: Mapping[Partition, int],
+) -> TraceReport:
     traces = dict.fromkeys(hop.event.ids.trace_id for hop in hops)
     return TraceReport(
-        correlation_id=seen.correlation_id,
+        correlation_id=correlation_id,
         events=hops,
         roots=tuple(hop.event.reference for hop in hops if hop.depth == 1),
         anomalies=tuple(anomaly for hop in hops for anomaly in hop.anomalies),
         traces=tuple(TraceLink(trace_id) for trace_id in traces if trace_id),
         coverage=coverage,
         notes=notes,
+        read_to=read_to,
     )

@@ -15,7 +15,7 @@ from eventops.dlq.replay import Pace
 from eventops.dlq.service import DeadLetterService
 from eventops.errors import EventopsError
 from eventops.events import REPLAY_ID, REPLAY_LINK, Position
-from eventops.ports import Fenced, Outgoing
+from eventops.ports import Outgoing
 from tests.dlq.workshop import TRACEPARENT, Workshop, replayed, spring_headers
 
 pytestmark = pytest.mark.broker
@@ -210,7 +210,7 @@ def test_a_letter_that_its_target_refuses_is_parked_and_the_others_go_through(
 ) -> None:
     orders = workshop.topic(workshop.unique("orders"), max_message_bytes="2000")
     letters = workshop.topic(f"{orders}-dlt")
-    values = [b"x" * (50_000 if number in (3, 11) else 10) for number in range(16)]
+    values = [b"x" * (50_000 if number in (2, 3) else 10) for number in range(8)]
     workshop.put(
         letters,
         [(b"k", value, spring_headers(Position(orders, 0, number))) for number, value in enumerate(values)],
@@ -218,12 +218,12 @@ def test_a_letter_that_its_target_refuses_is_parked_and_the_others_go_through(
 
     report = finished(service.execute(planned(service, letters)))
 
-    assert (len(report.replayed), len(report.parked), report.remaining) == (14, 2, 2)
-    assert [one.letter.position.offset for one in report.parked] == [3, 11]
-    assert counts(service, letters) == {State.REPLAYED: 14, State.PARKED: 2}
+    assert (len(report.replayed), len(report.parked), report.remaining) == (6, 2, 2)
+    assert [one.letter.position.offset for one in report.parked] == [2, 3]
+    assert counts(service, letters) == {State.REPLAYED: 6, State.PARKED: 2}
     assert [one.value for one in workshop.committed(orders)] == [v for v in values if len(v) == 10]
     later = planned(service, letters, "run-2")
-    assert (len(later.already_replayed), len(later.refused)) == (14, 2)
+    assert (len(later.already_replayed), len(later.refused)) == (6, 2)
 
 
 def test_a_dead_letter_topic_made_anew_is_not_mistaken_for_the_old_one(
@@ -286,7 +286,6 @@ def test_a_holder_that_was_fenced_gives_way(
     assert report.stopped is not None
     assert "took over" in report.stopped
     assert (len(report.replayed), len(report.failed)) == (1, 3)
-    assert Fenced.__doc__
 
 
 def test_topics_are_found_by_name_and_by_what_they_hold(

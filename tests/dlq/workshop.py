@@ -154,7 +154,7 @@ class Workshop:
 
     def close(self) -> None:
         """Delete what was made."""
-        there = [name for name in self._made if name in self._admin.list_topics(timeout=10).topics]
+        there = [name for name in dict.fromkeys(self._made) if name in self._admin.list_topics(timeout=10).topics]
         for future in self._admin.delete_topics(there, operation_timeout=20).values() if there else ():
             future.result(20)
 
