@@ -34,15 +34,15 @@ def groups(connection: Connection, names: Collection[str]) -> Groups:
     """List, then describe all at once. A group is what the list says it is; the description adds its members."""
     listed, unlisted = _listed(connection)
     wanted = set(names) or set(listed)
-    others = _of_other_kinds(connection, set(listed)) if not names or wanted - set(listed) else set()
+    others, why_not = _of_other_kinds(connection, set(listed)) if not names or wanted - set(listed) else (set(), None)
     known = sorted(wanted & set(listed))
     described, failures = _described(connection, known)
     found = [_group(listed[name], described[name]) for name in known if name in described]
     found += [Group(name, UNKNOWN, UNKNOWN) for name in others if not names or name in wanted]
     gaps = [Gap(name, None, why) for name, why in failures.items()]
     gaps += [Gap(name, None, unlisted or _MISSING) for name in wanted - set(listed) - others]
-    if unlisted and not names:
-        gaps.append(Gap("groups", None, unlisted))
+    if not names:
+        gaps += [Gap("groups", None, why) for why in (unlisted, why_not) if why]
     return Groups(tuple(sorted(found, key=lambda group: group.group_id)), tuple(sorted(gaps, key=lambda g: g.subject)))
 
 
@@ -76,17 +76,18 @@ def _described(connection: Connection, names: list[str]) -> tuple[dict[str, Cons
     return answers, {name: reason(error) for name, error in failures.items()}
 
 
-def _of_other_kinds(connection: Connection, listed: set[str]) -> set[str]:
-    """Share and streams groups: only the old listing names them, without a protocol type (as Connect has one)."""
+def _of_other_kinds(connection: Connection, listed: set[str]) -> tuple[set[str], str | None]:
+    """Share and streams groups, and why some may be missing: only the old listing names them, without a protocol type
+    (the workers of Kafka Connect have one)."""
     admin: AdminClient = connection.admin()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # its replacement leaves these groups out
         try:
             told = admin.list_groups(timeout=connection.timeout)
         except KafkaException as exception:
-            raise connection.failure(error_of(exception)) from exception
+            return set(), f"share and streams groups weren't listed ({reason(error_of(exception))})"
     named = {str(group.id) for group in told if not str(group.protocol_type)}
-    return named - listed
+    return named - listed, None
 
 
 def _group(listing: ConsumerGroupListing, description: ConsumerGroupDescription) -> Group:
