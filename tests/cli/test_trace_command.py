@@ -21,9 +21,9 @@ from eventops.cli.trace import exit_code
 from eventops.ports import Coverage, Gap
 from eventops.trace.model import TraceReport
 from tests.brokers.lab import KafkaLab
+from tests.cli.running import ROOT, Shell
 from tests.trace.requests import Request, envelope, request_on
 
-ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "docs/reference/schemas/trace.schema.json").read_text())
 
 
@@ -48,15 +48,7 @@ def eventops(request_: Request, bootstrap_servers: str, tmp_path: Path) -> Run:
 
     def run(*arguments: str, servers: str = bootstrap_servers) -> subprocess.CompletedProcess[str]:
         where = [part for topic in request_.topics for part in ("--topic", topic)]
-        return subprocess.run(
-            [sys.executable, "-m", "eventops", "-b", servers, "trace", *arguments, *where],
-            cwd=ROOT,
-            env={**os.environ, "EVENTOPS_CONFIG": str(tmp_path / "none.toml")},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        return Shell(tmp_path, servers)("trace", *arguments, *where)
 
     return run
 
@@ -147,12 +139,12 @@ def test_a_terminal_of_eighty_columns_gets_a_tree_that_fits(
 
 
 @pytest.mark.broker
-def test_what_comes_later_is_printed_until_ctrl_c(request_: Request, bootstrap_servers: str) -> None:
+def test_what_comes_later_is_printed_until_ctrl_c(request_: Request, bootstrap_servers: str, tmp_path: Path) -> None:
     correlation = request_.name("later")
     command = [sys.executable, "-m", "eventops", "-b", bootstrap_servers, "trace", correlation, "-f", "-o", "ndjson"]
-    process = subprocess.Popen(
-        [*command, "--topic", request_.orders], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    command += ["--topic", request_.orders]
+    environment, pipe = Shell(tmp_path).environ, subprocess.PIPE
+    process = subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True)
     try:
         assert process.stderr is not None
         assert any("following" in line for line in process.stderr)
@@ -182,13 +174,13 @@ def test_nothing_found_is_certain_only_where_all_was_read(coverage: Coverage, co
 def _on_terminal(request: Request, servers: str, no_color: str, home: Path) -> str:
     """What a terminal of 80 columns is sent, stdout only."""
     leader, follower = pty.openpty()
-    environment = {**os.environ, "COLUMNS": "80", "TERM": "xterm-256color", "EVENTOPS_CONFIG": str(home / "none.toml")}
+    environment = {**Shell(home).environ, "COLUMNS": "80", "TERM": "xterm-256color"}
     environment.pop("NO_COLOR", None)
     if no_color:
         environment["NO_COLOR"] = no_color
     command = [sys.executable, "-m", "eventops", "-b", servers, "trace", request.correlation, "--topic", request.users]
     command += ["--topic", request.orders, "--topic", request.letters]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=follower, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, env=environment, stdout=follower, stderr=subprocess.DEVNULL)
     os.close(follower)
     shown = b""
     try:
