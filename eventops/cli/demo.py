@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -86,7 +87,7 @@ def _closing(found: Document) -> list[str]:
     return [
         f"{plural(mails['accepted'], 'mail')} for {plural(mails['distinct'], 'event')} in {duration(found['seconds'])}",
         f"try: eventops trace {example}" if example else "no chain was complete when the demo ended",
-        f"logs: {', '.join(found['logs'].values())}",
+        f"logs: {Path(found['logs']['user-service']).parent}",
     ]
 
 
@@ -109,5 +110,5 @@ _LETTERS = [
 _LAG = [
     Column("group", lambda row: row["group"]),
     Column("lag", lambda row: count(row["lag"]), right=True),
-    Column("verdict", lambda row: row["verdict"]),
+    Column("verdict", lambda row: row["verdict"].replace("_", " ")),
 ]

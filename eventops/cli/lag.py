@@ -160,7 +160,7 @@ def _waits(row: Document) -> str:
 
 _VERDICT: Final = Column("verdict", lambda row: row["verdict"].replace("_", " "), style=_style)
 _LAG: Final = Column("lag", lambda row: count(row["lag"]), right=True)
-_AGE: Final = Column("oldest waits", _waits, right=True)
+_AGE: Final = Column("oldest waits", _waits, right=True, spare=1)
 _WHY: Final = Column("", lambda row: row.get("lag_reason") or row.get("lag_age_seconds_reason") or "", wrap=True)
 
 
@@ -180,9 +180,9 @@ _GROUPS: Final = [
     _VERDICT,
     _LAG,
     _AGE,
-    Column("members", lambda row: count(len(row["members"])), right=True),
-    Column("partitions", lambda row: count(len(row["partitions"])), right=True),
-    Column("state", lambda row: row["state"].replace("_", " ")),
+    Column("members", lambda row: count(len(row["members"])), right=True, spare=2),
+    Column("partitions", lambda row: count(len(row["partitions"])), right=True, spare=4),
+    Column("state", lambda row: row["state"].replace("_", " "), spare=3),
     _WHY,
 ]
 
@@ -198,10 +198,10 @@ _PARTITIONS: Final = [
     _VERDICT,
     _LAG,
     _AGE,
-    Column("start", lambda row: _offset(row["start"]), right=True),
-    Column("committed", lambda row: _offset(row["committed"]), right=True),
-    Column("end", lambda row: _offset(row["end"]), right=True),
-    Column("member", lambda row: row["member"] or "nobody"),
+    Column("start", lambda row: _offset(row["start"]), right=True, spare=5),
+    Column("committed", lambda row: _offset(row["committed"]), right=True, spare=4),
+    Column("end", lambda row: _offset(row["end"]), right=True, spare=4),
+    Column("member", lambda row: row["member"] or "nobody", spare=3),
     _WHY,
 ]
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -17,10 +17,12 @@ from eventops.cli.diagnostics import colours
 from eventops.wording import safe
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, JustifyMethod
 
 F = TypeVar("F", bound=Callable[..., Any])
 Document = Mapping[str, Any]
+GUTTER: Final = 3
+"""Columns between two columns of a table."""
 _OBEYED = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -49,13 +51,18 @@ def output_option(*more: str) -> Callable[[F], F]:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A table's column; ``value`` gives text for people from one row of the document."""
+    """A table's column; ``value`` gives text for people from one row of the document.
+
+    On a terminal that is too narrow for all of them, columns with the highest ``spare`` are left out first; those with 0
+    never are. Figures (``right``) are whole or not there.
+    """
 
     title: str
     value: Callable[[Document], str]
     right: bool = False
     style: Callable[[Document], str] | None = None
     wrap: bool = False
+    spare: int = 0
 
 
 def print_document(document: Document, output: str, rows: Iterable[Document]) -> None:
@@ -77,18 +84,24 @@ def print_document(document: Document, output: str, rows: Iterable[Document]) ->
 
 
 def print_table(title: str, columns: Sequence[Column], rows: Sequence[Document], footer: str = "") -> None:
-    """A table that fits the terminal, and is never cut where stdout is a pipe."""
+    """A table that fits the terminal, and is never cut where stdout is a pipe; what was left out is named below."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
     table = Table(title=Text(safe(title)), title_justify="left", box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for column in columns:
-        table.add_column(column.title, justify="right" if column.right else "left", no_wrap=not column.wrap)
-    for row in rows:
-        table.add_row(*(_cell(column, row) for column in columns))
     screen = console()
+    shown = _fitting(columns, rows, screen.width)
+    for column in shown:
+        whole = _width(column, rows) if column.right else None
+        justify: JustifyMethod = "right" if column.right else "left"
+        table.add_column(Text(column.title), justify=justify, no_wrap=not column.wrap, min_width=whole)
+    for row in rows:
+        table.add_row(*(_cell(column, row) for column in shown))
     screen.print(table)
+    hidden = [column.title for column in columns if column not in shown]
+    if hidden:
+        screen.print(Text(f"too narrow for: {', '.join(hidden)}", style="dim"), soft_wrap=True)
     if footer:
         screen.print(Text(footer), soft_wrap=True)
 
@@ -136,6 +149,24 @@ def _print_csv(rows: Sequence[Document]) -> None:
 def _csv_cell(value: Any) -> Any:
     """Text that a spreadsheet would take for a formula is kept text (OWASP: CSV injection)."""
     return "'" + value if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+
+
+def _fitting(columns: Sequence[Column], rows: Sequence[Document], width: int) -> list[Column]:
+    """The columns that a line of ``width`` has room for; text that may wrap counts with its title alone."""
+    shown = list(columns)
+    while sum(_width(column, rows) + GUTTER for column in shown) > width:
+        most = max(column.spare for column in shown)
+        if most == 0:
+            break
+        shown.remove(next(column for column in reversed(shown) if column.spare == most))
+    return shown
+
+
+def _width(column: Column, rows: Sequence[Document]) -> int:
+    from rich.cells import cell_len
+
+    title = cell_len(column.title)
+    return title if column.wrap else max([title, *(cell_len(safe(column.value(row))) for row in rows)])
 
 
 def _cell(column: Column, row: Document) -> Any:

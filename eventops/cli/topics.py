@@ -48,10 +48,10 @@ def _retention(topic: Document) -> str:
 
 _TOPICS = [
     Column("topic", lambda row: row["topic"]),
-    Column("partitions", lambda row: count(len(row["partitions"])), right=True),
+    Column("partitions", lambda row: count(len(row["partitions"])), right=True, spare=1),
     Column("offsets kept", lambda row: count(row["offsets"]), right=True),
-    Column("retention", _retention),
-    Column("read by", lambda row: ", ".join(row["groups"]) or "nobody", wrap=True),
+    Column("retention", _retention, spare=2),
+    Column("read by", lambda row: ", ".join(row["groups"]) or "nobody", wrap=True, spare=3),
 ]
 
 _PARTITIONS = [

@@ -39,3 +39,19 @@ def test_a_table_shows_escapes(capsys: pytest.CaptureFixture[str]) -> None:
     printed = capsys.readouterr().out
     assert "[red]x\\x1b[2J" in printed
     assert "[bold]name[/]" in printed
+
+
+def test_a_narrow_terminal_loses_whole_columns_never_digits(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "24")
+    columns = [
+        output.Column("topic", lambda row: row["topic"]),
+        output.Column("open", lambda row: row["open"], right=True),
+        output.Column("parked", lambda row: row["parked"], right=True, spare=1),
+    ]
+    output.print_table("", columns, [{"topic": "orders-dead-letters", "open": "1,234,567", "parked": "89"}])
+    printed = capsys.readouterr().out
+    assert "1,234,567" in printed
+    assert "89" not in printed
+    assert "too narrow for: parked" in printed
