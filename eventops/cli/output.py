@@ -53,8 +53,8 @@ def output_option(*more: str) -> Callable[[F], F]:
 class Column:
     """A table's column; ``value`` gives text for people from one row of the document.
 
-    On a terminal that is too narrow for all of them, columns with the highest ``spare`` are left out first; those with 0
-    never are. Figures (``right``) are whole or not there.
+    On a terminal that is too narrow for all of them, columns with the highest ``spare`` are left out first; those with
+    0 never are. Figures (``right``) are whole or not there, text is folded.
     """
 
     title: str
@@ -95,7 +95,7 @@ def print_table(title: str, columns: Sequence[Column], rows: Sequence[Document],
     for column in shown:
         whole = _width(column, rows) if column.right else None
         justify: JustifyMethod = "right" if column.right else "left"
-        table.add_column(Text(column.title), justify=justify, no_wrap=not column.wrap, min_width=whole)
+        table.add_column(Text(column.title), justify=justify, no_wrap=column.right, overflow="fold", min_width=whole)
     for row in rows:
         table.add_row(*(_cell(column, row) for column in shown))
     screen.print(table)
