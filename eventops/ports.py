@@ -229,7 +229,8 @@ class TransactionalProducer(Protocol):
         """Append to the open transaction and wait for every answer; the result is in the order of ``records``."""
 
     def commit(self) -> None:
-        """Make all of it visible at once."""
+        """Make all of it visible at once. It is decided when this returns; the last stable offset may pass it a little
+        later, so whoever has to read it waits until the high watermark doesn't exceed the last stable offset."""
 
     def abort(self) -> None:
         """Make none of it visible."""

@@ -116,6 +116,17 @@ def eventually(holds: Callable[[], bool], deadline: float = DEADLINE) -> None:
         assert time.monotonic() < until, f"not within {deadline:g} s"
 
 
+def settled(broker: Broker, partition: Partition) -> int:
+    """The end of the log, once no transaction is open: markers are written a moment after a commit was answered."""
+
+    def is_settled() -> bool:
+        bounds = broker.log_bounds([partition]).bounds[partition]
+        return bounds.last_stable == bounds.high_watermark
+
+    eventually(is_settled)
+    return broker.log_bounds([partition]).bounds[partition].high_watermark
+
+
 def outgoing(partition: Partition, *values: bytes, key: bytes | None = None, headers: Headers = ()) -> list[Outgoing]:
     """Records for one partition."""
     return [Outgoing(partition.topic, key, value, headers, partition.partition) for value in values]

@@ -10,7 +10,7 @@ import pytest
 
 from eventops.events import Partition, Position, Record
 from eventops.ports import Batch, Fenced, Isolation, Outgoing, Range
-from tests.brokers.lab import Lab, outgoing
+from tests.brokers.lab import Lab, outgoing, settled
 
 pytestmark = pytest.mark.broker
 
@@ -93,7 +93,7 @@ def test_bounds_of_one_missing_partition_leave_the_others(lab: Lab) -> None:
 def test_a_scan_shows_what_was_committed_and_finishes_on_markers(lab: Lab) -> None:
     home = Partition(lab.topic(), 0)
     _three_transactions(lab, home)
-    end = lab.broker.log_bounds([home]).bounds[home].high_watermark
+    end = settled(lab.broker, home)
     batches = list(lab.broker.scan([Range(home, 0, end)]))
     assert _values(batches) == [b"committed-1", b"committed-2"]
     assert _last_position(batches, home) == end, "the log ends with a marker that no record has"
@@ -161,6 +161,7 @@ def test_following_shows_what_is_appended_later(lab: Lab) -> None:
 def test_single_records_are_read_whole(lab: Lab) -> None:
     home = Partition(lab.topic(partitions=2), 0)
     _three_transactions(lab, home)
+    settled(lab.broker, home)
     wanted = [Position(home.topic, 0, offset) for offset in range(8)]
     found = lab.broker.read([*wanted, Position(home.topic, 1, 0)])
     assert [(position.offset, record.value) for position, record in sorted(found.items())] == [
@@ -196,6 +197,7 @@ def test_the_second_holder_of_an_id_fences_the_first(lab: Lab) -> None:
     (appended,) = second.append(outgoing(home, b"from the second"))
     second.commit()
     second.close()
+    settled(lab.broker, home)
     assert appended.position is not None
     assert list(lab.broker.read([appended.position])) == [appended.position]
     assert _values(lab.broker.scan([Range(home, 0, appended.position.offset + 1)])) == [b"from the second"]
@@ -230,7 +232,7 @@ def test_a_refused_record_is_an_answer_and_the_transaction_can_be_aborted(lab: L
     producer.append(outgoing(home, b"fine"))
     producer.commit()
     producer.close()
-    end = lab.broker.log_bounds([home]).bounds[home].last_stable
+    end = settled(lab.broker, home)
     assert _values(lab.broker.scan([Range(home, 0, end)])) == [b"fine"]
 
 

@@ -12,7 +12,7 @@ from eventops.adapters.kafka.broker import KafkaBroker
 from eventops.errors import BrokerUnreachable, EventopsError, NotPermitted, UsageError
 from eventops.events import Partition
 from eventops.ports import Range
-from tests.brokers.lab import KafkaLab, eventually, outgoing
+from tests.brokers.lab import KafkaLab, eventually, outgoing, settled
 
 broker = pytest.mark.broker
 
@@ -93,11 +93,11 @@ def test_an_open_transaction_is_named_instead_of_waited_for(kafka_lab: KafkaLab)
     producer = kafka_lab.broker.transactional_producer(kafka_lab.name("replay"))
     producer.begin()
     producer.append(outgoing(home, b"held back"))
-    impatient = KafkaBroker(kafka_lab.properties, timeout=1)
+    impatient = KafkaBroker(kafka_lab.properties, timeout=3)
     gaps = [gap.reason for batch in impatient.scan([Range(home, 0, 1)]) for gap in batch.gaps]
     assert gaps == ["an open transaction holds back the records from 0 on"]
     producer.close()
-    assert kafka_lab.broker.log_bounds([home]).bounds[home].last_stable == 2, "closing aborted it"
+    assert settled(kafka_lab.broker, home) == 2, "closing aborted it"
     impatient.close()
 
 

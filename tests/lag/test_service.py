@@ -12,7 +12,7 @@ from eventops.events import Partition
 from eventops.lag.document import document
 from eventops.lag.model import AgeMethod, GroupLag, GroupSelection, LagReport, Standing, Verdict
 from eventops.lag.service import LagService
-from tests.brokers.lab import KafkaLab, outgoing
+from tests.brokers.lab import KafkaLab, outgoing, settled
 
 pytestmark = pytest.mark.broker
 
@@ -75,6 +75,7 @@ def test_a_transaction_s_marker_at_the_end_is_no_lag(lab: KafkaLab) -> None:
     producer.begin()
     producer.append(outgoing(home, b"a", b"b"))
     producer.commit()
+    settled(lab.broker, home)
     lab.commit(group, {home: 2})
     found = only(snapshot(lab, group))
     assert found.partitions[0].offsets.log_end == 3
@@ -84,6 +85,7 @@ def test_a_transaction_s_marker_at_the_end_is_no_lag(lab: KafkaLab) -> None:
     assert only(snapshot(lab, group)).age.seconds is None, "the open transaction's record can't be read yet"
     producer.commit()
     producer.close()
+    settled(lab.broker, home)
     found = only(snapshot(lab, group))
     assert (found.lag, found.age.method) == (3, AgeMethod.MESSAGE)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping
 from typing import Final
 
@@ -15,9 +16,11 @@ from confluent_kafka.admin import (
 
 from eventops.adapters.kafka.connection import Connection
 from eventops.adapters.kafka.failures import error_of, is_forbidden, is_gone
+from eventops.errors import EventopsError
 from eventops.ports import Cluster, Topic
 
 _BROKER_DEFAULT: Final = -1
+_PAUSE: Final = 0.05
 
 
 def cluster(connection: Connection) -> Cluster:
@@ -71,6 +74,19 @@ def create_topic(connection: Connection, name: str, partitions: int, config: Map
     error = failures.get(name)
     if error is not None and error.code() != KafkaError.TOPIC_ALREADY_EXISTS:
         raise connection.failure(error)
+    _await_leaders(connection, name)
+
+
+def _await_leaders(connection: Connection, name: str) -> None:
+    """A created topic takes a moment to be known to every broker; until then nothing can be appended to it."""
+    deadline = time.monotonic() + connection.timeout
+    while True:
+        found = topics(connection, [name])
+        if found and not found[0].leaderless:
+            return
+        if time.monotonic() > deadline:
+            raise EventopsError(f"{name} was created, and has no leader yet", "wait until its brokers are up")
+        time.sleep(_PAUSE)
 
 
 def _listed(connection: Connection) -> list[str]:
