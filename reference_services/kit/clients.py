@@ -14,41 +14,34 @@ from reference_services.kit.settings import MAX_POLL_INTERVAL_SECONDS, Settings
 
 def producer(settings: Settings) -> Producer:
     """Idempotent, acknowledged by all in-sync replicas; a message that waited 30 s is handed back to its owner."""
-    return Producer(
-        _base(settings)
-        | {
-            "enable.idempotence": True,
-            "acks": "all",
-            "linger.ms": 5,
-            "message.max.bytes": LARGEST_LETTER_BYTES,
-            "message.timeout.ms": 30_000,
-            "topic.metadata.refresh.interval.ms": 30_000,
-        }
-    )
+    habits = {"linger.ms": 5, "message.timeout.ms": 30_000, "topic.metadata.refresh.interval.ms": 30_000}
+    guarantees = {"enable.idempotence": True, "acks": "all", "message.max.bytes": LARGEST_LETTER_BYTES}
+    return Producer(_configuration(settings, habits, guarantees))
 
 
 def consumer(settings: Settings, group: str) -> Consumer:
     """Reads only what is committed, from the beginning where the group is new; offsets are committed by the runner."""
-    return Consumer(
-        _base(settings)
-        | {
-            "group.id": settings.group(group),
-            "auto.offset.reset": "earliest",
-            "enable.auto.commit": False,
-            "isolation.level": "read_committed",
-            "partition.assignment.strategy": "cooperative-sticky",
-            "session.timeout.ms": 10_000,
-            "max.poll.interval.ms": int(MAX_POLL_INTERVAL_SECONDS * 1000),
-            "topic.metadata.refresh.interval.ms": 30_000,
-            "fetch.wait.max.ms": 200,
-        }
-    )
+    habits = {
+        "auto.offset.reset": "earliest",
+        "partition.assignment.strategy": "cooperative-sticky",
+        "session.timeout.ms": 10_000,
+        "topic.metadata.refresh.interval.ms": 30_000,
+        "fetch.wait.max.ms": 200,
+    }
+    guarantees = {
+        "group.id": settings.group(group),
+        "enable.auto.commit": False,
+        "isolation.level": "read_committed",
+        "max.poll.interval.ms": int(MAX_POLL_INTERVAL_SECONDS * 1000),
+    }
+    return Consumer(_configuration(settings, habits, guarantees))
 
 
 def admin(settings: Settings) -> AdminClient:
     """For creating topics."""
-    return AdminClient(_base(settings))
+    return AdminClient(_configuration(settings, {}, {}))
 
 
-def _base(settings: Settings) -> dict[str, Any]:
-    return {"client.id": settings.service, "logger": client_log(), **settings.kafka}
+def _configuration(settings: Settings, habits: dict[str, Any], guarantees: dict[str, Any]) -> dict[str, Any]:
+    """The environment's properties stand over our habits, and below what the services rely on."""
+    return {"client.id": settings.service, "logger": client_log(), **habits, **settings.kafka, **guarantees}

@@ -11,6 +11,8 @@ from threading import Thread
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
+from confluent_kafka.admin._resource import ResourceType
 
 from eventops.events import Envelope, Record
 from reference_services.kit.runner import Runner, record_of
@@ -73,6 +75,15 @@ def committed(bootstrap: str, group: str, topic: str, partitions: int = 3) -> in
 def topics(bootstrap: str) -> set[str]:
     """All topics' names."""
     return set(AdminClient({"bootstrap.servers": bootstrap}).list_topics(timeout=10).topics)
+
+
+def set_topic(bootstrap: str, topic: str, name: str, value: str) -> None:
+    """Change one of a topic's properties."""
+    entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    for future in admin.incremental_alter_configs([resource]).values():
+        future.result(timeout=10)
 
 
 def members(bootstrap: str, group: str) -> int:

@@ -184,7 +184,7 @@ def test_nobodys_bytes_kill_the_consumer(bootstrap_servers: str, settings: Setti
         b"\xff\xfe\x00",
         b"[" * 100_000,
         b'{"a":' * 100_000,
-        b"{" + b" " * 1_040_000,
+        b"{" + b" " * 1_048_000,
         b"null",
         body(eventId=7),
         body(metadata=[]),
