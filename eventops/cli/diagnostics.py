@@ -6,13 +6,17 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import click
 
 from eventops.config import ConfigurationError
 from eventops.errors import EventopsError, ExitCode
 from eventops.wording import safe
+
+DEFECT: Final = 70
+"""``EX_SOFTWARE`` of sysexits.h: outside the contract on purpose, so that no script takes a defect for a finding."""
 
 
 def say(text: str) -> None:
@@ -54,6 +58,11 @@ def run(command: Callable[[], object]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.DONE)
+    except Exception:
+        if os.environ.get("EVENTOPS_DEBUG"):
+            raise
+        complain(f"a defect of eventops itself ({_where()}): set EVENTOPS_DEBUG=1 and report what it prints then")
+        return DEFECT
     return result if isinstance(result, int) else int(ExitCode.DONE)
 
 
@@ -70,3 +79,11 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, expected: bar.update(task, completed=done, total=expected)
+
+
+def _where() -> str:
+    import traceback
+
+    kind, error, at = sys.exc_info()
+    last = traceback.extract_tb(at)[-1]
+    return f"{kind.__name__ if kind else 'error'}: {error}, {Path(last.filename).name}:{last.lineno}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -25,21 +26,37 @@ if TYPE_CHECKING:
 @click.option("--topic", "topics", multiple=True, metavar="TOPIC", help="Look only there; may be repeated.")
 @click.option("--since", callback=as_moment, metavar="TIME", help="Begin there: 1h, 15m, or 2026-01-15T10:30:00Z.")
 @click.option("--until", callback=as_moment, metavar="TIME", help="End there.")
+@click.option("-f", "--follow", is_flag=True, help="Then print what comes of it, until interrupted (tree, ndjson).")
 @output_option("tree", "mermaid")
 @pass_desk
 def trace(
-    desk: Desk, identifier: str, topics: tuple[str, ...], since: datetime | None, until: datetime | None, output: str
+    desk: Desk,
+    identifier: str,
+    topics: tuple[str, ...],
+    since: datetime | None,
+    until: datetime | None,
+    follow: bool,
+    output: str,
 ) -> None:
     """The event chain of a correlation id (or of an event's id): what caused what, and what each consumer group did
     with it. Exit code 1: nothing was found; 5: not everything could be read."""
     from eventops.trace.model import Question
 
+    if follow and (until or output not in ("tree", "ndjson")):
+        raise click.UsageError("--follow goes with -o tree or ndjson, and without --until")
     report = _search(desk, Question(identifier, topics, since, until))
     _print(report, output)
     _say_what_it_rests_on(report, identifier)
+    if follow:
+        _follow(desk, report, output)
+    raise SystemExit(exit_code(report))
+
+
+def exit_code(report: TraceReport) -> ExitCode:
+    """Nothing found is a finding only where everything was read; else it may stand in what wasn't."""
     if not report.coverage.complete:
-        raise SystemExit(ExitCode.PARTIAL)
-    raise SystemExit(ExitCode.DONE if report.events else ExitCode.FINDING)
+        return ExitCode.PARTIAL
+    return ExitCode.DONE if report.events else ExitCode.FINDING
 
 
 def _search(desk: Desk, question: Question) -> TraceReport:
@@ -57,11 +74,26 @@ def _print(report: TraceReport, output: str) -> None:
 
     if output == "tree":
         click.echo(drawing.summary(report))
-        _print_tree(list(drawing.tree(report)))
+        _print_lines(drawing.tree(report))
     elif output == "mermaid":
         click.echo("\n".join(drawing.mermaid(report)))
     else:
         _print_document(report, output)
+
+
+def _follow(desk: Desk, report: TraceReport, output: str) -> None:
+    """Ends with Ctrl-C (exit code 130)."""
+    from eventops.dlq.document import letter_document
+    from eventops.trace.document import news_document
+    from eventops.trace.drawing import news_line
+
+    say("following; Ctrl-C ends it")
+    for news in desk.trace.follow(report):
+        for one in news:
+            if output == "tree":
+                _print_lines([news_line(one)])
+            else:
+                print_document({}, output, [news_document(one, letter_document)])
 
 
 def _print_document(report: TraceReport, output: str) -> None:
@@ -75,7 +107,7 @@ def _print_document(report: TraceReport, output: str) -> None:
         print_document(found, output, found["events"])
 
 
-def _print_tree(lines: list[Line]) -> None:
+def _print_lines(lines: Iterable[Line]) -> None:
     """On a terminal, what doesn't fit goes on below, inside its branch of the tree; elsewhere nothing is broken."""
     from rich.text import Text
 
@@ -87,7 +119,8 @@ def _print_tree(lines: list[Line]) -> None:
             continue
         room = max(screen.width - len(line.under), 20)
         for number, part in enumerate(body.wrap(screen, room)):
-            screen.print(Text(line.under if number else line.rails, style="dim") + part, soft_wrap=True)
+            part.rstrip()
+            screen.print(Text.assemble((line.under if number else line.rails, "dim"), part), soft_wrap=True)
 
 
 def _say_what_it_rests_on(report: TraceReport, identifier: str) -> None:

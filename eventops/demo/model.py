@@ -20,7 +20,7 @@ class Wish:
     rate: float = 4.0
     seed: int = 1
     failures: bool = True
-    slow_seconds: float = 1.5
+    slow_seconds: float = 0.8
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from eventops.demo.model import Part, Wish
 
-SLOW_GROUP = "order-group"
-"""The consumer that builds lag: the order service's projection of customers, on which no other event waits."""
+SLOW_GROUP = "loyalty-group"
+"""The consumer that builds lag: loyalty points come late, and nobody's order or mail waits for them."""
 
 
 def mail_server(mails: Path) -> Part:

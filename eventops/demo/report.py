@@ -97,13 +97,13 @@ def _letters(desk: Desk) -> tuple[LetterCount, ...]:
 
 def _mails(address: str) -> Mails | None:
     with urllib.request.urlopen(f"{address}/mails", timeout=10) as answer:  # noqa: S310 - our own server
-        mails = json.load(answer)["mails"]
+        mails = json.load(answer)
     return Mails(len(mails), len({mail["message_id"] for mail in mails}))
 
 
 def _example(desk: Desk, candidates: list[str]) -> str | None:
-    """The latest request whose chain is deep enough to be worth a look."""
-    for correlation_id in reversed(candidates[-5:]):
+    """The first request whose chain is deep enough to be worth a look."""
+    for correlation_id in candidates:
         found = desk.trace.trace(Question(correlation_id, topics=TOPICS), desk.now())
         if found.depth >= DEEP_ENOUGH:
             return correlation_id

@@ -44,7 +44,7 @@ class Stage:
         """Start a part; it is watched from now on."""
         environ = {**os.environ, **part.environ, "PYTHONUNBUFFERED": "1"}
         command = (sys.executable, "-m", part.module, *part.arguments)
-        warded = Warded(command, log=self.logs / f"{part.name}.log", environ=environ, directory=self.logs)
+        warded = Warded(command, log=self.logs / f"{part.name}.log", environ=environ)
         self._parts = {**self._parts, part.name: warded.start()}
 
     def ready(self, name: str, seconds: float = READY_SECONDS) -> Mapping[str, Any]:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from eventops.events import rfc3339
 from eventops.lag.model import GroupLag, LagReport, PartitionLag
 from eventops.lag.pace import Pace, pace
-from eventops.ports import Coverage
-from eventops.wording import instant
 
 
 def document(report: LagReport, earlier: LagReport | None = None) -> dict[str, Any]:
     """The whole report; names, units and order are the contract's. Rates are told since the ``earlier`` report."""
     return {
-        "as_of": instant(report.as_of),
+        "as_of": rfc3339(report.as_of),
         "cluster_id": report.cluster_id,
         "groups": [_group(group, pace(earlier, report, group)) for group in report.groups],
-        "coverage": _coverage(report.coverage),
+        "coverage": report.coverage.document(),
     }
 
 
@@ -52,19 +51,6 @@ def _partition(partition: PartitionLag) -> dict[str, Any]:
         **_figure("lag_age_seconds", partition.age.seconds, partition.age.reason),
         "verdict": partition.standing.value,
         "member": partition.member,
-    }
-
-
-def _coverage(coverage: Coverage) -> dict[str, Any]:
-    return {
-        "partitions_total": coverage.partitions_total,
-        "partitions_complete": coverage.partitions_complete,
-        "records": coverage.records,
-        "bytes": coverage.bytes,
-        "from": instant(coverage.from_) if coverage.from_ else None,
-        "to": instant(coverage.to) if coverage.to else None,
-        "complete": coverage.complete,
-        "gaps": [{"topic": gap.subject, "partition": gap.partition, "reason": gap.reason} for gap in coverage.gaps],
     }
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from eventops.local import nodes, ports, rules, state
-from eventops.local.model import Installation, Node, Plan, Probe, Progress, Record
+from eventops.local.java import java_environ
+from eventops.local.model import ClusterRecord, Installation, Node, Plan, Probe, Progress
 from eventops.local.warded import Warded, end_all
 
 _GRACE: Final = 5.0
@@ -59,7 +60,7 @@ def _started(
 
 def _launch(node: Node, installation: Installation, processes: list[Warded]) -> nodes.Launch:
     log_from = nodes.log_size(node)
-    process = Warded(rules.broker_command(installation, node), log=node.log, grace=_GRACE)
+    process = Warded(rules.broker_command(installation, node), log=node.log, environ=java_environ(), grace=_GRACE)
     processes.append(process.start())
     return nodes.Launch(node, log_from, lambda: process.alive)
 
@@ -75,5 +76,5 @@ def _plan(directory: Path, brokers: int) -> Plan:
             for number in range(1, brokers + 1)
         ),
     )
-    state.save(directory, Record(plan))
+    state.save(directory, ClusterRecord(plan))
     return plan

@@ -2,7 +2,7 @@
 
 jgo is given a directory aside as its repository, so that a broken download never reaches Maven's own cache; what that
 cache holds already is read, and must carry the right checksum like everything else. Repositories, proxies and
-certificates are those that jgo's settings file and the environment configure.
+certificates are those that jgo's and Maven's settings files and the environment configure.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from eventops.errors import ProvisioningError
+from eventops.local import mirror
 from eventops.local.disk import directory_aside, refusal, writing
 from eventops.local.model import KAFKA_VERSION, Progress
 
@@ -43,7 +44,7 @@ Fetch = Callable[[LockedJar, Path], Path]
 
 
 def locked_jars() -> tuple[LockedJar, ...]:
-    """The class path, as ``python -m eventops.local.lock`` wrote it down."""
+    """The class path, as ``python -m eventops.local.renew_lock`` wrote it down."""
     return tuple(_locked(line) for line in _LOCK.read_text(encoding="utf-8").splitlines() if line)
 
 
@@ -79,7 +80,7 @@ def install(libs: Path, progress: Progress, fetch: Fetch | None = None) -> None:
 
 
 def jgo_fetch() -> Fetch:
-    """jgo as the environment configures it: its settings file, ``M2_REPO``, proxies and certificates.
+    """jgo as the environment configures it: its settings file, Maven's mirror, ``M2_REPO``, proxies, certificates.
 
     Raises:
         ProvisioningError: the extra isn't installed.
@@ -91,10 +92,12 @@ def jgo_fetch() -> Fetch:
         raise ProvisioningError("Kafka's jars are fetched with jgo", "pip install 'eventops[local]'") from error
     logging.getLogger("jgo").addHandler(logging.NullHandler())
     settings = GlobalSettings.load()
+    central = mirror.of_central()
+    repositories = {**({"central": central} if central else {}), **settings.repositories}
 
     def fetch(jar: LockedJar, into: Path) -> Path:
         context = MavenContext(repo_cache=into, local_repos=[settings.repo_cache], timeout=_READ_SECONDS)
-        context.remote_repos.update(settings.repositories)
+        context.remote_repos.update(repositories)
         return _resolved(context, jar)
 
     return fetch

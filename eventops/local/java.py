@@ -34,6 +34,11 @@ def find_java(environ: Mapping[str, str] = os.environ) -> Java:
     )
 
 
+def java_environ(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """For a Java process: file names are UTF-8 whatever the locale says, so that any home directory is found."""
+    return {**environ, "LC_ALL": "C.UTF-8"}
+
+
 def _candidates(environ: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
     """Where Java may be, best first; the extra is imported only when it is needed."""
     if home := environ.get("JAVA_HOME"):

@@ -33,7 +33,7 @@ def held(directory: Path, doing: str, seconds: float) -> Iterator[None]:
                 f"another eventops is at work in {directory} ({_told_by(holder)})", "wait for it, or end it"
             ) from error
     try:
-        with writing(directory):
+        with suppress(OSError):
             holder.write_text(f"process {os.getpid()}, {doing}", encoding="utf-8")
         yield
     finally:

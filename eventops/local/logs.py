@@ -12,10 +12,13 @@ _LOOK_EVERY: Final = 0.2
 
 
 def read(path: Path, lines: int, *, follow: bool) -> Iterator[str]:
-    """Lines without their ends. Following goes on until the reader stops, also past the log's being emptied."""
+    """Lines without their ends.
+
+    Following goes on until the reader stops or the log is deleted; a log that is emptied is read from its start.
+    """
     with path.open(encoding="utf-8", errors="replace") as file:
         yield from (line.rstrip("\n") for line in deque(file, maxlen=lines))
-        while follow:
+        while follow and path.exists():
             if path.stat().st_size < file.tell():
                 file.seek(0)
             if line := file.readline():

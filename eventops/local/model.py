@@ -91,7 +91,7 @@ class ProcessId:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class ClusterRecord:
     """What is kept on disk: the plan, and the processes that were started for its nodes (by node number)."""
 
     plan: Plan

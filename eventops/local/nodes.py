@@ -16,6 +16,7 @@ from typing import Final
 from eventops.errors import BrokerUnreachable, ProvisioningError
 from eventops.local import rules
 from eventops.local.disk import directory_aside, write_whole, writing
+from eventops.local.java import java_environ
 from eventops.local.model import Installation, Node, Plan, Probe
 
 _FORMAT_SECONDS: Final = 60.0
@@ -48,8 +49,14 @@ def prepare(nodes: Sequence[Node], plan: Plan, installation: Installation) -> No
     """Write each node's configuration, and format its storage where that was never done.
 
     Raises:
-        ProvisioningError: the disk refuses, or Kafka refuses to format.
+        ProvisioningError: the disk refuses, or Kafka refuses to format, or can't be told the directory's name.
     """
+    for node in nodes:
+        if not rules.can_be_told(node.data, installation.libs):
+            raise ProvisioningError(
+                f"Kafka can't work in {node.data}, for a comma or colon in its name or that of {installation.libs}",
+                "name another directory with EVENTOPS_HOME",
+            )
     with ThreadPoolExecutor(max_workers=max(1, len(nodes))) as pool:
         for done in [pool.submit(_prepare, node, plan, installation) for node in nodes]:
             done.result()
@@ -70,6 +77,7 @@ def _format(node: Node, plan: Plan, installation: Installation) -> None:
         write_whole(properties, rules.server_properties(node, plan, data=aside))
         run = subprocess.run(
             rules.format_command(installation, plan.cluster_id, str(properties)),
+            env=java_environ(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

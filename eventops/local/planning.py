@@ -8,7 +8,7 @@ from pathlib import Path
 
 from eventops.errors import ProvisioningError
 from eventops.local import nodes, ports, rules, state
-from eventops.local.model import DEFAULT_PORT, HOST, Node, Plan, Record
+from eventops.local.model import DEFAULT_PORT, HOST, ClusterRecord, Node, Plan
 
 _FIRST_CONTROLLER_PORT = 10092
 
@@ -21,7 +21,7 @@ class Wish:
     port: int | None = None
 
 
-def refuse_what_cannot_be(before: Record, wish: Wish, running: Collection[int]) -> None:
+def refuse_what_cannot_be(before: ClusterRecord, wish: Wish, running: Collection[int]) -> None:
     """
     Raises:
         ProvisioningError: the wish contradicts the cluster that is there.
@@ -38,7 +38,7 @@ def refuse_what_cannot_be(before: Record, wish: Wish, running: Collection[int]) 
         )
 
 
-def planned(home: Path, before: Record | None, wish: Wish, running: Collection[int]) -> Plan:
+def planned(home: Path, before: ClusterRecord | None, wish: Wish, running: Collection[int]) -> Plan:
     """The cluster to bring up. While one of its nodes runs, nobody moves: the others know each by its port.
 
     Raises:
@@ -87,5 +87,7 @@ def _from(first: int, count: int, without: Collection[int] = ()) -> tuple[int, .
 
 
 def _must_be_free(port: int, why: str, remedy: str) -> None:
-    if port > 65535 or not ports.is_free(port):
+    if port > rules.LAST_PORT:
+        raise ProvisioningError(f"there is no port {port}", "choose a lower --port")
+    if not ports.is_free(port):
         raise ProvisioningError(f"port {port} is taken on {HOST} ({why})", remedy)

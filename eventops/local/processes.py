@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from eventops.errors import ProvisioningError
+from eventops.local.java import java_environ
 from eventops.local.model import ProcessId
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def start_detached(command: Sequence[str], log: Path) -> ProcessId:
     pid = os.posix_spawn(
         command[0],
         list(command),
-        os.environ,
+        java_environ(),
         file_actions=[from_nowhere, to_log, (os.POSIX_SPAWN_DUP2, 1, 2)],
         setsid=True,
     )
@@ -73,11 +74,13 @@ def _signal(processes: Iterable[psutil.Process], number: int) -> None:
             process.send_signal(number)
 
 
-def require_psutil() -> None:
+def require_supervision() -> None:
     """
     Raises:
-        ProvisioningError: the extra that the local Kafka needs isn't installed.
+        ProvisioningError: the system has no POSIX processes, or the extra isn't installed.
     """
+    if os.name != "posix":
+        raise ProvisioningError("the local Kafka runs on Linux and macOS", "use WSL, or Docker with compose.yaml")
     try:
         import psutil  # noqa: F401
     except ImportError as error:

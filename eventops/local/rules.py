@@ -11,6 +11,7 @@ from eventops.local.model import HOST, Installation, Java, Node, Plan
 
 OLDEST_JAVA: Final = 17
 """Kafka 4's brokers need it (KIP-1013)."""
+LAST_PORT: Final = 65535
 _JAVA_VERSION: Final = re.compile(r'version "(?:1\.)?(\d{1,4})')
 _THROWN: Final = re.compile(r"^(Caused by: )?[\w.$]+(Exception|Error)\b")
 
@@ -39,7 +40,7 @@ def choose_ports(first: int, count: int, is_free: Callable[[int], bool]) -> tupl
     (9092, 9094, 9095)
     """
     found: list[int] = []
-    for port in range(first, 65536):
+    for port in range(first, LAST_PORT + 1):
         if len(found) == count:
             break
         if is_free(port):
@@ -52,9 +53,8 @@ def server_properties(node: Node, plan: Plan, data: Path | None = None) -> str:
 
     Replication is as wide as the cluster allows, up to 3, and a write needs one replica less than that, so that three
     nodes bear the loss of one. The internal topics have few partitions: they are made at first use, which then takes
-    no noticeable time. A group's first rebalance waits for nobody. A killed broker is missed after 6 s instead of 9: its
-    next start must wait for that. ``data`` names another directory than the node's
-    own, to format it aside.
+    no noticeable time. A group's first rebalance waits for nobody. A killed broker is missed after 6 s instead of 9,
+    for its next start must wait for that. ``data`` names another directory than the node's own, to format it aside.
     """
     copies = min(3, len(plan.nodes))
     in_sync = max(1, copies - 1)
@@ -82,7 +82,23 @@ def server_properties(node: Node, plan: Plan, data: Path | None = None) -> str:
         "broker.session.timeout.ms": 6000,
         "broker.heartbeat.interval.ms": 1000,
     }
-    return "".join(f"{name}={value}\n" for name, value in properties.items())
+    return "".join(f"{name}={_escaped(str(value))}\n" for name, value in properties.items())
+
+
+def _escaped(value: str) -> str:
+    r"""As java.util.Properties reads it: a backslash is doubled, and only ASCII is safe.
+
+    >>> _escaped("/home/j\u00fcrgen/\U0001f4c1")
+    '/home/j\\u00fcrgen/\\ud83d\\udcc1'
+    """
+    units = value.replace("\\", "\\\\").encode("utf-16-be", "surrogatepass")
+    codes = (int.from_bytes(units[at : at + 2], "big") for at in range(0, len(units), 2))
+    return "".join(chr(code) if 32 <= code < 127 else f"\\u{code:04x}" for code in codes)
+
+
+def can_be_told(data: Path, libs: Path) -> bool:
+    """Whether Kafka and Java can be given these names: a comma parts log directories, a colon class path entries."""
+    return "," not in str(data) and ":" not in str(libs)
 
 
 def java_command(

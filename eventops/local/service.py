@@ -17,6 +17,7 @@ from eventops.local.lock_file import held
 from eventops.local.model import (
     DEFAULT_PORT,
     KAFKA_VERSION,
+    ClusterRecord,
     Installation,
     LocalCluster,
     Node,
@@ -25,7 +26,6 @@ from eventops.local.model import (
     Probe,
     ProcessId,
     Progress,
-    Record,
     Standing,
     Started,
     silent,
@@ -77,7 +77,7 @@ class LocalKafka:
             BrokerUnreachable: it runs but doesn't answer.
             ConfigurationError: the context can't be written.
         """
-        processes.require_psutil()
+        processes.require_supervision()
         with held(self.state_home, "starting the local Kafka", _UP_WAIT):
             before = self._recorded()
             running = _running(before)
@@ -89,8 +89,8 @@ class LocalKafka:
                 self._await_answer(before.plan, running)
             else:
                 self._bring_up(before, wish, running, progress)
-        cluster = self.status()
-        return Started(cluster, already, (*_port_notes(cluster, wish, already), *self._publish(cluster)))
+            cluster = self.status()
+            return Started(cluster, already, (*_port_notes(cluster, wish, already), *self._publish(cluster)))
 
     def down(self, *, delete_data: bool = False, progress: Progress = silent) -> bool:
         """End every broker and take the context away; says whether one was running.
@@ -99,7 +99,7 @@ class LocalKafka:
             ProvisioningError: the state can't be read or the disk refuses.
             ConfigurationError: the context can't be written.
         """
-        processes.require_psutil()
+        processes.require_supervision()
         if not self.state_home.exists():
             return False
         with held(self.state_home, "ending the local Kafka", _UP_WAIT):
@@ -108,11 +108,12 @@ class LocalKafka:
             if running:
                 progress("ending Kafka")
                 processes.end(running, _STOP_SECONDS)
-            if record is not None:
-                state.save(self.state_home, Record(record.plan))
-                context.withdraw(self._contexts, record.plan.bootstrap_servers)
             if delete_data:
                 self._delete_data()
+            elif record is not None:
+                state.save(self.state_home, ClusterRecord(record.plan))
+            if record is not None:
+                context.withdraw(self._contexts, record.plan.bootstrap_servers)
         return bool(running)
 
     def status(self) -> LocalCluster:
@@ -124,7 +125,7 @@ class LocalKafka:
         record = state.load(self.state_home)
         if record is None:
             return LocalCluster(Standing.ABSENT, self.state_home)
-        processes.require_psutil()
+        processes.require_supervision()
         running = _running(record)
         shown = tuple(NodeStatus(node, _pid(running, node)) for node in record.plan.nodes)
         standing, reason = self._judged(record, running)
@@ -153,12 +154,12 @@ class LocalKafka:
         """
         return ephemeral_cluster(directory.absolute(), brokers, self.install(progress), self._answers, progress)
 
-    def _recorded(self) -> Record | None:
+    def _recorded(self) -> ClusterRecord | None:
         record = state.load(self.state_home)
         return state.of_this_version(record) if record else None
 
     def _bring_up(
-        self, before: Record | None, wish: Wish, running: Mapping[int, ProcessId], progress: Progress
+        self, before: ClusterRecord | None, wish: Wish, running: Mapping[int, ProcessId], progress: Progress
     ) -> None:
         installation = self.install(progress)
         for attempt in range(1, _ATTEMPTS + 1):
@@ -168,7 +169,7 @@ class LocalKafka:
             except nodes.PortLost:
                 if attempt == _ATTEMPTS:
                     raise
-                before = Record(plan)
+                before = ClusterRecord(plan)
         raise AssertionError("the last attempt returns or raises")
 
     def _start(
@@ -176,7 +177,7 @@ class LocalKafka:
     ) -> None:
         """Start the nodes that don't run. Where that fails, those just started are ended again."""
         missing = [node for node in plan.nodes if node.number not in running]
-        state.save(self.state_home, Record(plan, running))
+        state.save(self.state_home, ClusterRecord(plan, running))
         progress("preparing storage")
         nodes.prepare(missing, plan, installation)
         progress(
@@ -187,18 +188,18 @@ class LocalKafka:
         try:
             for node in missing:
                 launches.append(_launched(node, installation, started))
-                state.save(self.state_home, Record(plan, {**running, **started}))
+                state.save(self.state_home, ClusterRecord(plan, {**running, **started}))
             nodes.await_ready(plan, launches, self._answers)
         except BaseException:
             processes.end(started, _STOP_SECONDS)
-            state.save(self.state_home, Record(plan, running))
+            state.save(self.state_home, ClusterRecord(plan, running))
             raise
 
     def _await_answer(self, plan: Plan, running: Mapping[int, ProcessId]) -> None:
         launches = [_watched(node, running[node.number]) for node in plan.nodes]
         nodes.await_ready(plan, launches, self._answers, _STILL_STARTING)
 
-    def _judged(self, record: Record, running: Mapping[int, ProcessId]) -> tuple[Standing, str | None]:
+    def _judged(self, record: ClusterRecord, running: Mapping[int, ProcessId]) -> tuple[Standing, str | None]:
         if not running and not record.processes:
             return Standing.STOPPED, None
         for node in record.plan.nodes:
@@ -206,7 +207,10 @@ class LocalKafka:
                 told = f"broker {node.number} is gone; `eventops local up` brings it back; its log is {node.log}"
                 return Standing.BROKEN, told
         if not nodes.all_answer(record.plan, self._answers):
-            return Standing.BROKEN, f"it runs but doesn't answer; its log is {record.plan.nodes[0].log}"
+            return (
+                Standing.BROKEN,
+                f"it runs but doesn't answer (yet, or any more); its log is {record.plan.nodes[0].log}",
+            )
         return Standing.RUNNING, None
 
     def _publish(self, cluster: LocalCluster) -> tuple[str, ...]:
@@ -223,7 +227,7 @@ class LocalKafka:
             (self.state_home / "cluster.json").unlink(missing_ok=True)
 
 
-def _running(record: Record | None) -> dict[int, ProcessId]:
+def _running(record: ClusterRecord | None) -> dict[int, ProcessId]:
     """The processes of the plan's nodes, by node number: those recorded, else whoever has a node's configuration.
 
     The latter finds a broker whose starter was killed before it could write its number down.
@@ -240,7 +244,8 @@ def _running(record: Record | None) -> dict[int, ProcessId]:
 
 def _launched(node: Node, installation: Installation, started: dict[int, ProcessId]) -> nodes.Launch:
     log_from = nodes.log_size(node)
-    process = processes.start_detached(rules.broker_command(installation, node), node.log)
+    with writing(node.log):
+        process = processes.start_detached(rules.broker_command(installation, node), node.log)
     started[node.number] = process
     return nodes.Launch(node, log_from, lambda: processes.is_alive(process))
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from eventops.errors import ProvisioningError
 from eventops.local.disk import write_whole, writing
-from eventops.local.model import KAFKA_VERSION, Node, Plan, ProcessId, Record
+from eventops.local.model import KAFKA_VERSION, ClusterRecord, Node, Plan, ProcessId
 
 _FILE: Final = "cluster.json"
 START_ANEW: Final = (
@@ -16,7 +16,7 @@ START_ANEW: Final = (
 )
 
 
-def load(home: Path) -> Record | None:
+def load(home: Path) -> ClusterRecord | None:
     """The cluster that is kept in this directory; None where there is none.
 
     Raises:
@@ -36,15 +36,21 @@ def load(home: Path) -> Record | None:
         raise ProvisioningError(f"{path} isn't a state of the local Kafka", START_ANEW) from error
 
 
-def load_to_delete(home: Path) -> Record | None:
-    """Like :func:`load`, but a state that can't be read is none: it is about to be deleted."""
+def load_to_delete(home: Path) -> ClusterRecord | None:
+    """Like :func:`load`; where the file can't be read, the nodes are those that have a directory, their ports unknown.
+
+    So even a state that nobody understands is deleted only after its brokers were ended.
+    """
     try:
         return load(home)
     except ProvisioningError:
-        return None
+        found = ((directory, directory.name.rpartition("-")[2]) for directory in sorted(home.glob("node-*")))
+        return ClusterRecord(
+            Plan("", tuple(Node(int(number), 0, 0, directory) for directory, number in found if number.isdigit()))
+        )
 
 
-def save(home: Path, record: Record) -> None:
+def save(home: Path, record: ClusterRecord) -> None:
     """
     Raises:
         ProvisioningError: the disk refuses.
@@ -53,7 +59,7 @@ def save(home: Path, record: Record) -> None:
         write_whole(home / _FILE, json.dumps(_document(record), indent=2) + "\n")
 
 
-def of_this_version(record: Record) -> Record:
+def of_this_version(record: ClusterRecord) -> ClusterRecord:
     """
     Raises:
         ProvisioningError: another version of Kafka left this state.
@@ -69,7 +75,7 @@ def node_directory(home: Path, number: int) -> Path:
     return home / f"node-{number}"
 
 
-def _record(home: Path, document: Any) -> Record:
+def _record(home: Path, document: Any) -> ClusterRecord:
     nodes = tuple(
         Node(
             int(row["number"]), int(row["port"]), int(row["controller_port"]), node_directory(home, int(row["number"]))
@@ -79,10 +85,10 @@ def _record(home: Path, document: Any) -> Record:
     processes = {
         int(row["number"]): ProcessId(int(row["pid"]), float(row["created"])) for row in document["nodes"] if row["pid"]
     }
-    return Record(Plan(str(document["cluster_id"]), nodes, str(document["kafka"])), processes)
+    return ClusterRecord(Plan(str(document["cluster_id"]), nodes, str(document["kafka"])), processes)
 
 
-def _document(record: Record) -> dict[str, Any]:
+def _document(record: ClusterRecord) -> dict[str, Any]:
     return {
         "kafka": record.plan.version,
         "cluster_id": record.plan.cluster_id,

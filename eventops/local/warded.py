@@ -18,11 +18,10 @@ _AFTER_GRACE: Final = 5.0
 
 
 class Warded:
-    """A command under a :mod:`~eventops.local.warden`, its output in a log file.
+    """A command under a :mod:`~eventops.local.warden`, its output in a log file::
 
-    >>> with Warded([sys.executable, "-c", "print('hello')"], log=tmp_path / "hello.log") as hello:  # doctest: +SKIP
-    ...     hello.wait(5.0)
-    0
+    with Warded([sys.executable, "-m", "reference_services.users"], log=logs / "users.log") as users:
+        ...
     """
 
     def __init__(

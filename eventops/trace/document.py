@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from eventops.events import Event, bytes_as_text, rfc3339
-from eventops.trace.model import Anomaly, Copy, Delivery, Hop, TraceReport
+from eventops.trace.model import Anomaly, Copy, Delivery, Hop, News, TraceReport
 
 LetterDocument = Callable[[Any], Mapping[str, Any]]
 """How the dead-letter room writes one of its letters."""
@@ -47,6 +47,11 @@ def event_document(event: Event) -> dict[str, Any]:
         "headers": [{"name": name, "value": _text(value)} for name, value in event.record.headers],
         "trace_id": ids.trace_id,
     }
+
+
+def news_document(news: News, letter: LetterDocument) -> Mapping[str, Any]:
+    """The ``event`` contract, or the ``letter`` contract where it is one (it has a ``cause_key``)."""
+    return event_document(news.event) if news.letter is None else letter(news.letter)
 
 
 def _hop(hop: Hop, letter: LetterDocument) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Final
 
 from eventops.events import Event
 from eventops.ports import Coverage
-from eventops.trace.model import Copy, DeadLetter, Delivery, Hop, Status, TraceReport
+from eventops.trace.model import Copy, DeadLetter, Delivery, Hop, News, Status, TraceReport
 from eventops.wording import count, duration, instant, plural, safe
 
 
@@ -112,9 +112,13 @@ def coverage_line(coverage: Coverage) -> str:
     """
     since = f" from {instant(coverage.from_)}" if coverage.from_ else ""
     return (
-        f"looked at {plural(coverage.records, 'record')} ({coverage.bytes / 1e6:.1f} MB) in "
+        f"looked at {plural(coverage.records, 'record')} ({_size(coverage.bytes)}) in "
         f"{count(coverage.partitions_complete)} of {plural(coverage.partitions_total, 'partition')}{since}"
     )
+
+
+def _size(amount: int) -> str:
+    return f"{amount / 1e6:,.1f} MB" if amount >= 1e5 else f"{amount / 1e3:.1f} kB"
 
 
 def short_id(event: Event) -> str:
@@ -123,6 +127,16 @@ def short_id(event: Event) -> str:
     if text is None:
         return "no id"
     return text[:_SHORT] if len(text) == 36 and text.count("-") == 4 else safe(text, 24)
+
+
+def news_line(news: News) -> Line:
+    """One event or dead letter that came later."""
+    ids = news.event.ids
+    if news.letter is not None:
+        return Line("", "  ", tuple(_letter(news.letter)))
+    cause = f"  caused by {safe(ids.causation_id, _NAME)}" if ids.causation_id else ""
+    where = f"{safe(str(news.event.position), _NAME)}  {instant(news.event.occurred_at)}{cause}"
+    return Line("", "  ", (Span("+ "), *_names(news.event), Span(f"  {where}", Tone.FAINT)))
 
 
 def mermaid(report: TraceReport) -> Iterator[str]:
@@ -161,12 +175,15 @@ def _lines(hop: Hop, rails: str, below: str) -> Iterator[Line]:
         yield Line(under, under + "  ", (Span(text, Tone.ODD),))
 
 
+def _names(event: Event) -> Iterator[Span]:
+    yield Span(safe(event.ids.event_type or "(no type)", _NAME), Tone.NAME)
+    yield Span(f"  {short_id(event)}", Tone.FAINT)
+    if event.ids.source:
+        yield Span(f"  {safe(event.ids.source, _NAME)}")
+
+
 def _heading(hop: Hop) -> Iterator[Span]:
-    ids = hop.event.ids
-    yield Span(safe(ids.event_type or "(no type)", _NAME), Tone.NAME)
-    yield Span(f"  {short_id(hop.event)}", Tone.FAINT)
-    if ids.source:
-        yield Span(f"  {safe(ids.source, _NAME)}")
+    yield from _names(hop.event)
     if hop.hop_seconds is not None:
         yield Span(f"  {'+' if hop.hop_seconds >= 0 else ''}{duration(hop.hop_seconds)}", Tone.FAINT)
 

@@ -18,7 +18,8 @@ _LETTERS: Final = {b"\b": b"b", b"\f": b"f", b"\n": b"n", b"\r": b"r", b"\t": b"
 
 @dataclass(frozen=True, slots=True)
 class Identifier:
-    """A correlation or event id. ``needles`` are its bytes, ``escaped`` finds what a JSON writer may have made of it.
+    """A correlation or event id. ``needles`` are its bytes, ``escaped`` finds what a JSON writer may have made of it,
+    where ``anchor`` is at all: its longest part that no writer escapes.
 
     >>> Identifier.of("req-1").needles
     (b'req-1',)
@@ -28,6 +29,7 @@ class Identifier:
     spellings: frozenset[str]
     needles: tuple[bytes, ...]
     escaped: re.Pattern[bytes] | None
+    anchor: bytes
 
     @classmethod
     def of(cls, text: str) -> Self:
@@ -39,7 +41,8 @@ class Identifier:
             spellings |= {canonical, canonical.upper()}
         needles = sorted(spelling.encode("utf-8", "surrogateescape") for spelling in spellings)
         pattern = None if set(text) <= _NEVER_ESCAPED else re.compile(b"".join(_escaped(c) for c in text))
-        return cls(text, frozenset(spellings), (*needles, *([raw] if raw else [])), pattern)
+        anchor = max(re.findall(r"[\w.:@~-]*", text, re.ASCII), key=len).encode()
+        return cls(text, frozenset(spellings), (*needles, *([raw] if raw else [])), pattern, anchor)
 
     def names(self, text: str | None) -> bool:
         """Whether a decoded id is this one.
@@ -57,19 +60,13 @@ class Identifier:
         >>> Identifier.of("a/b").may_be_in(Record(at, None, None, rb'{"correlationId":"a\\/b"}'))
         True
         """
-        value = record.value
-        if value is not None:
-            for needle in self.needles:
-                if needle in value:
-                    return True
-            if self.escaped is not None and self.escaped.search(value):
+        held = [record.value or b""]
+        held += [value for _, value in record.headers if value is not None]
+        searched = b"\0".join(held)
+        for needle in self.needles:
+            if needle in searched:
                 return True
-        for _, header in record.headers:
-            if header is not None:
-                for needle in self.needles:
-                    if needle in header:
-                        return True
-        return False
+        return self.escaped is not None and self.anchor in searched and self.escaped.search(searched) is not None
 
 
 def _raw(text: str) -> bytes | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Protocol
 
-from eventops.events import Event, Position
+from eventops.events import Event, Partition, Position
 from eventops.ports import Coverage
 
 
@@ -134,6 +135,8 @@ class TraceReport:
     traces: tuple[TraceLink, ...]
     coverage: Coverage
     notes: tuple[str, ...] = ()
+    read_to: Mapping[Partition, int] = field(default_factory=dict)
+    """The next offset that wasn't read, from which the chain can be followed."""
 
     @property
     def depth(self) -> int:
@@ -176,3 +179,11 @@ class Found:
     expected: int
     events: int
     report: TraceReport | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A record of the chain that came after the report; ``letter`` where it is a dead letter, not judged yet."""
+
+    event: Event
+    letter: DeadLetter | None = None

@@ -7,20 +7,21 @@ passed has its letter, where there is one, in what was read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from eventops.errors import NotPermitted
-from eventops.events import Record
+from eventops.events import Partition, Record
 from eventops.ports import Bounds, Broker, Committed, Coverage, Gap, Groups
 from eventops.trace import chain, rules
 from eventops.trace.identifiers import Identifier
-from eventops.trace.model import DeadLetter, Found, Hop, Question, TraceLink, TraceReport
+from eventops.trace.model import DeadLetter, Found, Hop, News, Question, TraceLink, TraceReport
 from eventops.trace.reach import Reach, reach, tail
-from eventops.trace.sightings import Sightings
+from eventops.trace.sightings import Sightings, belongs, news_of
 
 L = TypeVar("L", bound=DeadLetter)
+_NOBODY: Final = rules.Readers((), Committed({}), Bounds({}))
 
 
 class Letters(Protocol[L]):
@@ -51,7 +52,7 @@ class TraceService:
         assert last.report is not None
         return last.report
 
-    def search(self, question: Question, now: datetime) -> Iterator[Found]:
+    def search(self, question: Question, now: datetime) -> Generator[Found, None, None]:
         """Like :meth:`trace`, telling how far it got; the last one has the report. Closing it ends the reading."""
         where = reach(self._broker, question)
         seen = Sightings(Identifier.of(question.identifier), self._letters.letter_of)
@@ -59,36 +60,52 @@ class TraceService:
         if again := seen.correlation_to_search():
             seen.turn_to(Identifier.of(again))
             yield from seen.read(self._broker, where.ranges)
-        if not seen.is_empty:
-            groups, committed = self._groups()
-            bounds = self._broker.log_bounds(where.partitions)
-            if question.until is None:
-                yield from seen.read(self._broker, tail(where.ranges, bounds))
-        else:
-            groups, committed, bounds = Groups(()), Committed({}), Bounds({})
-        saw_letters = not question.topics and question.until is None
-        hops = self._hops(question, where, seen, rules.Readers(groups.groups, committed, bounds, saw_letters))
-        coverage = _coverage(question.since, question.until or now, where, seen, (*groups.gaps, *committed.gaps))
-        report = _report(seen, hops, coverage, where.notes)
+        readers, others = (_NOBODY, ()) if seen.is_empty else self._readers(question, where)
+        meanwhile = tail(where.ranges, readers.bounds) if question.until is None else ()
+        yield from seen.read(self._broker, meanwhile)
+        unread = tuple(dict.fromkeys((*where.gaps, *seen.gaps, *readers.bounds.gaps)))
+        told = chain.gathered(seen.chain(), self._letters.judged(seen.letters()) if seen.letters() else ())
+        hops = chain.hops(told, whole=not question.is_narrow and not unread)
+        report = _report(
+            seen.correlation_id,
+            tuple(rules.delivered(hop, readers) for hop in hops),
+            _coverage(question.since, question.until or now, where, seen, unread, others),
+            where.notes,
+            read_to={range_.partition: range_.end for range_ in (*where.ranges, *meanwhile)},
+        )
         yield Found(seen.passed, seen.passed, len(hops), report)
 
-    def _groups(self) -> tuple[Groups, Committed]:
-        """Who may not ask for groups still learns the chain; the coverage says what is missing."""
+    def follow(self, report: TraceReport) -> Generator[tuple[News, ...], None, None]:
+        """What comes of the chain after a report, in the partitions that it read; nothing at least once a second. It
+        never ends; closing it ends the reading."""
+        wanted = Identifier.of(report.correlation_id)
+        for batch in self._broker.follow(report.read_to):
+            hits = (record for record in batch.records if wanted.may_be_in(record))
+            news = (news_of(record, self._letters.letter_of) for record in hits)
+            yield tuple(one for one in news if belongs(one.event, wanted))
+
+    def _readers(self, question: Question, where: Reach) -> tuple[rules.Readers, tuple[Gap, ...]]:
+        """The groups, their offsets, then the logs' bounds. Who may not ask for groups still learns the chain; the gap
+        says what is missing."""
         try:
             groups = self._broker.groups()
-            return groups, self._broker.committed_offsets([group.group_id for group in groups.groups])
+            committed = self._broker.committed_offsets([group.group_id for group in groups.groups])
         except NotPermitted as refused:
-            return Groups((), (Gap("consumer groups", None, refused.what),)), Committed({})
-
-    def _hops(self, question: Question, where: Reach, seen: Sightings, readers: rules.Readers) -> tuple[Hop, ...]:
-        whole = not question.is_narrow and not where.gaps and not seen.gaps
-        letters = seen.letters()
-        told = chain.gathered(seen.chain(), self._letters.judged(letters) if letters else ())
-        return tuple(rules.delivered(hop, readers) for hop in chain.hops(told, whole=whole))
+            groups, committed = Groups((), (Gap("consumer groups", None, refused.what),)), Committed({})
+        bounds = self._broker.log_bounds(where.partitions)
+        saw_letters = not question.topics and question.until is None
+        return rules.Readers(groups.groups, committed, bounds, saw_letters), (*groups.gaps, *committed.gaps)
 
 
-def _coverage(since: datetime | None, to: datetime, where: Reach, seen: Sightings, others: Sequence[Gap]) -> Coverage:
-    unread = (*where.gaps, *seen.gaps)
+def _coverage(
+    since: datetime | None,
+    to: datetime,
+    where: Reach,
+    seen: Sightings,
+    unread: tuple[Gap, ...],
+    others: tuple[Gap, ...],
+) -> Coverage:
+    """``unread`` are gaps in the log, ``others`` those in what the groups told."""
     missed = {(gap.subject, gap.partition) for gap in unread}
     missing = sum((home.topic, home.partition) in missed or (home.topic, None) in missed for home in where.partitions)
     return Coverage(
@@ -98,18 +115,25 @@ def _coverage(since: datetime | None, to: datetime, where: Reach, seen: Sighting
         bytes=seen.bytes,
         from_=since,
         to=to,
-        gaps=tuple(dict.fromkeys((*unread, *others))),
+        gaps=(*unread, *others),
     )
 
 
-def _report(seen: Sightings, hops: tuple[Hop, ...], coverage: Coverage, notes: tuple[str, ...]) -> TraceReport:
+def _report(
+    correlation_id: str,
+    hops: tuple[Hop, ...],
+    coverage: Coverage,
+    notes: tuple[str, ...],
+    read_to: Mapping[Partition, int],
+) -> TraceReport:
     traces = dict.fromkeys(hop.event.ids.trace_id for hop in hops)
     return TraceReport(
-        correlation_id=seen.correlation_id,
+        correlation_id=correlation_id,
         events=hops,
         roots=tuple(hop.event.reference for hop in hops if hop.depth == 1),
         anomalies=tuple(anomaly for hop in hops for anomaly in hop.anomalies),
         traces=tuple(TraceLink(trace_id) for trace_id in traces if trace_id),
         coverage=coverage,
         notes=notes,
+        read_to=read_to,
     )

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 from eventops.events import Event, Position, Record, read_event
 from eventops.ports import Batch, Broker, Gap, Range
 from eventops.trace.chain import order
 from eventops.trace.identifiers import Identifier
-from eventops.trace.model import DeadLetter, Found
+from eventops.trace.model import DeadLetter, Found, News
+
+LetterOf = Callable[[Record], DeadLetter | None]
 
 
 class Sightings:
     """Reads ranges and keeps what belongs to the chain. ``records`` and ``bytes`` (keys and values) were looked at."""
 
-    def __init__(self, wanted: Identifier, letter_of: Callable[[Record], Any]) -> None:
+    def __init__(self, wanted: Identifier, letter_of: LetterOf) -> None:
         self.records = 0
         self.bytes = 0
         self.passed = 0
@@ -26,7 +27,7 @@ class Sightings:
         self._events: dict[Position, Event] = {}
         self._effects: dict[Position, Event] = {}
         """Events that name the searched id as their cause, without its correlation id."""
-        self._letters: dict[Position, Any] = {}
+        self._letters: dict[Position, DeadLetter] = {}
         self._expected = 0
 
     def read(self, broker: Broker, ranges: Sequence[Range]) -> Iterator[Found]:
@@ -46,7 +47,7 @@ class Sightings:
     @property
     def is_empty(self) -> bool:
         """Nothing was found."""
-        return not self._events and not self._letters
+        return not (self._events or self._letters or self._effects)
 
     @property
     def correlation_id(self) -> str:
@@ -54,12 +55,15 @@ class Sightings:
         return self._wanted.text
 
     def correlation_to_search(self) -> str | None:
-        """The correlation id of the event that the searched id names; None: the chain is found already."""
-        held = [*self._events.values(), *(letter.event for letter in self._letters.values())]
-        if any(self._wanted.names(event.ids.correlation_id) for event in held):
+        """The correlation id of the event that the searched id names, else of one that it caused; None: the chain is
+        found already, or carries none."""
+        if self._is_correlated():
             return None
-        told = [event for event in sorted(held, key=order) if event.ids.correlation_id]
-        return told[0].ids.correlation_id if told else None
+        for held in (self._held(), self._effects.values()):
+            for event in sorted(held, key=order):
+                if event.ids.correlation_id:
+                    return event.ids.correlation_id
+        return None
 
     def turn_to(self, correlation: Identifier) -> None:
         """Search the same ranges again, now for that correlation id."""
@@ -69,13 +73,17 @@ class Sightings:
 
     def chain(self) -> tuple[Event, ...]:
         """The chain's events. Without any correlation id: the event that was named, and what it caused."""
-        held = [*self._events.values(), *(letter.event for letter in self._letters.values())]
-        has_correlation = any(self._wanted.names(event.ids.correlation_id) for event in held)
-        return tuple((self._events if has_correlation else self._events | self._effects).values())
+        return tuple((self._events if self._is_correlated() else self._events | self._effects).values())
 
     def letters(self) -> tuple[DeadLetter, ...]:
         """The chain's dead letters, as they were written."""
         return tuple(self._letters.values())
+
+    def _is_correlated(self) -> bool:
+        return any(self._wanted.names(event.ids.correlation_id) for event in self._held())
+
+    def _held(self) -> list[Event]:
+        return [*self._events.values(), *(letter.event for letter in self._letters.values())]
 
     def _look_at(self, batch: Batch) -> None:
         self.gaps = (*self.gaps, *batch.gaps)
@@ -83,14 +91,25 @@ class Sightings:
         for record in batch.records:
             self.bytes += len(record.value or b"") + len(record.key or b"")
             if self._wanted.may_be_in(record):
-                self._keep(record)
+                self._keep(news_of(record, self._letter_of))
 
-    def _keep(self, record: Record) -> None:
-        letter = self._letter_of(record)
-        event = read_event(record) if letter is None else letter.event
-        ids = event.ids
-        if self._wanted.names(ids.correlation_id) or self._wanted.names(ids.event_id):
-            kept: dict[Position, Any] = self._events if letter is None else self._letters
-            kept[record.position] = event if letter is None else letter
-        elif letter is None and self._wanted.names(ids.causation_id):
-            self._effects[record.position] = event
+    def _keep(self, news: News) -> None:
+        at = news.event.position
+        if not belongs(news.event, self._wanted):
+            if news.letter is None and self._wanted.names(news.event.ids.causation_id):
+                self._effects[at] = news.event
+        elif news.letter is None:
+            self._events[at] = news.event
+        else:
+            self._letters[at] = news.letter
+
+
+def news_of(record: Record, letter_of: LetterOf) -> News:
+    """The record as an event, or as the letter it is."""
+    letter = letter_of(record)
+    return News(read_event(record)) if letter is None else News(letter.event, letter)
+
+
+def belongs(event: Event, wanted: Identifier) -> bool:
+    """It is the event that was meant, or of the chain that was."""
+    return wanted.names(event.ids.correlation_id) or wanted.names(event.ids.event_id)

@@ -7,6 +7,7 @@ from typing import Any
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
 
+from reference_services.kit.dead_letters import LARGEST_LETTER_BYTES
 from reference_services.kit.logs import client_log
 from reference_services.kit.settings import MAX_POLL_INTERVAL_SECONDS, Settings
 
@@ -19,6 +20,7 @@ def producer(settings: Settings) -> Producer:
             "enable.idempotence": True,
             "acks": "all",
             "linger.ms": 5,
+            "message.max.bytes": LARGEST_LETTER_BYTES,
             "message.timeout.ms": 30_000,
             "topic.metadata.refresh.interval.ms": 30_000,
         }

@@ -20,8 +20,10 @@ _PREFIX: Final = "kafka_dlt-"
 _REPLACED: Final = _PREFIX + "exception-"
 DELIVERY_ATTEMPT: Final = "kafka_deliveryAttempt"
 STACKTRACE_BYTES: Final = 8_000
-"""The longest stack trace kept: a letter must never outgrow what the broker takes."""
+"""The longest stack trace kept, its end."""
 MESSAGE_BYTES: Final = 2_000
+LARGEST_LETTER_BYTES: Final = 2 * 1024 * 1024
+"""What dead-letter topics take: the largest record that Kafka takes by default, and a letter's headers with it."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 

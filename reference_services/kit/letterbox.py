@@ -50,14 +50,19 @@ class LetterBox:
             send.delivered(error.name() if error else None, message.partition(), message.offset())
             outcome.append(error)
 
-        self._producer.produce(
-            letter.topic,
-            value=letter.value,
-            key=letter.key,
-            partition=letter.partition,
-            headers=list(letter.headers),
-            on_delivery=on_delivery,
-        )
+        try:
+            self._producer.produce(
+                letter.topic,
+                value=letter.value,
+                key=letter.key,
+                partition=letter.partition,
+                headers=list(letter.headers),
+                on_delivery=on_delivery,
+            )
+        except KafkaException as refused:
+            error: KafkaError = refused.args[0]
+            send.delivered(error.name(), None, None)
+            return error
         while self._producer.flush(0.2):
             if stop.is_set() and self._producer.flush(5.0):
                 self._producer.purge()

@@ -1,7 +1,8 @@
 """The transactional outbox: an event is saved with the state it tells of, and a relay publishes it afterwards.
 
 At least once, and in order a key: the relay has one event a key in flight, waits for the broker's acknowledgement, and
-only then marks it sent. Killed in between, it sends the event again, with the same event id. One relay a database.
+only then marks it sent. Killed in between, it sends the event again, with the same event id. It is meant for one
+process a database: a second one would send events twice, which consumers know by their ids, but lose the order.
 """
 
 from __future__ import annotations

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from eventops.events import Envelope, MalformedEvent
+
+LARGEST_NUMBER: Final = 2**53
+"""Beyond it, JSON's numbers aren't exact. Neither infinity nor NaN passes."""
 
 
 def text_of(event: Envelope, name: str) -> str:
@@ -18,12 +23,12 @@ def text_of(event: Envelope, name: str) -> str:
 
 
 def number_of(event: Envelope, name: str) -> float:
-    """A number; JSON's true and false are none.
+    """A finite number; JSON's true and false are none.
 
     Raises:
-        MalformedEvent: it is missing or something else.
+        MalformedEvent: it is missing, too large or something else.
     """
     value = event.data.get(name)
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        raise MalformedEvent(f"data.{name} of {event.event_type} is missing or not a number")
-    return value
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST_NUMBER:
+        return value
+    raise MalformedEvent(f"data.{name} of {event.event_type} is missing or not a number")

@@ -21,7 +21,9 @@ def is_permanent(error: Exception) -> bool:
     >>> is_permanent(MalformedEvent("metadata is missing")), is_permanent(ConnectionRefusedError(111, "refused"))
     (True, False)
     """
-    return isinstance(error, PermanentError | MalformedEvent | ValueError | TypeError | LookupError | AttributeError)
+    return isinstance(
+        error, PermanentError | MalformedEvent | ValueError | TypeError | ArithmeticError | LookupError | AttributeError
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ def decide(attempt: int, error: Exception, policy: RetryPolicy) -> Retry | GiveU
 
     >>> policy = RetryPolicy(attempts=3, base_seconds=1, cap_seconds=10)
     >>> decide(1, TimeoutError(), policy), decide(2, TimeoutError(), policy)
-    (Retry(ceiling_seconds=1), Retry(ceiling_seconds=2))
+    (Retry(ceiling_seconds=1.0), Retry(ceiling_seconds=2.0))
     >>> decide(3, TimeoutError(), policy)
     GiveUp(reason='3 attempts failed')
     >>> decide(1, MalformedEvent("metadata is missing"), policy)

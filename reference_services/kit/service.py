@@ -13,8 +13,10 @@ from threading import Event as Flag
 from threading import Thread
 from typing import Protocol
 
+from confluent_kafka import KafkaException
 from fastapi import FastAPI
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from reference_services.kit import clients
 from reference_services.kit.database import open_database
@@ -112,6 +114,18 @@ class Service:
         self._stop.set()
 
 
+def _remedy(error: Exception) -> str:
+    """What is wrong, and which variable to look at."""
+    words = str(error).splitlines()[0]
+    if isinstance(error, SQLAlchemyError):
+        return f"the database can't be used ({words}): check DATABASE_URL"
+    if isinstance(error, KafkaException):
+        return f"Kafka's client refuses its configuration ({words}): check KAFKA_CLIENT"
+    if isinstance(error, OSError):
+        return f"the address can't be used ({words}): choose another HTTP_HOST or HTTP_PORT (0: any free one)"
+    return words
+
+
 def run_service(name: str, wire: Callable[[Resources], Parts]) -> int:
     """Build a service from the environment and run it: 0 stopped, 1 failed, 2 wrong configuration."""
     try:
@@ -120,8 +134,8 @@ def run_service(name: str, wire: Callable[[Resources], Parts]) -> int:
         tracing = Tracing(name, os.environ)
         parts_of = Resources(settings, open_database(settings.database_url), tracing)
         service = Service(parts_of, wire(parts_of))
-    except (InvalidSetting, OSError) as error:
-        print(f"{name}: {error}", file=sys.stderr)
+    except (InvalidSetting, OSError, SQLAlchemyError, KafkaException) as error:
+        print(f"{name}: {_remedy(error)}", file=sys.stderr)
         return 2
     code = service.run()
     parts_of.engine.dispose()

@@ -9,6 +9,8 @@ from reference_services.kit.retry import RetryPolicy
 
 MAX_POLL_INTERVAL_SECONDS = 300.0
 """How long Kafka lets a consumer think about one record before its partitions go to another."""
+LONGEST_WAIT_SECONDS = MAX_POLL_INTERVAL_SECONDS / 15
+"""The most that retries, or a declared delay before an attempt, may add to it: with five attempts, still far below."""
 
 
 class InvalidSetting(ValueError):
@@ -81,10 +83,12 @@ def _retry_policy(environ: Mapping[str, str]) -> RetryPolicy:
         base_seconds=_number(environ, "RETRY_BASE_SECONDS", standard.base_seconds),
         cap_seconds=_number(environ, "RETRY_CAP_SECONDS", standard.cap_seconds),
     )
-    if policy.longest_wait() > MAX_POLL_INTERVAL_SECONDS / 4:
+    if policy.attempts < 1:
+        raise InvalidSetting("RETRY_ATTEMPTS counts every attempt, the first too: it must be at least 1")
+    if policy.longest_wait() > LONGEST_WAIT_SECONDS:
         raise InvalidSetting(
             f"RETRY_*: up to {policy.longest_wait():.0f} s of waiting would cost the consumer its partitions; "
-            f"stay below {MAX_POLL_INTERVAL_SECONDS / 4:.0f} s with fewer attempts or a smaller cap"
+            f"stay below {LONGEST_WAIT_SECONDS:.0f} s with fewer attempts or a smaller cap"
         )
     return policy
 
@@ -96,9 +100,11 @@ def _delays(text: str) -> dict[str, float]:
     ({'*': 0.5}, {'loyalty-group': 2.0}, {})
     """
     name = "HANDLING_DELAY_SECONDS"
-    if text and "=" not in text:
-        return {"*": _float(name, text)}
-    return {group: _float(name, seconds) for group, seconds in _pairs(name, text).items()}
+    pairs = {"*": text} if text and "=" not in text else _pairs(name, text)
+    delays = {group: _float(name, seconds) for group, seconds in pairs.items()}
+    if max(delays.values(), default=0.0) > LONGEST_WAIT_SECONDS:
+        raise InvalidSetting(f"{name} must be at most {LONGEST_WAIT_SECONDS:.0f}: longer would cost the partitions")
+    return delays
 
 
 def _pairs(name: str, text: str) -> dict[str, str]:

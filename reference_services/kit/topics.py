@@ -11,13 +11,14 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from reference_services.kit import clients
-from reference_services.kit.dead_letters import letter_topic
+from reference_services.kit.dead_letters import LARGEST_LETTER_BYTES, letter_topic
 from reference_services.kit.settings import Settings
 
 log = logging.getLogger(__name__)
 
 PARTITIONS = 3
 REPLICAS = 3
+LETTER_CONFIG = {"max.message.bytes": str(LARGEST_LETTER_BYTES)}
 RETRY_SECONDS = 1.0
 
 
@@ -47,11 +48,15 @@ def create_missing(admin: AdminClient, topics: Iterable[str]) -> None:
     """
     metadata = admin.list_topics(timeout=3.0)
     replicas = min(REPLICAS, len(metadata.brokers))
-    partitions: dict[str, int] = {}
+    wanted: list[NewTopic] = []
     for topic in topics:
         known = metadata.topics.get(topic)
-        partitions[topic] = partitions[letter_topic(topic)] = len(known.partitions) if known else PARTITIONS
-    missing = [NewTopic(name, n, replicas) for name, n in partitions.items() if name not in metadata.topics]
+        number = len(known.partitions) if known else PARTITIONS
+        wanted += [
+            NewTopic(topic, number, replicas),
+            NewTopic(letter_topic(topic), number, replicas, config=LETTER_CONFIG),
+        ]
+    missing = [topic for topic in wanted if topic.topic not in metadata.topics]
     if not missing:
         return
     for future in admin.create_topics(missing).values():

@@ -16,7 +16,7 @@ from reference_services.kit import clients
 from reference_services.kit.settings import InvalidSetting, read_settings
 from reference_services.traffic.driver import Driver
 from reference_services.traffic.mishaps import Mishaps
-from reference_services.traffic.plan import plan
+from reference_services.traffic.plan import plan, well_formed
 
 PROGRESS_SECONDS = 5.0
 
@@ -30,20 +30,23 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=10.0, help="requests a second (default: 10)")
     parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same requests (default: 1)")
     parser.add_argument("--duration", type=float, default=None, metavar="SECONDS", help="default: until stopped")
+    parser.add_argument("--no-failures", action="store_true", help="no mishap of the mail server, no malformed event")
     arguments = parser.parse_args()
     if arguments.rate <= 0 or (arguments.duration is not None and arguments.duration <= 0):
         parser.error("--rate and --duration must be more than 0")
     return arguments
 
 
-def drive(driver: Driver, mishaps: Mishaps, arguments: argparse.Namespace, stop: Flag) -> None:
+def drive(driver: Driver, mishaps: Mishaps | None, arguments: argparse.Namespace, stop: Flag) -> None:
     """Do the plan's steps at the rate, until the time is over or ``stop``; what is late is not caught up in a burst."""
     began = due = reported = time.monotonic()
-    for step in plan(arguments.seed):
+    steps = plan(arguments.seed, run=f"{time.time_ns() // 10**6 & 0xFFFFFF:06x}")
+    for step in steps if mishaps else well_formed(steps):
         now = time.monotonic()
         if stop.is_set() or (arguments.duration is not None and now - began >= arguments.duration):
             return
-        mishaps.cause_what_is_due(now - began)
+        if mishaps:
+            mishaps.cause_what_is_due(now - began)
         driver.do(step)
         if now - reported >= PROGRESS_SECONDS:
             reported = now
@@ -66,7 +69,7 @@ def main() -> int:
     producer = clients.producer(settings)
     with httpx.Client(timeout=5.0) as http:
         driver = Driver(arguments.users, arguments.orders, http, producer, settings.topic("user-events"), stop)
-        mishaps = Mishaps(arguments.mail, http, arguments.duration)
+        mishaps = None if arguments.no_failures else Mishaps(arguments.mail, http, arguments.duration)
         drive(driver, mishaps, arguments, stop)
         producer.flush(5)
     print(json.dumps(driver.tally.summary()), flush=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from itertools import count
 from random import Random
 
 REFUSED_DOMAIN = "refused.example"
@@ -34,8 +35,12 @@ BY_HTTP = frozenset(
 )
 """The rest are records produced straight to ``user-events``."""
 
-_STRAY_RECORDS = {Kind.INVALID_JSON: 3, Kind.MISSING_METADATA: 2, Kind.KAFKAJS_EVENT: 4, Kind.UNKNOWN_TYPE: 2}
-"""How often each, among themselves."""
+_STRAY_RECORDS = (Kind.INVALID_JSON, Kind.KAFKAJS_EVENT, Kind.MISSING_METADATA, Kind.KAFKAJS_EVENT, Kind.UNKNOWN_TYPE)
+"""In turn, so that even a short run has each."""
+_STRAY_EVERY = 16
+"""Steps; the first comes after half as many."""
+_REFUSED_EVERY = 9
+"""Customers; the first is the third."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +54,9 @@ class Step:
     amount: float = 0.0
 
 
-def plan(seed: int) -> Iterator[Step]:
-    """An endless sequence of steps.
+def plan(seed: int, run: str = "") -> Iterator[Step]:
+    """An endless sequence of steps. ``run`` stands in every e-mail address and correlation id, so that the same traffic
+    can be had twice on one broker without meeting itself.
 
     >>> from itertools import islice
     >>> list(islice(plan(7), 50)) == list(islice(plan(7), 50))
@@ -59,13 +65,13 @@ def plan(seed: int) -> Iterator[Step]:
     draw = Random(seed)  # noqa: S311 -- repeatable on purpose, nothing secret
     under_way: list[list[Step]] = []
     number = 0
-    while True:
-        if draw.random() < 0.06:
+    for turn in count():
+        if turn % _STRAY_EVERY == _STRAY_EVERY // 2:
             number += 1
-            yield _stray(draw, number)
+            yield _stray(_STRAY_RECORDS[turn // _STRAY_EVERY % len(_STRAY_RECORDS)], number, _name(draw, run))
         elif len(under_way) < _OPEN_JOURNEYS and draw.random() < 0.4:
             number += 1
-            first, *rest = _journey(draw, number)
+            first, *rest = _journey(draw, number, _name(draw, run))
             under_way.append(rest)
             yield first
         elif under_way:
@@ -75,20 +81,26 @@ def plan(seed: int) -> Iterator[Step]:
                 del under_way[chosen]
 
 
-def _journey(draw: Random, number: int) -> list[Step]:
+def well_formed(steps: Iterator[Step]) -> Iterator[Step]:
+    """The same steps without the malformed records."""
+    return (step for step in steps if step.kind not in {Kind.INVALID_JSON, Kind.MISSING_METADATA})
+
+
+def _journey(draw: Random, number: int, name: str) -> list[Step]:
     """Registration first, then at least one step more."""
-    domain = REFUSED_DOMAIN if draw.random() < 0.08 else "example.com"
-    email = f"customer{number}.{draw.getrandbits(24):06x}@{domain}"
-    correlation_id = f"req-{draw.getrandbits(48):012x}"
+    domain = REFUSED_DOMAIN if number % _REFUSED_EVERY == 3 else "example.com"
     kinds = [Kind.REGISTER]
     if draw.random() < 0.75:
         kinds += [Kind.PLACE_ORDER, Kind.PAY_ORDER if draw.random() < 0.8 else Kind.CANCEL_ORDER]
     if len(kinds) == 1 or draw.random() < 0.15:
         kinds.append(Kind.PASSWORD_RESET)
     amount = round(draw.uniform(1.0, 250.0), 2)
-    return [Step(kind, number, email, correlation_id, amount) for kind in kinds]
+    return [Step(kind, number, f"customer-{name}@{domain}", f"req-{name}", amount) for kind in kinds]
 
 
-def _stray(draw: Random, number: int) -> Step:
-    kind = draw.choices(list(_STRAY_RECORDS), list(_STRAY_RECORDS.values()))[0]
-    return Step(kind, number, f"visitor{number}@example.com", f"req-{draw.getrandbits(48):012x}")
+def _stray(kind: Kind, number: int, name: str) -> Step:
+    return Step(kind, number, f"visitor-{name}@example.com", f"req-{name}")
+
+
+def _name(draw: Random, run: str) -> str:
+    return f"{run}{draw.getrandbits(40):010x}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC
+from datetime import UTC, datetime
 
 from sqlalchemy import Column, Connection, DateTime, Engine, String, Table, insert, select
 
@@ -54,8 +54,13 @@ class UserStore:
             row = connection.execute(select(users).where(users.c.user_id == user_id)).one_or_none()
         if row is None:
             return None
-        return User(row.user_id, row.email, row.registration_method, row.registered_at.replace(tzinfo=UTC))
+        return User(row.user_id, row.email, row.registration_method, _in_utc(row.registered_at))
 
     def _publish(self, transaction: Connection, user_id: str, events: Iterable[Envelope]) -> None:
         for event in events:
             publish(transaction, self._topic, user_id, event)
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """SQLite forgets the zone, which is always UTC; PostgreSQL answers in the session's."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

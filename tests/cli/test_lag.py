@@ -5,14 +5,25 @@ from __future__ import annotations
 import csv
 import io
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from jsonschema import validate
 
 from eventops.events import Partition
 from tests.brokers.lab import KafkaLab
-from tests.cli.running import Shell
+from tests.cli.running import ROOT, Shell
+
+
+def schema(name: str) -> dict[str, Any]:
+    """The contract of a command's JSON."""
+    found: dict[str, Any] = json.loads((ROOT / f"docs/reference/schemas/{name}.schema.json").read_text())
+    return found
 
 
 @pytest.fixture
@@ -42,7 +53,9 @@ def test_a_snapshot_in_every_form(eventops: Shell, billing: str) -> None:
     assert (table.returncode, table.stderr) == (0, "")
     assert billing in table.stdout
     assert "inactive" in table.stdout
-    told = json.loads(eventops("lag", "-o", "json", billing).stdout)["groups"][0]
+    document = json.loads(eventops("lag", "-o", "json", billing).stdout)
+    validate(document, schema("lag"))
+    told = document["groups"][0]
     assert (told["group"], told["lag"], len(told["partitions"])) == (billing, 3, 2)
     (line,) = eventops("lag", "show", billing, "-o", "ndjson").stdout.splitlines()
     assert json.loads(line)["lag"] == 3
@@ -53,6 +66,7 @@ def test_a_snapshot_in_every_form(eventops: Shell, billing: str) -> None:
 @pytest.mark.broker
 def test_all_groups_are_shown_without_a_name(eventops: Shell, billing: str) -> None:
     assert billing in eventops("lag").stdout
+    validate(json.loads(eventops("lag", "-o", "json").stdout), schema("lag"))
 
 
 @pytest.mark.broker
@@ -71,7 +85,9 @@ def test_a_check_speaks_by_its_exit_code(
 ) -> None:
     run = eventops("lag", "check", billing, *limits, "-o", "json")
     assert run.returncode == code
-    assert json.loads(run.stdout)["outcome"] == outcome
+    found = json.loads(run.stdout)
+    validate(found, schema("lag-check"))
+    assert found["outcome"] == outcome
 
 
 @pytest.mark.broker
@@ -98,3 +114,18 @@ def test_help_names_both_commands(shell: Shell) -> None:
     help_ = shell("lag", "--help").stdout
     assert "check" in help_
     assert "show" in help_
+
+
+@pytest.mark.broker
+def test_watching_tells_rates_from_the_second_snapshot_on(eventops: Shell, billing: str) -> None:
+    watching = [sys.executable, "-m", "eventops", "-b", str(eventops.bootstrap), "lag", billing]
+    with subprocess.Popen(
+        [*watching, "--watch", "200ms", "-o", "ndjson"], env=eventops.environ, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        first, second = json.loads(process.stdout.readline()), json.loads(process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130
+    assert (first["rate_in"], first["rate_in_reason"]) == (None, "a rate takes two snapshots")
+    assert (second["rate_in"], second["rate_out"], second["eta_seconds"]) == (0.0, 0.0, None)
+    assert second["eta_seconds_reason"].startswith("never at this rate")

@@ -25,7 +25,8 @@ def software() -> Path:
 
 @pytest.fixture
 def home(tmp_path: Path, software: Path) -> Path:
-    home = tmp_path / "home"
+    """Its name is one that Java would get wrong unless told with care."""
+    home = tmp_path / "höme of ✉"
     home.mkdir()
     (home / "kafka").symlink_to(software)
     return home

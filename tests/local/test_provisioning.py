@@ -65,7 +65,9 @@ class TestJava:
 
     @pytest.mark.usefixtures("no_extra")
     def test_no_java_at_all(self, tmp_path: Path) -> None:
-        with pytest.raises(ProvisioningError, match=r"Java 17 or newer .* install a JRE, .*eventops\[local\]") as caught:
+        with pytest.raises(
+            ProvisioningError, match=r"Java 17 or newer .* install a JRE, .*eventops\[local\]"
+        ) as caught:
             find_java({"PATH": str(tmp_path)})
         assert caught.value.exit_code is ExitCode.USAGE
 
@@ -95,8 +97,8 @@ class Repository(http.server.SimpleHTTPRequestHandler):
         self.wfile.write(content[: len(content) // 2])
         return None
 
-    def log_message(self, format: str, *args: object) -> None:
-        pass
+    def log_message(self, *args: object) -> None:
+        """Not on the test run's stderr."""
 
 
 @pytest.fixture
@@ -179,7 +181,7 @@ class TestJars:
     @pytest.mark.usefixtures("one_jar")
     def test_no_network(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, port: int) -> None:
         configure_jgo(tmp_path, monkeypatch, port)
-        with pytest.raises(ProvisioningError, match="can't be fetched, no Maven repository answers .*: connect this"):
+        with pytest.raises(ProvisioningError, match=r"can't be fetched, no Maven repository answers .*: connect this"):
             jars.install(tmp_path / "home" / "libs", silent)
         assert list((tmp_path / "home").iterdir()) == []
 
@@ -219,9 +221,13 @@ class TestDisk:
             raise OSError(number, os.strerror(number))
 
     def test_a_directory_appears_whole_or_not_at_all(self, tmp_path: Path) -> None:
-        with pytest.raises(KeyboardInterrupt), directory_aside(tmp_path / "libs") as aside:
-            (aside / "one").touch()
-            raise KeyboardInterrupt
+        def fill() -> None:
+            with directory_aside(tmp_path / "libs") as aside:
+                (aside / "one").touch()
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            fill()
         assert list(tmp_path.iterdir()) == []
 
     def test_a_real_limit_on_the_disk(self, tmp_path: Path, environ: dict[str, str]) -> None:
@@ -244,6 +250,8 @@ class TestDisk:
 
 def in_home(environ: dict[str, str], home: Path, first: str) -> subprocess.CompletedProcess[str]:
     """``eventops local install`` in a home of its own, after a line of preparation."""
-    script = f"import os, resource, sys, eventops.__main__ as door\n{first}\nsys.argv[1:] = ['local', 'install']\ndoor.main()"
+    script = (
+        f"import resource, sys, eventops.__main__ as door\n{first}\nsys.argv[1:] = ['local', 'install']\ndoor.main()"
+    )
     here = {**environ, "EVENTOPS_HOME": str(home)}
     return subprocess.run([sys.executable, "-c", script], env=here, capture_output=True, text=True, check=False)

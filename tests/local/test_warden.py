@@ -21,13 +21,7 @@ STUBBORN = [
     "-c",
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)",
 ]
-PARENT_OF_A_CHILD = [
-    sys.executable,
-    "-S",
-    "-c",
-    "import subprocess, sys, time; child = subprocess.Popen([sys.executable, '-S', '-c', 'import time; time.sleep(600)']);"
-    "print(child.pid, flush=True); time.sleep(600)",
-]
+PARENT_OF_A_CHILD = ["/bin/sh", "-c", "sleep 600 & echo $!; wait"]
 
 
 def says(log: Path) -> Callable[[], bool]:
@@ -36,7 +30,9 @@ def says(log: Path) -> Callable[[], bool]:
 
 @pytest.mark.parametrize("code", [0, 7])
 def test_the_exit_code_is_the_commands(tmp_path: Path, code: int) -> None:
-    with Warded([sys.executable, "-S", "-c", f"print('done'); raise SystemExit({code})"], log=tmp_path / "log") as process:
+    with Warded(
+        [sys.executable, "-S", "-c", f"print('done'); raise SystemExit({code})"], log=tmp_path / "log"
+    ) as process:
         assert process.wait(20) == code
         assert process.exit_code == code
         assert not process.alive

@@ -19,12 +19,13 @@ ROOT = Path(__file__).parents[2]
 T = TypeVar("T")
 
 
-def until(found: Callable[[], T], seconds: float = 20.0) -> T:
+def until(found: Callable[[], T | None], seconds: float = 20.0) -> T:
     """What ``found`` returns, as soon as it is true; the deadline is generous, the machine may be busy."""
     deadline = time.monotonic() + seconds
     while not (result := found()):
         assert time.monotonic() < deadline, f"waited {seconds} s in vain, last seen: {result!r}"
         time.sleep(0.05)
+    assert result is not None
     return result
 
 
@@ -58,7 +59,7 @@ class Stack:
         """Start a service and wait for its ready line; a second start finds the first one's database."""
         log = self.home / f"{module}.{len(self.started)}.log"
         database = f"sqlite:///{self.home / module}.db"
-        full = {**os.environ, **self.environ, "DATABASE_URL": database, **environ}
+        full = self.whole_environ() | {"DATABASE_URL": database, **environ}
         with log.open("w") as errors:
             process = subprocess.Popen(
                 [sys.executable, "-m", f"reference_services.{module}"],
@@ -71,6 +72,10 @@ class Stack:
         running = Running(process, _ready_line(process, log), log)
         self.started.append(running)
         return running
+
+    def whole_environ(self) -> dict[str, str]:
+        """This process's environment, with what is common to the services."""
+        return {**os.environ, **self.environ}
 
     def end(self) -> None:
         """End what still runs."""

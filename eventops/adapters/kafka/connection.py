@@ -151,6 +151,7 @@ class Connection:
                 if self.heard.is_refused and spent > REFUSED_PATIENCE:
                     break
             else:
+                self.heard.credentials = None  # another broker of the list may have refused them
                 return
         raise unreachable(self.servers, round(time.monotonic() - started), self.heard)
 

@@ -6,11 +6,12 @@ the KIP-848 states ``assigning`` and ``reconciling``.
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Collection
 from typing import Final
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, ConsumerGroupDescription, ConsumerGroupListing, MemberDescription
 
 from eventops.adapters.kafka.connection import Connection
@@ -20,28 +21,50 @@ from eventops.ports import Gap, Group, Groups, Member
 
 UNKNOWN: Final = "unknown"
 _MISSING: Final = "no such group, or it may not be described"
+_PASSING: Final = frozenset(
+    {KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.NOT_COORDINATOR}
+)
+"""What a broker answers while it takes over groups, for seconds at most."""
+
+_PAUSE: Final = 0.2
 _STATES: Final = {"preparing_rebalancing": "preparing_rebalance", "completing_rebalancing": "completing_rebalance"}
 
 
 def groups(connection: Connection, names: Collection[str]) -> Groups:
     """List, then describe all at once. A group is what the list says it is; the description adds its members."""
-    listed = _listed(connection)
+    listed, unlisted = _listed(connection)
     wanted = set(names) or set(listed)
-    others = _of_other_kinds(connection, set(listed)) if not names or wanted - set(listed) else set()
+    others, why_not = _of_other_kinds(connection, set(listed)) if not names or wanted - set(listed) else (set(), None)
     known = sorted(wanted & set(listed))
     described, failures = _described(connection, known)
     found = [_group(listed[name], described[name]) for name in known if name in described]
     found += [Group(name, UNKNOWN, UNKNOWN) for name in others if not names or name in wanted]
     gaps = [Gap(name, None, why) for name, why in failures.items()]
-    gaps += [Gap(name, None, _MISSING) for name in wanted - set(listed) - others]
+    gaps += [Gap(name, None, unlisted or _MISSING) for name in wanted - set(listed) - others]
+    if not names:
+        gaps += [Gap("groups", None, why) for why in (unlisted, why_not) if why]
     return Groups(tuple(sorted(found, key=lambda group: group.group_id)), tuple(sorted(gaps, key=lambda g: g.subject)))
 
 
-def _listed(connection: Connection) -> dict[str, ConsumerGroupListing]:
-    answer = connection.answer(connection.admin().list_consumer_groups(request_timeout=connection.timeout))
-    valid = answer.valid or []
-    connection.raise_if_nobody_answered(len(valid), [error_of(error) for error in answer.errors or []])
-    return {group.group_id: group for group in valid}
+def _listed(connection: Connection) -> tuple[dict[str, ConsumerGroupListing], str | None]:
+    """Groups by id, and why some may be missing: every broker lists its own, and one may fail while others answer.
+
+    Raises:
+        EventopsError: no broker listed any.
+    """
+    deadline = time.monotonic() + connection.timeout
+    while True:
+        answer = connection.answer(connection.admin().list_consumer_groups(request_timeout=connection.timeout))
+        found = {group.group_id: group for group in answer.valid or []}
+        errors = [error_of(error) for error in answer.errors or []]
+        if not errors:
+            return found, None
+        if not all(error.code() in _PASSING for error in errors) or time.monotonic() > deadline:
+            break
+        time.sleep(_PAUSE)
+    if not found:
+        raise connection.failure(errors[0])
+    return found, f"a broker didn't list its groups ({reason(errors[0])})"
 
 
 def _described(connection: Connection, names: list[str]) -> tuple[dict[str, ConsumerGroupDescription], dict[str, str]]:
@@ -53,17 +76,18 @@ def _described(connection: Connection, names: list[str]) -> tuple[dict[str, Cons
     return answers, {name: reason(error) for name, error in failures.items()}
 
 
-def _of_other_kinds(connection: Connection, listed: set[str]) -> set[str]:
-    """Share and streams groups: only the old listing names them, without a protocol type (as Connect has one)."""
+def _of_other_kinds(connection: Connection, listed: set[str]) -> tuple[set[str], str | None]:
+    """Share and streams groups, and why some may be missing: only the old listing names them, without a protocol type
+    (the workers of Kafka Connect have one)."""
     admin: AdminClient = connection.admin()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # its replacement leaves these groups out
         try:
             told = admin.list_groups(timeout=connection.timeout)
         except KafkaException as exception:
-            raise connection.failure(error_of(exception)) from exception
+            return set(), f"share and streams groups weren't listed ({reason(error_of(exception))})"
     named = {str(group.id) for group in told if not str(group.protocol_type)}
-    return named - listed
+    return named - listed, None
 
 
 def _group(listing: ConsumerGroupListing, description: ConsumerGroupDescription) -> Group:

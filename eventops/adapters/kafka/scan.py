@@ -164,6 +164,8 @@ class Reader:
             elif (gap := cursor.cut(held.start)) is not None:
                 self._gaps.append(gap)
                 self._go_on_from(cursor)
+            elif cursor.position > held.high_watermark:
+                self._give_up(cursor, f"the log was cut short: it ends at {held.high_watermark}")
             elif quiet >= self._patience and cursor.end < FOREVER:
                 self._give_up(cursor, _why_nothing_comes(cursor, held, self._isolation, quiet))
 

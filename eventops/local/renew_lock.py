@@ -1,4 +1,4 @@
-"""Renews ``kafka.lock``: ``python -m eventops.local.lock > eventops/local/kafka.lock`` after a new Kafka version.
+"""Renews ``kafka.lock``: ``python -m eventops.local.renew_lock > eventops/local/kafka.lock`` after a new Kafka version.
 
 Resolves the class path with jgo and writes each jar's coordinate with its checksum.
 """

@@ -1,0 +1,165 @@
+"""The whole path as a person walks it: a broker, events, failures, their cause, and back they go, once."""
+
+from __future__ import annotations
+
+import email
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from eventops.bootstrap import local_kafka
+from eventops.config import data_home
+from tests.cli.running import ROOT, Shell
+from tests.waiting import wait_until
+
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
+
+REFUSED = "smtplib.SMTPRecipientsRefused"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A data home where nothing ever ran, but whose jars need no second download."""
+    local_kafka().install()
+    (tmp_path / "kafka").symlink_to(data_home() / "kafka")
+    return tmp_path
+
+
+@pytest.fixture
+def shell(home: Path) -> Iterator[Shell]:
+    """A shell on a machine with a local Kafka; no command needs an option."""
+    words = Shell(home)
+    up = words("local", "up")
+    assert up.returncode == 0, up.stderr
+    try:
+        yield words
+    finally:
+        assert words("local", "down").returncode == 0
+
+
+def answer(shell: Shell, *words: str, timeout: float = 120) -> Any:
+    """What a command prints as JSON."""
+    run = shell(*words, "-o", "json", timeout=timeout)
+    assert run.returncode in (0, 1), run.stderr
+    return json.loads(run.stdout)
+
+
+def test_from_nothing_to_every_mail_delivered_once(shell: Shell, home: Path) -> None:
+    demo = answer(shell, "demo", "--headless", "--duration", "30", "--rate", "6")
+    assert {"user.registered", "order.paid", "loyalty.pointsEarned", "notification.emailSent"} <= {
+        row["event_type"] for row in demo["events"]
+    }
+    assert len({row["cause"] for row in demo["letters"]}) >= 3
+    assert demo["mails"]["accepted"] == demo["mails"]["distinct"] > 0
+    assert next(row["lag"] for row in demo["lag"] if row["group"] == "loyalty-group") > 0, "the slow consumer"
+
+    _the_chain_is_whole(answer(shell, "trace", demo["example_correlation_id"]))
+
+    topics = {row["topic"] for row in demo["letters"] if row["cause"] == REFUSED}
+    refused = {event_id for topic in topics for event_id in _letters(shell, topic)}
+    assert refused
+    for topic in topics:
+        _replay_brings_it_to_zero_and_once_only(shell, topic)
+
+    answer(shell, "demo", "--headless", "--duration", "5", "--rate", "0", "--no-failures")
+    delivered = [_caused_by(path) for path in _mails(home)]
+    assert {event_id for event_id in refused if delivered.count(event_id) == 1} == refused, "each mail arrived, once"
+
+
+def _the_chain_is_whole(trace: Any) -> None:
+    events = {event["event_id"]: event for event in trace["events"]}
+    assert trace["coverage"]["complete"]
+    assert max(_depth(events, event_id) for event_id in events) >= 3
+    groups = {
+        "user-events": {"notification-group", "order-group"},
+        "order-events": {"notification-group", "loyalty-group"},
+    }
+    for event in events.values():
+        assert {delivery["group"] for delivery in event["deliveries"]} == groups.get(event["topic"], set())
+        assert all(delivery["status"] != "unknown" for delivery in event["deliveries"])
+
+
+def _depth(events: dict[str, Any], event_id: str) -> int:
+    cause = events[event_id]["causation_id"]
+    return 1 + (_depth(events, cause) if cause in events else 0)
+
+
+def _replay_brings_it_to_zero_and_once_only(shell: Shell, topic: str) -> None:
+    words = ("dlq", "replay", topic, "--cause", REFUSED)
+    planned = answer(shell, *words)
+    assert planned["executed"] is False
+    assert _states(shell, topic) == {"open"}, "a plan writes nothing"
+    done = answer(shell, *words, "--execute", "--yes")
+    assert (done["guarantee"], len(done["targets"])) == ("exactly_once", planned["plan"]["selected"])
+    assert _states(shell, topic) == {"replayed"}
+    again = shell(*words, "--execute", "--yes")
+    assert again.returncode == 1
+    assert "already replayed" in again.stdout + again.stderr
+
+
+def _states(shell: Shell, topic: str) -> set[str]:
+    return {letter["state"] for letter in _of_cause(shell, topic)}
+
+
+def _letters(shell: Shell, topic: str) -> list[str]:
+    return [letter["event"]["event_id"] for letter in _of_cause(shell, topic)]
+
+
+def _of_cause(shell: Shell, topic: str) -> list[Any]:
+    letters = answer(shell, "dlq", "show", topic)["letters"]
+    return [letter for letter in letters if letter["exception"]["cause_class"] == REFUSED]
+
+
+def _mails(home: Path) -> list[Path]:
+    return sorted(home.glob("demo/*/mails/*.eml"))
+
+
+def _caused_by(path: Path) -> str:
+    return str(email.message_from_bytes(path.read_bytes())["X-Event-Id"])
+
+
+def _start_demo(home: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "eventops", "demo", "--headless", "--duration", "120"],
+        env={**os.environ, "EVENTOPS_HOME": str(home), "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+
+
+def _descendants(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+def _all_parts_are_up(home: Path) -> bool:
+    return any("requests" in path.read_text() for path in home.glob("demo/*/logs/*/traffic.log"))
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("end", ["SIGKILL", "SIGTERM", "a part crashes"])
+def test_however_a_demo_ends_nothing_of_it_is_left(home: Path, end: str) -> None:
+    with _start_demo(home) as demo:
+        try:
+            wait_until(lambda: _all_parts_are_up(home), "all parts of the demo are up", seconds=90)
+            parts = _descendants(demo)
+            assert any("kafka.Kafka" in " ".join(part.cmdline()) for part in parts), "a broker of its own"
+            if end == "a part crashes":
+                next(part for part in parts if part.cmdline()[-1] == "reference_services.users").kill()
+            else:
+                demo.send_signal(signal.Signals[end])
+            said = demo.communicate(timeout=60)[1].decode()
+        finally:
+            demo.kill()
+        wait_until(lambda: not psutil.wait_procs(parts, timeout=0)[1], "every part has ended", seconds=30)
+    if end == "a part crashes":
+        assert "user-service ended" in said
+    if end != "SIGKILL":
+        assert "local" not in (home / "contexts.toml").read_text(), "the context goes with the broker"

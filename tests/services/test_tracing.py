@@ -1,0 +1,158 @@
+"""Spans in the conventions' names, one trace from request to letter, and an export that never holds a service up."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import httpx
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind
+
+from eventops.events import Envelope, Position, Record, header_pairs
+from reference_services.kit.tracing import Tracing, mark_failed, with_trace_context
+from tests.services.processes import Stack, until
+
+NOW = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
+EVENT = Envelope("user.registered", "test", {"email": "a@b"}, "req-1", NOW, causation_id="e0", event_id="e1")
+
+
+@pytest.fixture
+def spans() -> InMemorySpanExporter:
+    return InMemorySpanExporter()
+
+
+@pytest.fixture
+def tracing(spans: InMemorySpanExporter) -> Iterator[Tracing]:
+    traced = Tracing("user-service", {})
+    traced._provider.add_span_processor(SimpleSpanProcessor(spans))
+    yield traced
+    traced.shutdown()
+
+
+def test_one_trace_from_the_request_to_the_handling(tracing: Tracing, spans: InMemorySpanExporter) -> None:
+    with tracing.serving("POST", [], "req-1"):
+        saved = with_trace_context(EVENT.to_headers())
+    send = tracing.start_send("user-events", saved, "u1")
+    send.delivered(None, 2, 41)
+    record = Record(Position("user-events", 2, 41), NOW, b"u1", EVENT.to_json(), header_pairs(send.headers))
+    with tracing.processing(record, "notification-group") as span:
+        mark_failed(span, ConnectionRefusedError(111, "refused"))
+    request, sent, processed = spans.get_finished_spans()
+    assert [s.name for s in (request, sent, processed)] == ["POST", "send user-events", "process user-events"]
+    assert [s.kind for s in (request, sent, processed)] == [SpanKind.SERVER, SpanKind.PRODUCER, SpanKind.CONSUMER]
+    assert sent.parent is not None
+    assert processed.parent is not None
+    assert (sent.parent.span_id, processed.parent.span_id) == (request.context.span_id, sent.context.span_id)
+    assert [link.context.span_id for link in processed.links] == [sent.context.span_id]
+    assert dict(processed.attributes or {}) == {
+        "messaging.system": "kafka",
+        "messaging.operation.name": "process",
+        "messaging.operation.type": "process",
+        "messaging.destination.name": "user-events",
+        "messaging.destination.partition.id": "2",
+        "messaging.kafka.offset": 41,
+        "messaging.kafka.message.key": "u1",
+        "messaging.client.id": "user-service",
+        "messaging.consumer.group.name": "notification-group",
+        "messaging.message.id": "e1",
+        "messaging.message.conversation_id": "req-1",
+        "eventops.causation.id": "e0",
+        "error.type": "ConnectionRefusedError",
+    }
+    assert (sent.attributes or {})["messaging.message.conversation_id"] == "req-1"
+
+
+def test_headers_are_replaced_not_piled_up(tracing: Tracing) -> None:
+    old = [("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"), *EVENT.to_headers()]
+    send = tracing.start_send("user-events", old, None)
+    send.delivered("_MSG_TIMED_OUT", None, None)
+    names = [name for name, _ in send.headers]
+    assert names.count("traceparent") == 1
+    traceparent = dict(send.headers)["traceparent"].decode()
+    assert traceparent.split("-")[1] == "0af7651916cd43dd8448eb211c80319c", "the same trace"
+    assert traceparent.split("-")[2] != "b7ad6b7169203331", "but the send is the parent now"
+    assert old[0][1].endswith(b"b7ad6b7169203331-01"), "the caller's list is untouched"
+
+
+@pytest.mark.parametrize("junk", [b"", b"\xff\x00", b"00-zz-zz-01", b"a" * 5000])
+def test_anyones_trace_headers_do_no_harm(tracing: Tracing, spans: InMemorySpanExporter, junk: bytes) -> None:
+    headers = (("traceparent", junk), ("tracestate", junk), ("baggage", junk), ("ce_correlationid", junk))
+    with tracing.processing(Record(Position("t", 0, 0), None, junk, junk, headers), "g"):
+        pass
+    (span,) = spans.get_finished_spans()
+    assert span.parent is None
+
+
+class _Collector(BaseHTTPRequestHandler):
+    received: list[bytes]
+
+    def do_POST(self) -> None:
+        self.received.append(self.rfile.read(int(self.headers["Content-Length"])))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
+
+
+@pytest.fixture
+def collector() -> Iterator[tuple[str, list[bytes]]]:
+    """Where spans can be sent, and what came: requests in OTLP's protobuf."""
+    received: list[bytes] = []
+    handler = type("Collector", (_Collector,), {"received": received})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", received
+        server.shutdown()
+        thread.join()
+
+
+def unreachable() -> tuple[socket.socket, str]:
+    nobody = socket.socket()
+    nobody.bind(("127.0.0.1", 0))
+    return nobody, f"127.0.0.1:{nobody.getsockname()[1]}"
+
+
+def test_spans_are_exported_before_the_service_ends(tmp_path: Path, collector: tuple[str, list[bytes]]) -> None:
+    endpoint, received = collector
+    services = Stack(tmp_path, {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint})
+    nobody, address = unreachable()
+    with nobody:
+        users = services.start("users", KAFKA_BOOTSTRAP_SERVERS=address)
+        httpx.post(f"{users.http}/users", json={"email": "a@b.example"}, headers={"X-Correlation-Id": "req-9"})
+        assert users.stop() == 0
+        services.end()
+    requests = [ExportTraceServiceRequest.FromString(body) for body in received]
+    (resource,) = [spans for request in requests for spans in request.resource_spans]
+    assert {a.key: a.value.string_value for a in resource.resource.attributes}["service.name"] == "user-service"
+    (scope,) = resource.scope_spans
+    assert scope.schema_url == "https://opentelemetry.io/schemas/1.44.0"
+    (span,) = scope.spans
+    attributes = {a.key: a.value.string_value for a in span.attributes}
+    assert (span.name, attributes["messaging.message.conversation_id"]) == ("POST /users", "req-9")
+
+
+def test_a_collector_that_is_away_holds_nothing_up(tmp_path: Path) -> None:
+    nobody, address = unreachable()
+    services = Stack(tmp_path, {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{address}"})
+    with nobody:
+        users = services.start("users", KAFKA_BOOTSTRAP_SERVERS=address)
+        assert httpx.get(f"{users.http}/health").json() == {"service": "user-service", "status": "ok"}
+        began = time.monotonic()
+        users.process.send_signal(signal.SIGTERM)
+        until(lambda: users.process.poll() is not None)
+        services.end()
+    assert users.process.returncode == 0
+    assert time.monotonic() - began < 8
