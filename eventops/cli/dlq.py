@@ -94,17 +94,16 @@ def list_topics(desk: Desk, output: str) -> None:
 @pass_desk
 def groups(desk: Desk, topic: str, output: str) -> None:
     """Letters of a topic by cause and consumer group."""
-    from eventops.dlq.document import cause_document
+    from eventops.dlq.document import causes_document
     from eventops.dlq.model import Selection
 
     report = desk.dlq.letters(Selection(topic), desk.now())
-    causes = [cause_document(cause) for cause in report.causes]
-    document = {"topic": topic, "causes": causes, "coverage": report.coverage.document()}
+    document = causes_document(report)
     if output == "table":
         dlq_pages.print_causes(document)
     else:
-        print_document(document, output, causes)
-    _end(found=any(cause["open"] or cause["failed_again"] for cause in causes), complete=report.coverage.complete)
+        print_document(document, output, document["causes"])
+    _end(found=any(cause.open for cause in report.causes), complete=report.coverage.complete)
 
 
 @dlq.command("show", epilog="Examples: eventops dlq show orders-dlt · eventops dlq show orders-dlt/0/41")
@@ -167,14 +166,14 @@ def discard(desk: Desk, topic: str, reason: str, **given: Any) -> None:
 @pass_desk
 def history(desk: Desk, topic: str | None, output: str) -> None:
     """What was replayed, discarded and parked, when and by whom; newest first."""
-    from eventops.dlq.document import row_document
+    from eventops.dlq.document import history_document
 
-    found, gaps = desk.dlq.history(topic)
-    rows = [row_document(row) for row in found]
+    rows, gaps = desk.dlq.history(topic)
+    document = history_document(topic, rows, gaps)
     if output == "table":
-        dlq_pages.print_history(rows)
+        dlq_pages.print_history(document)
     else:
-        print_document({"topic": topic, "rows": rows, "complete": not gaps}, output, rows)
+        print_document(document, output, document["rows"])
     _end(found=not rows, complete=not gaps)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from datetime import datetime
 
 import click
@@ -31,9 +30,9 @@ def print_letters(document: Document) -> None:
     print_table(document["topic"], _LETTERS, document["letters"], footer=_left_out(document))
 
 
-def print_history(rows: Sequence[Document]) -> None:
+def print_history(document: Document) -> None:
     """What was done about which letter."""
-    print_table("Ledger", _ROWS, rows)
+    print_table("Ledger", _ROWS, document["rows"], footer=_left_out(document))
 
 
 def print_letter(letter: Document) -> None:
@@ -56,8 +55,7 @@ def print_letter(letter: Document) -> None:
         _line(name.replace("_", " "), event[name])
     _heading("headers")
     for header in event["headers"]:
-        shown = header["value"] if header["value"] is not None else "null"
-        click.echo(f"  {safe(header['name'], _LINE_CHARACTERS)}: {safe(shown, _LINE_CHARACTERS)}")
+        click.echo(f"  {safe(header['name'], _LINE_CHARACTERS)}: {safe(_header(header['value']), _LINE_CHARACTERS)}")
     _heading("payload")
     click.echo(safe_block(_bounded(event["value"])) if event["value"] is not None else "no value (a tombstone)")
     if failure["stack"]:
@@ -131,6 +129,13 @@ def _line(name: str, value: object) -> None:
     click.echo(f"{name:<18} {shown}")
 
 
+def _header(value: str | None) -> str:
+    """A header that happens to be UTF-8 but is a number of four or eight bytes reads better in hexadecimal."""
+    if value is None:
+        return "null"
+    return "0x" + value.encode("utf-8", "surrogatepass").hex() if "\x00" in value else value
+
+
 def _bounded(text: str) -> str:
     if len(text) <= _PAYLOAD_CHARACTERS:
         return text
@@ -140,7 +145,7 @@ def _bounded(text: str) -> str:
 
 
 def _left_out(document: Document) -> str:
-    gaps = document["coverage"]["gaps"]
+    gaps = document.get("coverage", document)["gaps"]
     return "\n".join(f"not read: {gap['topic']}/{gap['partition']}: {gap['reason']}" for gap in gaps)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from eventops.dlq.ledger import Row
@@ -18,6 +20,7 @@ from eventops.dlq.model import (
     TopicCounts,
 )
 from eventops.events import Event, Position, bytes_as_text, rfc3339
+from eventops.ports import Gap
 
 Document = dict[str, Any]
 
@@ -56,6 +59,13 @@ def letters_document(report: LettersReport) -> Document:
     }
 
 
+def causes_document(report: LettersReport) -> Document:
+    """The letters of one topic by cause alone."""
+    document = letters_document(replace(report, letters=()))
+    del document["letters"]
+    return document
+
+
 def cause_document(cause: CauseGroup) -> Document:
     """Letters that share a cause and a consumer group."""
     return {
@@ -70,6 +80,16 @@ def cause_document(cause: CauseGroup) -> Document:
         "distinct_keys": cause.distinct_keys,
         "example": str(cause.example.position),
         "example_message": cause.example.failure.message,
+    }
+
+
+def history_document(topic: str | None, rows: Sequence[Row], gaps: Sequence[Gap]) -> Document:
+    """Rows of the ledger, about one topic or all."""
+    return {
+        "topic": topic,
+        "rows": [row_document(row) for row in rows],
+        "complete": not gaps,
+        "gaps": [{"topic": gap.subject, "partition": gap.partition, "reason": gap.reason} for gap in gaps],
     }
 
 

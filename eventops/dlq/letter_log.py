@@ -66,6 +66,17 @@ class Reading:
             gaps=tuple(self._gaps),
         )
 
+    def forget_deleted(self) -> frozenset[str]:
+        """Leave out the topics that were deleted while they were read: that is no gap. Returns their names."""
+        suspects = {gap.subject for gap in self._gaps} & {home.topic for home in self._asked}
+        if not suspects:
+            return frozenset()
+        gone = frozenset(suspects - {topic.name for topic in self.broker.topics(suspects)})
+        self._asked = {home for home in self._asked if home.topic not in gone}
+        self._left = {home: end for home, end in self._left.items() if home.topic not in gone}
+        self._gaps = [gap for gap in self._gaps if gap.subject not in gone]
+        return gone
+
     def add_gaps(self, gaps: Collection[Gap]) -> None:
         """What else the answer lacks."""
         self._gaps += gaps

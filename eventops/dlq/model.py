@@ -153,6 +153,11 @@ class CauseGroup:
     distinct_keys: int
     example: Letter
 
+    @property
+    def open(self) -> int:
+        """Letters that nobody dealt with: open, or failed again."""
+        return self.counts.get(State.OPEN, 0) + self.counts.get(State.FAILED_AGAIN, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class LettersReport:

@@ -111,8 +111,7 @@ def _cause_group(topic: str, letters: Sequence[Letter]) -> CauseGroup:
 
 
 def _most_unsettled_first(cause: CauseGroup) -> tuple[int, int, str, str]:
-    unsettled = sum(cause.counts.get(state, 0) for state in UNSETTLED)
-    return -unsettled, -sum(cause.counts.values()), cause.cause_key, cause.group or ""
+    return -cause.open, -sum(cause.counts.values()), cause.cause_key, cause.group or ""
 
 
 class Tally:

@@ -40,7 +40,9 @@ class DeadLetterService:
         for record in reading.records(topics):
             row = rules.row_about(record, letter_id(record.position), rows)
             tallies[record.position.topic].add(rules.state_of(record, row), record.timestamp)
-        return ListReport(now, tuple(tally.counts() for tally in tallies.values()), reading.coverage)
+        gone = reading.forget_deleted()
+        counts = tuple(tally.counts() for name, tally in tallies.items() if name not in gone)
+        return ListReport(now, counts, reading.coverage)
 
     def letters(self, selection: Selection, now: datetime) -> LettersReport:
         """The selected letters in the order they came, and what they group to. A topic named here is always taken for

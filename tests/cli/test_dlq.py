@@ -116,6 +116,8 @@ def test_letters_of_a_topic_follow_the_letter_schema(workshop: Workshop, eventop
 
     lines = [json.loads(line) for line in shown.stdout.splitlines()]
     assert len(lines) == 2
+    assert len(document(eventops("show", letters, "-o", "json"), "dlq-letters")["letters"]) == 3
+    assert document(eventops("groups", letters, "-o", "json"), "dlq-groups")["causes"][0]["open"] == 3
     for line in lines:
         jsonschema.validate(line, schema, cls=jsonschema.Draft202012Validator)
 
@@ -127,7 +129,7 @@ def test_a_discard_says_why_and_leaves_nothing_open(workshop: Workshop, eventops
 
     assert done.returncode == 0, done.stderr
     assert document(done, "replay")["discarded"] == 2
-    told = json.loads(eventops("history", letters, "-o", "json").stdout)["rows"]
+    told = document(eventops("history", letters, "-o", "json"), "dlq-history")["rows"]
     assert [(row["offset"], row["state"], row["reason"]) for row in told] == [
         (1, "discarded", "test data"),
         (0, "discarded", "test data"),

@@ -12,6 +12,7 @@ from eventops.dlq.families import MESSAGE_CHARACTERS, STACK_CHARACTERS, decode, 
 from eventops.dlq.model import State
 from eventops.dlq.rules import is_letter
 from eventops.events import REPLAY_ID, REPLAY_LINK, Position
+from reference_services.kit.dead_letters import TimestampType, write_letter
 from tests.dlq.workshop import AT, TRACEPARENT, record, spring_headers
 
 
@@ -27,6 +28,24 @@ def test_a_spring_letter_tells_origin_group_attempts_and_cause() -> None:
     assert letter.failure.exception_class is not None
     assert letter.failure.exception_class.endswith("ListenerExecutionFailedException")
     assert letter.state is State.OPEN
+
+
+def test_a_letter_of_the_reference_services_is_read_as_it_was_written() -> None:
+    failed = record((TRACEPARENT,), at="user-events/1/9", key=b"u-1")
+    try:
+        raise ConnectionRefusedError("mail server is down") from ValueError("no route")
+    except ConnectionRefusedError as error:
+        written = write_letter(failed, TimestampType.CREATE_TIME, group="notification-group", error=error, attempts=4)
+    letter = decode(record(written.headers, at="user-events-dlt/1/0", key=written.key, value=written.value))
+
+    assert letter.family == "spring"
+    assert letter.origins == (Position("user-events", 1, 9),)
+    assert letter.origin is not None
+    assert letter.origin.timestamp == AT
+    assert (letter.group, letter.attempts, letter.cause_key) == ("notification-group", 4, "ValueError")
+    assert letter.failure.stack is not None
+    assert "mail server is down" in letter.failure.stack
+    assert strip(written.headers) == failed.headers
 
 
 def test_origins_are_appended_the_first_is_the_origin_the_last_the_latest_hop() -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from eventops.adapters.kafka.broker import KafkaBroker
+from eventops.dlq.letter_log import Reading
 from eventops.dlq.model import Plan, ReplayReport, Selection, State, Step
 from eventops.dlq.replay import Pace
 from eventops.dlq.service import DeadLetterService
@@ -367,3 +368,14 @@ def test_a_ledger_that_would_forget_is_not_used(
 
     with pytest.raises(EventopsError, match="would forget what was replayed"):
         finished(service.execute(planned(service, letters)))
+
+
+def test_a_topic_deleted_while_it_is_read_is_left_out_and_no_gap(workshop: Workshop, broker: KafkaBroker) -> None:
+    _orders, letters = workshop.orders_with_letters(1)
+    reading = Reading(broker)
+    topics = broker.topics([letters])
+    workshop.drop(letters)
+
+    assert list(reading.records(topics)) == []
+    assert reading.forget_deleted() == {letters}
+    assert reading.coverage.complete
