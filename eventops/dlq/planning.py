@@ -28,7 +28,8 @@ class Known:
     ledger: Ledger
     coverage: Coverage
     targets: Mapping[str, Topic] = field(default_factory=dict)
-    compacted: frozenset[str] = frozenset()
+    configs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Each target's configuration, where it may be read."""
     idle_groups: frozenset[str] = frozenset()
     origins: Mapping[Position, Record] = field(default_factory=dict)
 
@@ -204,9 +205,14 @@ def _target_partition(letter: Letter, target: str, known: Known) -> int | None:
 
 
 def _warnings(planned: Sequence[Planned], letters: Sequence[Letter], known: Known) -> Iterator[str]:
-    targets = {one.target_topic for one in planned}
-    for topic in sorted(targets & known.compacted):
-        yield f"{topic} is compacted: an old value would replace newer state of its key"
+    for topic in sorted({one.target_topic for one in planned}):
+        config = known.configs.get(topic, {})
+        if "compact" in config.get("cleanup.policy", ""):
+            yield f"{topic} is compacted: an old value would replace newer state of its key"
+        limit = int(config.get("max.message.bytes", 0))
+        large = sum(limit and _record_size(one) > limit for one in planned if one.target_topic == topic)
+        if large:
+            yield f"{plural(large, 'letter')} outgrew what {topic} takes ({limit:,} bytes) and would be parked"
     if parted := _parted_keys(planned, letters):
         yield f"of {plural(parted, 'key')} only some open letters are selected: the rest stays behind, out of order"
     if again := sum(one.letter.replay_id is not None for one in planned):
@@ -235,6 +241,12 @@ def _key(letter: Letter) -> tuple[str | None, bytes | None]:
 def _origin_order(letter: Letter) -> tuple[Position, Position]:
     """As the events came: a key's events share a partition, so this keeps a key's order."""
     return (letter.origin.position if letter.origin else letter.position, letter.position)
+
+
+def _record_size(one: Planned) -> int:
+    """At least so many bytes; the batch around it takes some more."""
+    headers = sum(len(name) + len(value or b"") for name, value in one.headers)
+    return len(one.key or b"") + len(one.value or b"") + headers
 
 
 def _size(content: bytes | None) -> str:

@@ -19,7 +19,7 @@ from eventops.dlq.ledger import Ledger, Row, content_hash, home_partition
 from eventops.dlq.ledger_log import LedgerLog
 from eventops.dlq.model import Plan, Planned, Refused, Replayed, ReplayReport, State, Step
 from eventops.dlq.rules import UNSETTLED
-from eventops.errors import EventopsError, Unsupported
+from eventops.errors import EventopsError, NotPermitted, Unsupported
 from eventops.events import Position
 from eventops.ports import Broker, Capability, Fenced, Outgoing, TransactionalProducer, TransactionLost
 
@@ -93,8 +93,7 @@ class Replay:
 
     def _hold_the_id(self) -> Iterator[Step]:
         """Take over the id, learn from the ledger what is done, and replay what is left."""
-        source = self._left[0].source
-        producer = self._broker.transactional_producer(f"eventops-replay/{source.cluster_id}/{source.topic_id}")
+        producer = self._take_over()
         try:
             if not self._learn():
                 return
@@ -110,6 +109,17 @@ class Replay:
                 self._slow_down(len(chunk), seconds)
         finally:
             producer.close()
+
+    def _take_over(self) -> TransactionalProducer:
+        source = self._left[0].source
+        name = f"eventops-replay/{source.cluster_id}/{source.topic_id}"
+        try:
+            return self._broker.transactional_producer(name)
+        except NotPermitted as refused:
+            raise NotPermitted(
+                f"a replay writes in transactions, and this one's id {name} may not be used ({refused.what})",
+                remedy="grant DESCRIBE and WRITE on transactional ids that begin with eventops-replay/",
+            ) from refused
 
     def _learn(self) -> bool:
         """Drop what the ledger says is done, by this run (a commit whose answer was lost) or another.

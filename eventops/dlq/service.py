@@ -142,11 +142,7 @@ class DeadLetterService:
         return replace(
             known,
             targets={target.name: target for target in self._broker.topics(names)},
-            compacted=frozenset(
-                name
-                for name, config in self._broker.retention(names).items()
-                if "compact" in config.get("cleanup.policy", "")
-            ),
+            configs=self._broker.retention(names),
             idle_groups=self._idle_groups({letter.group for letter in unsettled if letter.group}),
             origins=self._origins({letter.origin.position for letter in unsettled if letter.origin}),
         )

@@ -146,12 +146,18 @@ def test_warnings_name_what_an_operator_would_regret() -> None:
     answer = planned(
         *letters,
         selection=Selection("orders-dlt", positions=(letters[0].position, letters[2].position)),
-        compacted=frozenset({"orders"}),
+        configs={"orders": {"cleanup.policy": "compact", "max.message.bytes": "150"}},
         idle_groups=frozenset({"billing"}),
     )
 
     text = "\n".join(answer.warnings)
-    for sign in ("orders is compacted", "1 key only some", "1 letter failed again", "billing has no members"):
+    for sign in (
+        "orders is compacted",
+        "2 letters outgrew what orders takes (150 bytes)",
+        "1 key only some",
+        "1 letter failed again",
+        "billing has no members",
+    ):
         assert sign in text
 
 

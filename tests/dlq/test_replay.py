@@ -14,7 +14,7 @@ from eventops.dlq.letter_log import Reading
 from eventops.dlq.model import Plan, ReplayReport, Selection, State, Step
 from eventops.dlq.replay import Pace
 from eventops.dlq.service import DeadLetterService
-from eventops.errors import EventopsError
+from eventops.errors import EventopsError, NotPermitted
 from eventops.events import REPLAY_ID, REPLAY_LINK, Position
 from eventops.ports import Outgoing, TransactionalProducer, TransactionLost
 from tests.dlq.workshop import TRACEPARENT, Workshop, replayed, spring_headers
@@ -379,3 +379,16 @@ def test_a_topic_deleted_while_it_is_read_is_left_out_and_no_gap(workshop: Works
     assert list(reading.records(topics)) == []
     assert reading.forget_deleted() == {letters}
     assert reading.coverage.complete
+
+
+def test_a_forbidden_transactional_id_is_named_with_its_remedy(
+    workshop: Workshop, broker: KafkaBroker, service: DeadLetterService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _orders, letters = workshop.orders_with_letters(1)
+
+    def refuse(name: str) -> TransactionalProducer:
+        raise NotPermitted("Transactional Id authorization failed", remedy="ask for it")
+
+    monkeypatch.setattr(broker, "transactional_producer", refuse)
+    with pytest.raises(NotPermitted, match=r"id eventops-replay/.*grant DESCRIBE and WRITE"):
+        finished(service.execute(planned(service, letters)))
