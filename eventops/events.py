@@ -162,6 +162,26 @@ class Event:
         """When it happened by its own word, else when the log took it."""
         return self.ids.timestamp or self.record.timestamp
 
+    def document(self) -> dict[str, Any]:
+        """The ``event`` contract of every report. ``key``, ``value`` and headers are text where they are UTF-8, ``0x…``
+        where not, null where there are none; ``headers`` are in their order, with repeated names."""
+        record, ids = self.record, self.ids
+        return {
+            "event_id": ids.event_id,
+            "event_type": ids.event_type,
+            "source": ids.source,
+            "correlation_id": ids.correlation_id,
+            "causation_id": ids.causation_id,
+            "timestamp": rfc3339(self.occurred_at),
+            "topic": record.position.topic,
+            "partition": record.position.partition,
+            "offset": record.position.offset,
+            "key": _shown(record.key),
+            "value": _shown(record.value),
+            "headers": [{"name": name, "value": _shown(value)} for name, value in record.headers],
+            "trace_id": ids.trace_id,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
@@ -404,3 +424,7 @@ def _parse_time(value: object) -> datetime | None:
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):  # year 1 east of Greenwich is no time in UTC
         return None
+
+
+def _shown(raw: bytes | None) -> str | None:
+    return None if raw is None else bytes_as_text(raw)

@@ -287,7 +287,7 @@ class Broker(Protocol):
         """Single records; positions that hold none (compacted, retained away, aborted) are left out."""
 
     def create_topic(self, name: str, partitions: int, config: Mapping[str, str]) -> None:
-        """Create a topic with as many replicas as the cluster's default; one that exists already is left as it is."""
+        """Create a topic, on three brokers where there are as many; one that exists already is left as it is."""
 
     def transactional_producer(self, transactional_id: str) -> TransactionalProducer:
         """Take over the id: any earlier holder is fenced and its open transaction aborted."""

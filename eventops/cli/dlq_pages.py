@@ -153,28 +153,39 @@ def _time(text: str | None) -> str:
     return instant(datetime.fromisoformat(text) if text else None)
 
 
-def _count(name: str) -> Column:
-    return Column(name.replace("_", " "), lambda row: count(row[name]), right=True)
+def _count(name: str, spare: int = 0) -> Column:
+    return Column(name.replace("_", " "), lambda row: count(row[name]), right=True, spare=spare)
+
+
+def _by_state() -> list[Column]:
+    """``open`` and ``failed again`` are what somebody has to do something about."""
+    spare = {"total": 1, "open": 0, "failed_again": 0, "replayed": 2, "discarded": 6, "parked": 5}
+    return [_count(name, rank) for name, rank in spare.items()]
 
 
 def _short(text: str | None) -> str:
     return UNKNOWN if text is None else safe(text, _LINE_CHARACTERS)
 
 
+def _last_hour(row: Document) -> str:
+    return UNKNOWN if row["per_hour"] is None else count(int(row["per_hour"]))
+
+
 _TOPICS = [
     Column("topic", lambda row: row["topic"]),
-    *map(_count, ("total", "open", "failed_again", "replayed", "discarded", "parked")),
-    Column("last hour", lambda row: UNKNOWN if row["per_hour"] is None else count(int(row["per_hour"])), right=True),
-    Column("oldest", lambda row: _time(row["oldest"]) if row["total"] else "-"),
-    Column("newest", lambda row: _time(row["newest"]) if row["total"] else "-"),
+    *_by_state(),
+    Column("last hour", _last_hour, right=True, spare=3),
+    Column("oldest", lambda row: _time(row["oldest"]) if row["total"] else "-", spare=7),
+    Column("newest", lambda row: _time(row["newest"]) if row["total"] else "-", spare=4),
 ]
 
 _CAUSES = [
     Column("cause", lambda row: _short(row["cause_key"]), wrap=True),
     Column("group", lambda row: _short(row["group"])),
-    *map(_count, ("total", "open", "failed_again", "replayed", "discarded", "parked", "distinct_keys")),
-    Column("newest", lambda row: _time(row["newest"])),
-    Column("for example", lambda row: row["example"]),
+    *_by_state(),
+    _count("distinct_keys", 3),
+    Column("newest", lambda row: _time(row["newest"]), spare=7),
+    Column("for example", lambda row: row["example"], spare=4),
 ]
 
 _ROWS = [
@@ -182,17 +193,17 @@ _ROWS = [
     Column("letter", lambda row: f"{row['topic']}/{row['partition']}/{row['offset']}"),
     Column("state", lambda row: row["state"]),
     Column("target", lambda row: row["target"] or "-"),
-    Column("operator", lambda row: _short(row["operator"])),
+    Column("operator", lambda row: _short(row["operator"]), spare=1),
     Column("reason", lambda row: _short(row["reason"] or "-"), wrap=True),
 ]
 
 _LETTERS = [
     Column("letter", lambda row: f"{row['partition']}/{row['offset']}"),
-    Column("at", lambda row: _time(row["timestamp"])),
+    Column("at", lambda row: _time(row["timestamp"]), spare=3),
     Column("state", lambda row: row["state"]),
     Column("cause", lambda row: _short(row["cause_key"]), wrap=True),
-    Column("group", lambda row: _short(row["group"])),
-    Column("event type", lambda row: _short(row["event"]["event_type"])),
-    Column("correlation id", lambda row: _short(row["event"]["correlation_id"])),
-    Column("key", lambda row: _short(row["event"]["key"])),
+    Column("group", lambda row: _short(row["group"]), spare=2),
+    Column("event type", lambda row: _short(row["event"]["event_type"]), spare=4),
+    Column("correlation id", lambda row: _short(row["event"]["correlation_id"]), spare=1),
+    Column("key", lambda row: _short(row["event"]["key"]), spare=5),
 ]

@@ -23,6 +23,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 Document = Mapping[str, Any]
 GUTTER: Final = 3
 """Columns between two columns of a table."""
+FOLDED: Final = 30
+"""What text that may be folded is given room for before other columns are left out."""
 _OBEYED = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -152,7 +154,7 @@ def _csv_cell(value: Any) -> Any:
 
 
 def _fitting(columns: Sequence[Column], rows: Sequence[Document], width: int) -> list[Column]:
-    """The columns that a line of ``width`` has room for; text that may wrap counts with its title alone."""
+    """The columns that a line of ``width`` has room for."""
     shown = list(columns)
     while sum(_width(column, rows) + GUTTER for column in shown) > width:
         most = max(column.spare for column in shown)
@@ -165,8 +167,8 @@ def _fitting(columns: Sequence[Column], rows: Sequence[Document], width: int) ->
 def _width(column: Column, rows: Sequence[Document]) -> int:
     from rich.cells import cell_len
 
-    title = cell_len(column.title)
-    return title if column.wrap else max([title, *(cell_len(safe(column.value(row))) for row in rows)])
+    natural = max([cell_len(column.title), *(cell_len(safe(column.value(row))) for row in rows)])
+    return min(natural, FOLDED) if column.wrap else natural
 
 
 def _cell(column: Column, row: Document) -> Any:

@@ -19,7 +19,7 @@ from eventops.dlq.model import (
     State,
     TopicCounts,
 )
-from eventops.events import Event, Position, bytes_as_text, rfc3339
+from eventops.events import Position, rfc3339
 from eventops.ports import Gap
 
 Document = dict[str, Any]
@@ -134,30 +134,12 @@ def letter_document(letter: Letter) -> Document:
             "message": letter.failure.message,
             "stack": letter.failure.stack,
         },
-        "event": event_document(letter.event),
+        "event": letter.event.document(),
         "state": letter.state.value,
         "state_reason": letter.state_reason,
         "replay_id": letter.replay_id,
         "replay_of": None if letter.replay_of is None else str(letter.replay_of),
         "cause_key": letter.cause_key,
-    }
-
-
-def event_document(event: Event) -> Document:
-    """The record inside a letter; bytes that aren't UTF-8 are shown in hexadecimal after ``0x``."""
-    record, ids = event.record, event.ids
-    return {
-        "event_id": ids.event_id,
-        "event_type": ids.event_type,
-        "source": ids.source,
-        "correlation_id": ids.correlation_id,
-        "causation_id": ids.causation_id,
-        "timestamp": rfc3339(event.occurred_at),
-        **_place(record.position),
-        "key": _content(record.key),
-        "value": _content(record.value),
-        "headers": [{"name": name, "value": _content(value)} for name, value in record.headers],
-        "trace_id": ids.trace_id,
     }
 
 
@@ -222,10 +204,6 @@ def _counts(counts: dict[State, int]) -> Document:
 
 def _place(position: Position) -> Document:
     return {"topic": position.topic, "partition": position.partition, "offset": position.offset}
-
-
-def _content(content: bytes | None) -> str | None:
-    return None if content is None else bytes_as_text(content)
 
 
 def _unrecorded(value: object) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from eventops.events import Event, bytes_as_text, rfc3339
+from eventops.events import rfc3339
 from eventops.trace.model import Anomaly, Copy, Delivery, Hop, News, TraceReport
 
 LetterDocument = Callable[[Any], Mapping[str, Any]]
@@ -28,35 +28,14 @@ def document(report: TraceReport, letter: LetterDocument) -> dict[str, Any]:
     }
 
 
-def event_document(event: Event) -> dict[str, Any]:
-    """The ``event`` contract. ``key`` and ``value`` are text where they are UTF-8, ``0x…`` where not, null where the
-    record has none; ``headers`` are in their order, with repeated names."""
-    ids, position = event.ids, event.position
-    return {
-        "event_id": ids.event_id,
-        "event_type": ids.event_type,
-        "source": ids.source,
-        "correlation_id": ids.correlation_id,
-        "causation_id": ids.causation_id,
-        "timestamp": rfc3339(event.occurred_at),
-        "topic": position.topic,
-        "partition": position.partition,
-        "offset": position.offset,
-        "key": _text(event.record.key),
-        "value": _text(event.record.value),
-        "headers": [{"name": name, "value": _text(value)} for name, value in event.record.headers],
-        "trace_id": ids.trace_id,
-    }
-
-
 def news_document(news: News, letter: LetterDocument) -> Mapping[str, Any]:
     """The ``event`` contract, or the ``letter`` contract where it is one (it has a ``cause_key``)."""
-    return event_document(news.event) if news.letter is None else letter(news.letter)
+    return news.event.document() if news.letter is None else letter(news.letter)
 
 
 def _hop(hop: Hop, letter: LetterDocument) -> dict[str, Any]:
     return {
-        **event_document(hop.event),
+        **hop.event.document(),
         "depth": hop.depth,
         "hop_seconds": hop.hop_seconds,
         "deliveries": [_delivery(delivery) for delivery in hop.deliveries],
@@ -88,7 +67,3 @@ def _copy(copy: Copy) -> dict[str, Any]:
 
 def _anomaly(anomaly: Anomaly) -> dict[str, Any]:
     return {"kind": anomaly.kind, "event_id": anomaly.event_id, "detail": anomaly.detail}
-
-
-def _text(raw: bytes | None) -> str | None:
-    return None if raw is None else bytes_as_text(raw)

@@ -19,7 +19,7 @@ from eventops.adapters.kafka.failures import error_of, is_forbidden, is_gone
 from eventops.errors import EventopsError
 from eventops.ports import Cluster, Topic
 
-_BROKER_DEFAULT: Final = -1
+_REPLICAS: Final = 3
 _PAUSE: Final = 0.05
 
 
@@ -65,8 +65,12 @@ def retention(connection: Connection, names: Collection[str]) -> dict[str, dict[
 
 
 def create_topic(connection: Connection, name: str, partitions: int, config: Mapping[str, str]) -> None:
-    """Create it with the broker's default replication and wait until its partitions have leaders."""
-    new = NewTopic(name, partitions, replication_factor=_BROKER_DEFAULT, config=dict(config))
+    """Create it, on three brokers where there are as many, and wait until its partitions have leaders.
+
+    The broker's own default is often 1, too little for what nobody can read again from elsewhere.
+    """
+    brokers = len(connection.admin().list_topics(timeout=connection.timeout).brokers)
+    new = NewTopic(name, partitions, replication_factor=min(_REPLICAS, brokers), config=dict(config))
     future = connection.admin().create_topics(
         [new], operation_timeout=connection.timeout, request_timeout=connection.timeout
     )[name]

@@ -87,7 +87,7 @@ class KafkaBroker:
         return found
 
     def create_topic(self, name: str, partitions: int, config: Mapping[str, str]) -> None:
-        """Create a topic with the broker's default replication, unless it exists."""
+        """Create a topic on up to three brokers, unless it exists."""
         admin.create_topic(self._connection, name, partitions, config)
 
     def transactional_producer(self, transactional_id: str) -> KafkaTransactionalProducer:
