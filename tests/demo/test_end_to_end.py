@@ -5,6 +5,8 @@ from __future__ import annotations
 import email
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -69,9 +71,22 @@ def test_from_nothing_to_every_mail_delivered_once(shell: Shell, home: Path) -> 
     for topic in topics:
         _replay_brings_it_to_zero_and_once_only(shell, topic)
 
+    _the_readme_speaks_the_truth(shell, demo["example_correlation_id"])
     answer(shell, "demo", "--headless", "--duration", "5", "--rate", "0", "--no-failures")
     delivered = [_caused_by(path) for path in _mails(home)]
     assert {event_id for event_id in refused if delivered.count(event_id) == 1} == refused, "each mail arrived, once"
+
+
+def _the_readme_speaks_the_truth(shell: Shell, correlation_id: str) -> None:
+    """Every command of the README works; those that start something or would change this machine are only parsed."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    commands = [shlex.split(line)[1:] for line in re.findall(r"^\$ (eventops .*)$", readme, re.MULTILINE)]
+    assert len(commands) > 10
+    for words in commands:
+        told = [correlation_id if word.startswith("req-") else word for word in words]
+        only_parsed = told[0] in {"local", "demo", "dashboard"} or told[:2] == ["context", "add"]
+        run = shell(*told, *(["--help"] if only_parsed else []))
+        assert run.returncode in (0, 1), f"{words}: {run.stderr}"
 
 
 def _the_chain_is_whole(trace: Any) -> None:
