@@ -20,6 +20,7 @@ import pytest
 from eventops.bootstrap import local_kafka
 from eventops.config import data_home
 from tests.cli.running import ROOT, Shell
+from tests.contracts import keeps_its_contract
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
@@ -56,6 +57,10 @@ def answer(shell: Shell, *words: str, timeout: float = 120) -> Any:
 
 def test_from_nothing_to_every_mail_delivered_once(shell: Shell, home: Path) -> None:
     demo = answer(shell, "demo", "--headless", "--duration", "30", "--rate", "6")
+    keeps_its_contract(demo, "demo")
+    keeps_its_contract(answer(shell, "local", "status"), "local-status")
+    keeps_its_contract(answer(shell, "local", "up"), "local-up")
+    keeps_its_contract(answer(shell, "context", "list"), "contexts")
     assert {"user.registered", "order.paid", "loyalty.pointsEarned", "notification.emailSent"} <= {
         row["event_type"] for row in demo["events"]
     }

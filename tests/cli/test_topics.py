@@ -1,0 +1,71 @@
+"""``eventops topics`` and ``eventops doctor`` on a real broker."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from eventops.events import Partition
+from tests.brokers.lab import KafkaLab
+from tests.cli.running import Shell
+from tests.contracts import keeps_its_contract
+
+pytestmark = pytest.mark.broker
+
+
+@pytest.fixture
+def lab(bootstrap_servers: str, unique: Callable[[str], str]) -> Iterator[KafkaLab]:
+    lab = KafkaLab(bootstrap_servers, unique)
+    yield lab
+    lab.close()
+
+
+@pytest.fixture
+def eventops(bootstrap_servers: str, tmp_path: Path) -> Shell:
+    return Shell(tmp_path, bootstrap_servers)
+
+
+def test_a_topic_with_its_readers_partition_by_partition(lab: KafkaLab, eventops: Shell) -> None:
+    topic, group = lab.topic(partitions=2), lab.name("billing")
+    lab.append(Partition(topic, 1), b"a", b"b", b"c")
+    lab.commit(group, {Partition(topic, 1): 1})
+    run = eventops("topics", topic, "-o", "json")
+    assert run.returncode == 0, run.stderr
+    report = json.loads(run.stdout)
+    keeps_its_contract(report, "topics")
+    (told,) = report["topics"]
+    assert (told["offsets"], told["groups"]) == (3, [group])
+    assert [(p["start"], p["end"], p["open_transactions"]) for p in told["partitions"]] == [(0, 0, 0), (0, 3, 0)]
+    table = eventops("topics", topic).stdout
+    assert group in table
+    assert "open transactions" in table
+
+
+def test_a_topic_that_is_not_there_is_a_usage_error_and_is_not_created(eventops: Shell, lab: KafkaLab) -> None:
+    name = lab.name("nowhere")
+    for _ in range(2):
+        run = eventops("topics", name)
+        assert (run.returncode, run.stdout) == (2, "")
+        assert "`eventops topics` lists them" in run.stderr
+
+
+def test_the_doctor_finds_the_cluster_well(eventops: Shell) -> None:
+    run = eventops("doctor", "-o", "json")
+    assert run.returncode == 0, run.stderr
+    report = json.loads(run.stdout)
+    keeps_its_contract(report, "doctor")
+    health = {check["subject"]: check["health"] for check in report["checks"] if check["area"] == "cluster"}
+    assert health["topics"] == health["groups"] == health["settings"] == health["replay"] == "ok"
+
+
+def test_the_doctor_says_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
+    nothing_configured = Shell(tmp_path)("doctor", "-o", "json")
+    assert nothing_configured.returncode == 2
+    (problem,) = [check for check in json.loads(nothing_configured.stdout)["checks"] if check["health"] == "problem"]
+    assert "eventops local up" in problem["remedy"]
+    nobody_there = Shell(tmp_path, "127.0.0.1:1")("doctor")
+    assert nobody_there.returncode == 3
+    assert "✗" in nobody_there.stdout
