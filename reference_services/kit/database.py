@@ -23,7 +23,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     """A write-ahead log lets readers and one writer work side by side; transactions are begun by us, not by sqlite3."""
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000", "foreign_keys=ON"):
+    for pragma in ("journal_mode=WAL", "busy_timeout=10000", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Event as Flag
 from typing import Any
 
@@ -27,6 +27,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    delete,
     func,
     insert,
     select,
@@ -41,6 +42,8 @@ log = logging.getLogger(__name__)
 
 BATCH = 200
 POLL_SECONDS = 0.1
+KEPT = timedelta(hours=1)
+"""How long what was sent stays in the table, for whoever wants to look."""
 DRAIN_SECONDS = 5.0
 """How long a service that stops waits for a broker to take what is left; the rest goes out at its next start."""
 
@@ -142,5 +145,7 @@ class Relay:
         self._failing = error.name()
 
     def _mark_sent(self, ids: list[int]) -> None:
+        now = datetime.now(UTC)
         with self._engine.begin() as connection:
-            connection.execute(update(outbox).where(outbox.c.id.in_(ids)).values(sent_at=datetime.now(UTC)))
+            connection.execute(update(outbox).where(outbox.c.id.in_(ids)).values(sent_at=now))
+            connection.execute(delete(outbox).where(outbox.c.sent_at < now - KEPT))

@@ -65,9 +65,9 @@ def read_settings(service: str, environ: Mapping[str, str]) -> Settings:
         kafka={"bootstrap.servers": bootstrap, **_pairs("KAFKA_CLIENT", environ.get("KAFKA_CLIENT", ""))},
         database_url=environ.get("DATABASE_URL") or f"sqlite:///{service}.db",
         http_host=environ.get("HTTP_HOST", "127.0.0.1"),
-        http_port=int(_number(environ, "HTTP_PORT", 0)),
+        http_port=_port(environ, "HTTP_PORT", 0),
         smtp_host=environ.get("SMTP_HOST", "127.0.0.1"),
-        smtp_port=int(_number(environ, "SMTP_PORT", 1025)),
+        smtp_port=_port(environ, "SMTP_PORT", 1025),
         retry=_retry_policy(environ),
         handling_delays=_delays(environ.get("HANDLING_DELAY_SECONDS", "")),
         topic_prefix=environ.get("TOPIC_PREFIX", ""),
@@ -112,6 +112,13 @@ def _pairs(name: str, text: str) -> dict[str, str]:
     if not all(separator and key.strip() for key, separator, _ in pairs):
         raise InvalidSetting(f"{name} must be a list of property=value, separated by commas")
     return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def _port(environ: Mapping[str, str], name: str, default: int) -> int:
+    number = _number(environ, name, default)
+    if number > 65535 or number != int(number):
+        raise InvalidSetting(f"{name} must be a port, 0 to 65535")
+    return int(number)
 
 
 def _number(environ: Mapping[str, str], name: str, default: float) -> float:

@@ -49,7 +49,7 @@ def main() -> int:
     set_up_logs("mail-server", os.environ.get("LOG_FORMAT", "text"))
     try:
         asyncio.run(serve())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, OverflowError) as error:
         print(f"mail-server: {error}: choose another SMTP_PORT or HTTP_PORT (0: any free one)", file=sys.stderr)
         return 2
     return 0

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import fnmatch
+from collections import deque
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
+
+LATEST = 50_000
+"""How many mails are kept in memory; of more, the latest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,8 @@ class Mailbox:
     """aiosmtpd's handler; ``directory`` also gets each mail as a file, None keeps them in memory only."""
 
     def __init__(self, directory: Path | None = None) -> None:
-        self.mails: list[KeptMail] = []
+        self.mails: deque[KeptMail] = deque(maxlen=LATEST)
+        self._taken = 0
         self.refused: set[str] = set()
         self._directory = directory
         if directory is not None:
@@ -63,9 +68,10 @@ class Mailbox:
         headers = [str(mail.get(name, "")) for name in ("Subject", "Message-ID", "X-Event-Id", "X-Correlation-Id")]
         for address in envelope.rcpt_tos:
             self.mails.append(KeptMail(address, *headers))
+            self._taken += 1
             self._write(raw)
         return "250 OK"
 
     def _write(self, raw: bytes) -> None:
         if self._directory is not None:
-            (self._directory / f"{len(self.mails):06}.eml").write_bytes(raw)
+            (self._directory / f"{self._taken:06}.eml").write_bytes(raw)

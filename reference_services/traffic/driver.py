@@ -19,6 +19,8 @@ from reference_services.traffic.records import record_of
 PATIENCE_SECONDS = 5.0
 """How long an order is tried again while the order-service hasn't heard of its customer."""
 _EXAMPLES = 10
+_REMEMBERED = 500
+"""Far more journeys than are under way at once."""
 
 
 @dataclass(slots=True)
@@ -27,7 +29,12 @@ class Tally:
 
     by_kind: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
-    paid: list[str] = field(default_factory=list)
+    examples: list[str] = field(default_factory=list)
+
+    def add_example(self, correlation_id: str) -> None:
+        """A chain worth looking at; the first few are kept."""
+        if len(self.examples) < _EXAMPLES:
+            self.examples.append(correlation_id)
 
     def summary(self) -> dict[str, Any]:
         """As the generator prints it at its end."""
@@ -35,7 +42,7 @@ class Tally:
             "requests": self.by_kind.total(),
             "by_kind": dict(sorted(self.by_kind.items())),
             "failures": dict(sorted(self.failures.items())),
-            "example_correlation_ids": self.paid[:_EXAMPLES],
+            "example_correlation_ids": self.examples,
         }
 
 
@@ -81,7 +88,7 @@ class Driver:
     def _register(self, step: Step) -> httpx.Response:
         response = self._post(step, f"{self._users}/users", {"email": step.email})
         if response.is_success:
-            self._user_ids[step.journey] = response.json()["userId"]
+            _remember(self._user_ids, step.journey, response.json()["userId"])
         return response
 
     def _reset(self, step: Step) -> httpx.Response | None:
@@ -99,13 +106,13 @@ class Driver:
             response = self._post(step, f"{self._orders}/orders", order)
             tries -= 1
         if response.is_success:
-            self._order_ids[step.journey] = response.json()["orderId"]
+            _remember(self._order_ids, step.journey, response.json()["orderId"])
         return response
 
     def _pay(self, step: Step) -> httpx.Response | None:
         response = self._change_order(step, "pay")
         if response is not None and response.is_success and not step.email.endswith(REFUSED_DOMAIN):
-            self.tally.paid.append(step.correlation_id)
+            self.tally.add_example(step.correlation_id)
         return response
 
     def _cancel(self, step: Step) -> httpx.Response | None:
@@ -127,3 +134,9 @@ class Driver:
             on_delivery=lambda error, _message: self._count(step, error.name() if error else None),
         )
         self._producer.poll(0)
+
+
+def _remember(ids: dict[int, str], journey: int, found: str) -> None:
+    ids[journey] = found
+    if len(ids) > _REMEMBERED:
+        del ids[next(iter(ids))]

@@ -25,12 +25,16 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 @pytest.fixture
 def prefix(bootstrap_servers: str, unique: Callable[[str], str]) -> Iterator[str]:
-    """Stands before the topics and groups of this test; its topics are deleted afterwards."""
+    """Stands before the topics and groups of this test; they are deleted afterwards."""
     mine = unique("t") + "-"
     yield mine
     admin = AdminClient({"bootstrap.servers": bootstrap_servers})
     topics = [name for name in admin.list_topics(timeout=10).topics if name.startswith(mine)]
-    for future in (admin.delete_topics(topics) if topics else {}).values():
+    known = admin.list_consumer_groups().result(timeout=10).valid
+    groups = [group.group_id for group in known if group.group_id.startswith(mine)]
+    deletions = admin.delete_consumer_groups(groups) if groups else {}
+    deletions = deletions | (admin.delete_topics(topics) if topics else {})
+    for future in deletions.values():
         future.result(timeout=10)
 
 

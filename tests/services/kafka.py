@@ -17,11 +17,14 @@ from confluent_kafka.admin._resource import ResourceType
 from eventops.events import Envelope, Record
 from reference_services.kit.runner import Runner, record_of
 
+Outgoing = tuple[str, bytes, list[tuple[str, bytes]]]
+"""Key, value and headers."""
+
 NOW = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
 
 
-def produce(bootstrap: str, topic: str, records: Sequence[tuple[str, bytes, list[tuple[str, bytes]]]]) -> None:
-    """Key, value and headers of each record; returns when the broker has them all."""
+def produce(bootstrap: str, topic: str, records: Sequence[Outgoing]) -> None:
+    """Returns when the broker has them all."""
     producer = Producer({"bootstrap.servers": bootstrap, "enable.idempotence": True, "message.max.bytes": 1_200_000})
     for key, value, headers in records:
         producer.produce(topic, value=value, key=key.encode(), headers=list(headers))

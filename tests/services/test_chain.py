@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from eventops.events import Event, read_event, trace_id_of
+from eventops.events import Event, Record, read_event, trace_id_of
 from tests.services import kafka
 from tests.services.processes import ROOT, Stack, mail_environ, until
 
@@ -94,7 +94,7 @@ def test_traffic_makes_real_failures_of_three_kinds(services: Stack, bootstrap_s
     users, orders = services.start("users"), services.start("orders")
     services.start("notifications", **mail_environ(mail))
     arguments = ["--users", users.http, "--orders", orders.http, "--mail", mail.http]
-    arguments += ["--bootstrap-servers", bootstrap_servers, "--rate", "20", "--seed", "3", "--duration", "9"]
+    arguments += ["--bootstrap-servers", bootstrap_servers, "--rate", "15", "--seed", "3", "--duration", "9"]
     run = subprocess.run(
         [sys.executable, "-m", "reference_services.traffic", *arguments],
         cwd=ROOT,
@@ -109,15 +109,40 @@ def test_traffic_makes_real_failures_of_three_kinds(services: Stack, bootstrap_s
     assert summary["example_correlation_ids"]
     assert all("seconds" in line or "mishap" in line for line in map(json.loads, run.stderr.splitlines()))
     wanted = {"smtplib.SMTPRecipientsRefused", "ConnectionRefusedError", "eventops.events.MalformedEvent"}
-    until(lambda: wanted <= _causes(bootstrap_servers, prefix))
+    until(lambda: wanted <= {_cause(letter) for letter in _letters(bootstrap_servers, prefix)})
     example = summary["example_correlation_ids"][0]
     until(lambda: any(m["correlation_id"] == example for m in mails(mail.http)))
     kept = [m["message_id"] for m in mails(mail.http)]
     assert len(kept) == len(set(kept)), "each mail once"
     assert not any(m["to"].endswith("@refused.example") for m in mails(mail.http))
+    until(lambda: _caught_up(bootstrap_servers, prefix))
+    _put_refused_letters_back_twice(bootstrap_servers, prefix, mail.http)
 
 
-def _causes(bootstrap: str, prefix: str) -> set[str]:
+def _caught_up(bootstrap: str, prefix: str) -> bool:
+    topics = [prefix + name for name in ("user-events", "order-events")]
+    group = prefix + "notification-group"
+    return all(kafka.committed(bootstrap, group, topic) == kafka.size(bootstrap, topic) for topic in topics)
+
+
+def _put_refused_letters_back_twice(bootstrap: str, prefix: str, control: str) -> None:
+    """Once the addresses are accepted, each event that is put back brings its mail, once."""
+    httpx.delete(f"{control}/refuse").raise_for_status()
+    refused = [x for x in _letters(bootstrap, prefix) if _cause(x) == "smtplib.SMTPRecipientsRefused"]
+    assert refused
+    for origin in {letter.header("kafka_dlt-original-topic") or b"" for letter in refused}:
+        of_topic = [letter for letter in refused if letter.header("kafka_dlt-original-topic") == origin]
+        again: list[kafka.Outgoing] = [((letter.key or b"").decode(), letter.value or b"", []) for letter in of_topic]
+        kafka.produce(bootstrap, origin.decode(), again * 2)
+    until(lambda: _caught_up(bootstrap, prefix))
+    arrived = [m["event_id"] for m in mails(control) if m["to"].endswith("@refused.example")]
+    assert sorted(arrived) == sorted(str(read_event(letter).ids.event_id) for letter in refused)
+
+
+def _letters(bootstrap: str, prefix: str) -> list[Record]:
     topics = [f"{prefix}user-events-dlt", f"{prefix}order-events-dlt"]
-    letters = [r for topic in topics for r in kafka.read(bootstrap, topic, kafka.size(bootstrap, topic))]
-    return {(letter.header("kafka_dlt-exception-cause-fqcn") or b"").decode() for letter in letters}
+    return [r for topic in topics for r in kafka.read(bootstrap, topic, kafka.size(bootstrap, topic))]
+
+
+def _cause(letter: Record) -> str:
+    return (letter.header("kafka_dlt-exception-cause-fqcn") or b"").decode()

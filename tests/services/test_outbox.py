@@ -87,6 +87,17 @@ def test_killed_while_the_broker_refuses_the_events_arrive_after_the_restart(
     assert first_sightings(kafka.read(bootstrap_servers, topic, 3 * len(LIFE))) == dict.fromkeys(ids, LIFE)
 
 
+def test_a_broker_that_takes_nothing_for_a_while_gets_everything_then(
+    services: Stack, bootstrap_servers: str, topic: str
+) -> None:
+    kafka.set_topic(bootstrap_servers, topic, "max.message.bytes", "10")
+    users = services.start("users")
+    ids = [register_and_reset(users, number) for number in range(3)]
+    until(lambda: "events wait in the outbox" in users.log.read_text())
+    kafka.set_topic(bootstrap_servers, topic, "max.message.bytes", "100000")
+    assert first_sightings(kafka.read(bootstrap_servers, topic, 3 * len(LIFE))) == dict.fromkeys(ids, LIFE)
+
+
 @pytest.mark.faults
 def test_killed_again_and_again_while_publishing_nothing_is_lost_or_out_of_order(
     services: Stack, bootstrap_servers: str, topic: str, unreachable: str

@@ -172,6 +172,24 @@ def test_stopped_between_two_attempts_the_event_is_delivered_again(
     assert handled[0].event_id == sent.event_id
 
 
+def test_the_offset_waits_for_the_letter(
+    bootstrap_servers: str, settings: Settings, topic: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    kafka.set_topic(bootstrap_servers, topic + "-dlt", "max.message.bytes", "10")
+    kafka.produce(bootstrap_servers, topic, [("k", b"no event", [])])
+    with kafka.running(runner_of(settings, print)):
+        until(lambda: "isn't taken" in caplog.text)
+    assert kafka.committed(bootstrap_servers, settings.group(GROUP), topic) == 0, "stopped, it leaves the event there"
+    caplog.clear()
+    with kafka.running(runner_of(settings, print)):
+        until(lambda: "isn't taken" in caplog.text)
+        kafka.set_topic(bootstrap_servers, topic + "-dlt", "max.message.bytes", "100000")
+        until(lambda: kafka.committed(bootstrap_servers, settings.group(GROUP), topic) == 1)
+    (letter,) = kafka.read(bootstrap_servers, topic + "-dlt", 1)
+    assert letter.value == b"no event"
+    assert kafka.size(bootstrap_servers, topic + "-dlt") == 1
+
+
 def test_nobodys_bytes_kill_the_consumer(bootstrap_servers: str, settings: Settings, topic: str) -> None:
     """Each of them is a letter; the good one behind them is handled."""
 

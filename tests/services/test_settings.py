@@ -38,6 +38,7 @@ def test_everything_can_be_said() -> None:
     ("name", "value", "words"),
     [
         ("HTTP_PORT", "http", "HTTP_PORT must be a number"),
+        ("HTTP_PORT", "70000", "HTTP_PORT must be a port"),
         ("SMTP_PORT", "-1", "SMTP_PORT must be a number of at least 0"),
         ("KAFKA_CLIENT", "security.protocol", "KAFKA_CLIENT must be a list of property=value"),
         ("RETRY_ATTEMPTS", "0", "must be at least 1"),
