@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from eventops.bootstrap import Desk, desk_for, local_kafka
-from eventops.config import Context, contexts_path
+from eventops.config import BOOTSTRAP, Context, contexts_path
 from eventops.demo import parts, report
 from eventops.demo.model import DemoReport, Wish
 from eventops.demo.stage import Stage
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 SETTLE_SECONDS: Final = 15.0
+KEPT_RUNS: Final = 5
+"""Demos with brokers of their own whose logs are kept."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +78,8 @@ def running(home: Path, wish: Wish, say: Say) -> Iterator[RunningDemo]:
         ProvisioningError: there can be no local Kafka on this machine.
         UsageError: another demo works on this broker.
     """
-    with _broker(home / "demo", say) as servers, desk_for(Context(CONTEXT, {"bootstrap.servers": servers})) as desk:
-        state = home / "demo" / desk.broker.cluster().cluster_id
+    with _broker(home / "demo", say) as (servers, own), desk_for(Context(CONTEXT, {BOOTSTRAP: servers})) as desk:
+        state = own or home / "demo" / desk.broker.cluster().cluster_id
         with _alone(state), Stage(_run_directory(state)) as stage:
             before = report.ends(desk)
             started_at = desk.now()
@@ -104,22 +107,38 @@ def _start(stage: Stage, servers: str, state: Path, wish: Wish, say: Say) -> Map
 
 
 @contextmanager
-def _broker(directory: Path, say: Say) -> Iterator[str]:
-    """Bootstrap servers of the local broker where one is up, else of an own one, the context `local` meanwhile."""
+def _broker(directory: Path, say: Say) -> Iterator[tuple[str, Path | None]]:
+    """Bootstrap servers of the local broker where one is up, else of an own one, the context `local` meanwhile.
+
+    A demo with a broker of its own starts from nothing: its state stands in a directory of its own, the second value,
+    where the logs stay when it has ended.
+    """
     kafka = local_kafka()
     cluster = kafka.status()
     if cluster.standing is Standing.RUNNING and cluster.bootstrap_servers:
         say(f"using the local Kafka at {cluster.bootstrap_servers}")
-        yield cluster.bootstrap_servers
+        yield cluster.bootstrap_servers, None
         return
     say("starting a Kafka of the demo's own")
+    own = _fresh(directory / "runs")
     contexts = contexts_path()
-    with kafka.ephemeral(directory / "kafka", progress=say) as servers:
-        publish(contexts, servers)
-        try:
-            yield servers
-        finally:
-            withdraw(contexts, servers)
+    try:
+        with kafka.ephemeral(own / "kafka", progress=say) as servers:
+            publish(contexts, servers)
+            try:
+                yield servers, own
+            finally:
+                withdraw(contexts, servers)
+    finally:
+        shutil.rmtree(own / "kafka", ignore_errors=True)
+
+
+def _fresh(runs: Path) -> Path:
+    """A new directory; of the earlier ones the latest few are kept, for their logs."""
+    earlier = sorted(path for path in runs.glob("*Z") if path.is_dir())
+    for path in earlier[: -(KEPT_RUNS - 1)]:
+        shutil.rmtree(path, ignore_errors=True)
+    return runs / _stamp()
 
 
 @contextmanager
@@ -139,6 +158,10 @@ def _alone(state: Path) -> Iterator[None]:
 
 
 def _run_directory(state: Path) -> Path:
-    logs = state / "logs" / datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    logs = state / "logs" / _stamp()
     logs.mkdir(parents=True)
     return logs
+
+
+def _stamp() -> str:
+    return datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")

@@ -46,6 +46,7 @@ class Mailbox:
         self._directory = directory
         if directory is not None:
             directory.mkdir(parents=True, exist_ok=True)
+            self._taken = max((int(path.stem) for path in directory.glob("[0-9]*.eml")), default=0)
 
     def refuses(self, address: str) -> bool:
         """True when a pattern (as in file names, case ignored) fits the address."""

@@ -160,7 +160,7 @@ def _descendants(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
 
 
 def _all_parts_are_up(home: Path) -> bool:
-    return any("requests" in path.read_text() for path in home.glob("demo/*/logs/*/traffic.log"))
+    return any("requests" in path.read_text() for path in home.glob("demo/**/traffic.log"))
 
 
 @pytest.mark.faults
