@@ -105,7 +105,7 @@ class KafkaLab:
         for topic in list(self._topics):
             self.delete(topic)
         for group in set(self._groups):
-            self.admin.delete_consumer_groups([group])[group].exception(DEADLINE)
+            self.admin.delete_consumer_groups([group], request_timeout=5)[group].exception(DEADLINE)
         self.broker.close()
 
 
