@@ -112,7 +112,7 @@ class LagPage(Page):
     @property
     def watches(self) -> tuple[Watch[Any], ...]:
         """One snapshot of all groups."""
-        return (self.shell.lag,)
+        return (self.shell.questions.lag,)
 
     def body(self) -> Iterator[Widget]:
         """One table."""
@@ -121,12 +121,12 @@ class LagPage(Page):
             GROUPS,
             lambda row: row.group.group,
             empty="No consumer group has committed an offset here yet. Start a consumer, or `eventops demo` for traffic.",
-            id="groups",
+            name="groups",
         )
 
     def paint(self) -> None:
         """The worst first."""
-        report = self.shell.lag.value
+        report = self.shell.questions.lag.value
         table: Table[Paced] = self.query_one("#groups", Table)
         table.show(None if report is None else worst_first(report, self.shell.history.earlier))
 
@@ -148,7 +148,7 @@ class GroupPage(Page):
     @property
     def watches(self) -> tuple[Watch[Any], ...]:
         """The snapshot of all groups holds it."""
-        return (self.shell.lag,)
+        return (self.shell.questions.lag,)
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -168,12 +168,12 @@ class GroupPage(Page):
             _PARTITIONS,
             lambda row: str(row.partition),
             empty="The group has no offsets and no members; Esc goes back to all groups.",
-            id="partitions",
+            name="partitions",
         )
 
     def paint(self) -> None:
         """The ones that wait longest stand where the log has them: by topic and partition."""
-        report = self.shell.lag.value
+        report = self.shell.questions.lag.value
         table: Table[PartitionLag] = self.query_one("#partitions", Table)
         if report is None:
             table.show(None)

@@ -9,8 +9,8 @@ from textual.message import Message
 
 if TYPE_CHECKING:
     from eventops.dlq.model import Plan, Step
-    from eventops.tui.watch import Watch
     from eventops.trace.model import Found
+    from eventops.tui.watch import Watch
 
 
 @dataclass
@@ -46,7 +46,7 @@ class SearchFailed(Message):
 
 
 @dataclass
-class Planned(Message):
+class PlanMade(Message):
     """What a replay would do is known; nothing was written."""
 
     plan: Plan

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 SECTIONS: Final = (("overview", "overview"), ("lag", "lag"), ("trace", "trace"), ("dlq", "dead letters"))
 KEYS: Final = (("/", "filter"), (":", "command"), ("?", "help"), ("q", "quit"))
 
+_HINTS: Final = {":": "overview · lag [GROUP] · trace ID · dlq [TOPIC] · q", "/": "only rows that hold …"}
+
 
 class Page(Screen[None]):
     """One screen. Subclasses say what is on it (``body``), what it asks (``watches``) and how it is painted."""
@@ -51,6 +53,11 @@ class Page(Screen[None]):
     def crumbs(self) -> tuple[str, ...]:
         """The way down to it from its section."""
         return ()
+
+    @property
+    def shown_keys(self) -> Sequence[tuple[str, str]]:
+        """Its own keys that do something now."""
+        return self.keys
 
     def body(self) -> Iterator[Widget]:
         """What is between the lines."""
@@ -79,19 +86,23 @@ class Page(Screen[None]):
 
     def on_screen_resume(self) -> None:
         """Back in front: don't show what was known when it was left."""
+        for watch in self.watches:
+            watch.hurry()
         self.shell.ask_due()
         self.refresh_all()
 
     def refresh_all(self) -> None:
         """Repaint everything."""
         now, shell = self.shell.desk.now(), self.shell
-        seen = [watch.answered_at for watch in (*self.watches, shell.cluster) if watch.answered_at]
-        cluster = shell.cluster.value
-        self.query_one(StatusLine).tell(shell.desk.context, cluster and cluster.cluster_id, max(seen, default=None))
+        seen = [watch.answered_at for watch in (*self.watches, shell.questions.cluster) if watch.answered_at]
+        cluster = shell.questions.cluster.value
+        self.query_one(StatusLine).tell(
+            shell.desk.context, cluster.cluster_id if cluster else None, max(seen, default=None)
+        )
         self.query_one(Tabs).tell(SECTIONS, self.section, self.crumbs)
         self.query_one(Notice).tell(self.trouble())
         self.query_one(CommandLine).tell(shlex.join([*program(shell.desk.context), *self.words]))
-        self.query_one(Keys).tell((*self.keys, *KEYS))
+        self.query_one(Keys).tell((*self.shown_keys, *KEYS))
         is_stale = any(watch.standing(now) in (Standing.STALE, Standing.SILENT) for watch in self.watches)
         self.query_one("#body").set_class(is_stale, "-stale")
         self.paint()
@@ -106,8 +117,12 @@ class Page(Screen[None]):
         tables = list(self.query(Table))
         if sign == "/" and not tables:
             return
-        self.query_one("#sign", Static).update(Text(sign))
-        self.query_one(Prompt).ask(sign, tables[0].filter if sign == "/" else "")
+        self.ask(sign, _HINTS[sign], tables[0].needle if sign == "/" else "")
+
+    def ask(self, sign: str, hint: str, text: str = "") -> None:
+        """Open the line at the bottom; the answer comes as ``Entered`` or ``Left`` with that sign."""
+        self.query_one("#sign", Static).update(Text(f"{sign} "))
+        self.query_one(Prompt).ask(sign, hint, text)
 
     def on_typed(self, message: Typed) -> None:
         """The filter works while it is typed."""
@@ -126,9 +141,15 @@ class Page(Screen[None]):
             message.stop()
         self.focus_body()
 
+    def ask_again(self) -> None:
+        """Ask everything now."""
+        for watch in self.watches:
+            watch.hurry()
+        self.shell.ask_due()
+
     def back(self) -> bool:
         """Undo what Escape can undo on this screen; False: nothing, so the screen is left."""
-        is_filtered = any(table.filter for table in self.query(Table))
+        is_filtered = any(table.needle for table in self.query(Table))
         if is_filtered:
             self._filter("")
         return is_filtered
@@ -143,7 +164,7 @@ class Page(Screen[None]):
 
     def _filter(self, text: str) -> None:
         for table in self.query(Table):
-            table.filter = text
+            table.needle = text
 
 
 def program(context: Context) -> list[str]:

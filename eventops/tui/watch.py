@@ -45,6 +45,10 @@ class Watch(Generic[Value]):
         """Whether to ask now."""
         return not self.is_out and (self.asked_at is None or now - self.asked_at >= timedelta(seconds=self.every))
 
+    def hurry(self) -> None:
+        """Make it due: what it tells may have changed by what was done meanwhile."""
+        self.asked_at = None
+
     def put(self, now: datetime) -> None:
         """It is asked."""
         self.is_out, self.asked_at = True, now

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from rich.text import Text
 from textual.events import Key
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from eventops.config import Context
@@ -44,7 +45,7 @@ class Tabs(Static):
             else:
                 line.append(f" {number} {title} ", FAINT)
         for crumb in crumbs:
-            line.append(" › ", FAINT).append(safe(crumb, 48))
+            line.append(" / ", FAINT).append(safe(crumb, 48))
         self.update(line)
 
 
@@ -85,21 +86,19 @@ class Prompt(Input):
 
     sign = ":"
 
-    def ask(self, sign: str, text: str = "") -> None:
+    def ask(self, sign: str, hint: str, text: str) -> None:
         """Open it."""
         self.sign = sign
         self.value = text
-        self.placeholder = (
-            "lag [GROUP] · trace ID · dlq [TOPIC] · overview · q" if sign == ":" else "only rows that hold …"
-        )
-        self.border_title = None
+        self.placeholder = hint
         self.parent_line.add_class("-open")
         self.focus()
 
     @property
-    def parent_line(self) -> Static:
+    def parent_line(self) -> Widget:
         """The whole line, with its sign."""
-        return self.parent  # type: ignore[return-value]
+        assert isinstance(self.parent, Widget)
+        return self.parent
 
     def close(self) -> None:
         """Leave it."""

@@ -1,10 +1,10 @@
-"""A table that is repainted in place: rows keep their keys, so the cursor and the scroll position stay where they are."""
+"""A table that is repainted in place: rows keep their keys, so the cursor and the scroll position stay."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -48,12 +48,12 @@ class Table(Vertical, Generic[Row]):
     class Chosen(Message):
         """Enter on a row."""
 
-        def __init__(self, table: Table[Row], row: Row) -> None:
+        def __init__(self, table: Table[Any], row: Any) -> None:
             super().__init__()
             self.table, self.row = table, row
 
         @property
-        def control(self) -> Table[Row]:
+        def control(self) -> Table[Any]:
             """Which table."""
             return self.table
 
@@ -64,12 +64,13 @@ class Table(Vertical, Generic[Row]):
         key: Callable[[Row], str],
         *,
         empty: str,
-        id: str | None = None,
+        name: str,
     ) -> None:
-        super().__init__(id=id)
+        super().__init__(id=name)
         self._title, self._columns, self._key, self._empty = title, tuple(columns), key, empty
         self._rows: Mapping[str, Row] | None = None
-        self._filter = ""
+        self._needle = ""
+        self._note = ""
         self._layout: tuple[tuple[Column[Row], ...], tuple[int, ...]] | None = None
         self._painted: dict[str, tuple[Text, ...]] = {}
 
@@ -80,13 +81,13 @@ class Table(Vertical, Generic[Row]):
         yield Static(classes="empty")
 
     @property
-    def filter(self) -> str:
+    def needle(self) -> str:
         """Only rows that hold it, in whatever case."""
-        return self._filter
+        return self._needle
 
-    @filter.setter
-    def filter(self, text: str) -> None:
-        self._filter = text
+    @needle.setter
+    def needle(self, text: str) -> None:
+        self._needle = text
         self._paint()
 
     @property
@@ -97,10 +98,10 @@ class Table(Vertical, Generic[Row]):
             return None
         return self._rows.get(list(self._painted)[grid.cursor_row])
 
-    def show(self, rows: Sequence[Row] | None, *, empty: str | None = None) -> None:
-        """Show these; None: they aren't known yet."""
+    def show(self, rows: Sequence[Row] | None, *, note: str = "") -> None:
+        """Show these; None: they aren't known yet. ``note`` stands beside their number."""
         self._rows = None if rows is None else {self._key(row): row for row in rows}
-        self._empty = empty or self._empty
+        self._note = note
         self._paint()
 
     def focus_rows(self) -> None:
@@ -137,7 +138,7 @@ class Table(Vertical, Generic[Row]):
             self._fill((columns, widths), shown)
 
     def _holds(self, texts: Sequence[Text]) -> bool:
-        wanted = self._filter.casefold()
+        wanted = self._needle.casefold()
         return not wanted or any(wanted in text.plain.casefold() for text in texts)
 
     def _widths(self, columns: tuple[Column[Row], ...], rows: Sequence[tuple[Text, ...]]) -> tuple[int, ...]:
@@ -157,8 +158,9 @@ class Table(Vertical, Generic[Row]):
         title = Text(self._title, style="bold") if self._title else Text()
         if self._rows is not None:
             title.append(
-                f"  {shown:,} of {known:,} with “{safe(self._filter, 30)}”" if self._filter else f"  {known:,}", FAINT
+                f"  {shown:,} of {known:,} with “{safe(self._needle, 30)}”" if self._needle else f"  {known:,}", FAINT
             )
+            title.append(f"  {self._note}" if self._note else "", FAINT)
         heading, empty = self.query_one(".title", Static), self.query_one(".empty", Static)
         heading.update(title)
         heading.display = bool(self._title)
@@ -168,7 +170,7 @@ class Table(Vertical, Generic[Row]):
         self._grid.display = bool(shown)
 
     def _said(self, known: int) -> str:
-        return f"none of {known:,} holds “{safe(self._filter, 30)}”; Esc shows them all" if known else self._empty
+        return f"none of {known:,} holds “{safe(self._needle, 30)}”; Esc shows them all" if known else self._empty
 
     def _fill(self, layout: tuple[tuple[Column[Row], ...], tuple[int, ...]], rows: dict[str, tuple[Text, ...]]) -> None:
         if layout == self._layout and list(rows) == list(self._painted):
