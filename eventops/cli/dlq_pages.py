@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import datetime
 
 import click
 
 from eventops.cli.diagnostics import say
 from eventops.cli.output import Column, Document, print_table
+from eventops.dlq import telling
 from eventops.wording import UNKNOWN, count, instant, plural, safe, safe_block
 
 _PAYLOAD_CHARACTERS = 16_000
@@ -79,13 +79,8 @@ def say_plan(document: Document) -> None:
 
 def print_outcome(document: Document) -> None:
     """What a replay did."""
-    for name, noun in (("replayed", "replayed"), ("discarded", "discarded"), ("parked", "parked")):
-        if document[name] or (name == "replayed" and document["action"] == "replay"):
-            click.echo(f"{plural(document[name], 'letter')} {noun}")
-    if document["overtaken"]:
-        click.echo(f"{plural(document['overtaken'], 'letter')} had been dealt with by another operator meanwhile")
-    for line in _reasons(document, "parked", "failed"):
-        click.echo(line)
+    for number, what in telling.outcome(document):
+        click.echo(f"{number:,} {safe(what)}")
     if document["stopped"]:
         say(f"stopped: {safe(document['stopped'])}")
     if document["resume_command"]:
@@ -95,29 +90,10 @@ def print_outcome(document: Document) -> None:
 def _plan_lines(document: Document) -> list[str]:
     plan = document["plan"]
     lines = [f"{plan['topic']}: {plural(plan['selected'], 'letter')} selected"]
-    if document["action"] == "discard":
-        lines.append(f"  {plural(plan['planned'], 'letter')} to discard: kept in the log, written off in the ledger")
-    else:
-        targets = Counter(record["topic"] for record in plan["records"])
-        lines += [f"  {plural(number, 'letter')} to {safe(topic)}" for topic, number in sorted(targets.items())]
-        origins = sum(record["taken_from"] == "origin" for record in plan["records"])
-        if origins:
-            lines.append(f"  {origins:,} of them as the origin record, which can still be read")
-    if plan["already_replayed"]:
-        lines.append(f"  {plan['already_replayed']:,} already replayed")
-    lines += _reasons(document, "refused")
+    lines += [f"  {number:,} {safe(what)}" for number, what in telling.plan(document)]
     lines += [f"  warning: {safe(warning)}" for warning in plan["warnings"]]
-    if plan["planned"]:
-        lines.append(f"  guarantee: {document['guarantee'].replace('_', ' ')}, for readers of committed records")
-    else:
-        lines.append(f"  nothing to {document['action']}")
+    lines.append(f"  {telling.promise(document)}")
     return lines
-
-
-def _reasons(document: Document, *outcomes: str) -> list[str]:
-    """Letters that weren't put back, counted by reason."""
-    found = Counter((one["outcome"], one["reason"]) for one in document["refusals"] if one["outcome"] in outcomes)
-    return [f"  {number:,} {outcome}: {safe(reason)}" for (outcome, reason), number in found.most_common()]
 
 
 def _heading(text: str) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from eventops.events import Partition
 from eventops.lag.model import GroupLag, LagReport, PartitionOffsets
 
 ONE_SNAPSHOT: Final = "a rate takes two snapshots"
@@ -79,3 +80,17 @@ def _rate(
     if min(moved) < 0:
         return Rate(None, why_backwards)
     return Rate(sum(moved) / seconds)
+
+
+def arrivals(earlier: LagReport | None, later: LagReport) -> Rate:
+    """Offsets a second that came to the partitions which groups read; one that several groups read counts once."""
+    if earlier is None:
+        return Rate(None, ONE_SNAPSHOT)
+    before, after = _ends(earlier), _ends(later)
+    pairs = [(before[partition], offsets) for partition, offsets in after.items() if partition in before]
+    seconds = (later.as_of - earlier.as_of).total_seconds()
+    return _rate(pairs, lambda offsets: offsets.log_end, seconds, "the log was cut or made anew meanwhile")
+
+
+def _ends(report: LagReport) -> dict[Partition, PartitionOffsets]:
+    return {one.partition: one.offsets for group in report.groups for one in group.partitions}

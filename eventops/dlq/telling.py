@@ -1,0 +1,53 @@
+"""A replay in words, counted: what both faces say of a plan and of its outcome. Pure; takes the room's documents."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+Counted = tuple[int, str]
+Document = Mapping[str, Any]
+
+
+def plan(document: Document) -> Iterator[Counted]:
+    """What would become of the selected letters; reasons are untrusted text."""
+    found = document["plan"]
+    if document["action"] == "discard":
+        yield found["planned"], f"{_letters(found['planned'])} to discard: kept in the log, written off in the ledger"
+    else:
+        targets = Counter(record["topic"] for record in found["records"])
+        yield from ((number, f"{_letters(number)} to {topic}") for topic, number in sorted(targets.items()))
+        if origins := sum(record["taken_from"] == "origin" for record in found["records"]):
+            yield origins, "of them as the origin record, which can still be read"
+    if found["already_replayed"]:
+        yield found["already_replayed"], "already replayed"
+    yield from _reasons(document, "refused")
+
+
+def promise(document: Document) -> str:
+    """What its execution guarantees."""
+    if not document["plan"]["planned"]:
+        return f"nothing to {document['action']}"
+    return f"guarantee: {document['guarantee'].replace('_', ' ')}, for readers of committed records"
+
+
+def outcome(document: Document) -> Iterator[Counted]:
+    """What was done; reasons are untrusted text."""
+    for name in ("replayed", "discarded", "parked"):
+        number = document[name]
+        if number or (name == "replayed" and document["action"] == "replay"):
+            yield number, f"{_letters(number)} {name}"
+    if number := document["overtaken"]:
+        yield number, f"{_letters(number)} had been dealt with by another operator meanwhile"
+    yield from _reasons(document, "parked", "failed")
+
+
+def _letters(number: int) -> str:
+    return "letter" if number == 1 else "letters"
+
+
+def _reasons(document: Document, *outcomes: str) -> Iterator[Counted]:
+    """Letters that weren't put back, counted by reason."""
+    found = Counter((one["outcome"], one["reason"]) for one in document["refusals"] if one["outcome"] in outcomes)
+    yield from ((number, f"{said}: {reason}") for (said, reason), number in found.most_common())

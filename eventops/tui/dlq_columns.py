@@ -1,0 +1,94 @@
+"""What the tables of dead letters show: topics, causes, letters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from rich.text import Text
+
+from eventops.dlq.model import CauseGroup, Letter, State, TopicCounts
+from eventops.tui import letter_text
+from eventops.tui.palette import BAD, FAINT, STATES, WARN
+from eventops.tui.questions import open_of
+from eventops.tui.widgets.table import Column
+from eventops.wording import UNKNOWN, count, duration
+
+
+def open_letters(number: int) -> Text:
+    """What nobody dealt with."""
+    return Text(count(number), f"bold {WARN}" if number else FAINT)
+
+
+def quiet(number: int) -> Text:
+    """A figure that asks for nothing."""
+    return Text(count(number), "" if number else FAINT)
+
+
+def state(found: State) -> Text:
+    """The mark and the word."""
+    mark, style = STATES[found]
+    return Text(f"{mark} {found.value.replace('_', ' ')}", style)
+
+
+def ago(now: Callable[[], datetime], moment: datetime | None) -> Text:
+    """How long ago, which is what one wants to know at night."""
+    return Text(UNKNOWN, FAINT) if moment is None else Text(f"{duration((now() - moment).total_seconds())} ago")
+
+
+def _counts(*, from_width: int = 80) -> Iterator[Column[Any]]:
+    for one in (State.FAILED_AGAIN, State.REPLAYED, State.DISCARDED, State.PARKED):
+        yield Column(one.value.replace("_", " "), _count_of(one), right=True, from_width=from_width)
+
+
+def _count_of(one: State) -> Callable[[Any], Text]:
+    def cell(row: TopicCounts | CauseGroup) -> Text:
+        number = row.counts.get(one, 0)
+        return Text(count(number), BAD) if number and one is State.FAILED_AGAIN else quiet(number)
+
+    return cell
+
+
+def topic_columns(now: Callable[[], datetime]) -> Sequence[Column[TopicCounts]]:
+    """A dead-letter topic in figures."""
+    return (
+        Column("topic", lambda row: row.topic, is_flexible=True),
+        Column("open", lambda row: open_letters(row.open), right=True),
+        *_counts(),
+        Column("total", lambda row: quiet(row.total), right=True),
+        Column("last hour", lambda row: _per_hour(row.per_hour), right=True, from_width=70),
+        Column(
+            "newest", lambda row: ago(now, row.newest) if row.total else Text("-", FAINT), right=True, from_width=60
+        ),
+    )
+
+
+def cause_columns(now: Callable[[], datetime], *, with_topic: bool = False) -> Sequence[Column[CauseGroup]]:
+    """A cause in figures."""
+    topic: list[Column[CauseGroup]] = [Column("topic", lambda row: row.topic, from_width=70, is_flexible=True)]
+    return (
+        Column("cause", lambda row: row.cause_key, is_flexible=True),
+        Column("group", lambda row: row.group or UNKNOWN, is_flexible=True, from_width=70),
+        *(topic if with_topic else ()),
+        Column("open", lambda row: open_letters(open_of(row)), right=True),
+        *(() if with_topic else _counts(from_width=100)),
+        Column("keys", lambda row: quiet(row.distinct_keys), right=True, from_width=100),
+        Column("newest", lambda row: ago(now, row.newest), right=True, from_width=60),
+    )
+
+
+def _per_hour(rate: float | None) -> Text:
+    return Text(UNKNOWN, FAINT) if rate is None else quiet(int(rate))
+
+
+def letter_columns(now: Callable[[], datetime]) -> Sequence[Column[Letter]]:
+    return (
+        Column("letter", lambda row: f"{row.position.partition}/{row.position.offset}"),
+        Column("state", lambda row: state(row.state)),
+        Column("when", lambda row: ago(now, row.timestamp), right=True),
+        Column("event", lambda row: row.event.ids.event_type or UNKNOWN, is_flexible=True),
+        Column("correlation id", lambda row: row.event.ids.correlation_id or UNKNOWN, is_flexible=True, from_width=80),
+        Column("key", lambda row: letter_text.content(row.event.record.key), is_flexible=True, from_width=110),
+        Column("message", lambda row: row.failure.message or UNKNOWN, is_flexible=True, from_width=150, at_most=100),
+    )

@@ -1,0 +1,206 @@
+"""Is anything falling behind? All groups, the worst first; Enter shows one group's partitions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from rich.text import Text
+from textual.widget import Widget
+from textual.widgets import Static
+
+from eventops.lag.model import GroupLag, LagAge, LagReport, PartitionLag, Standing, Verdict
+from eventops.lag.pace import Pace, Rate, pace
+from eventops.tui.page import Page
+from eventops.tui.palette import FAINT, VERDICTS
+from eventops.tui.watch import Watch
+from eventops.tui.widgets.table import Column, Table
+from eventops.wording import UNKNOWN, count, duration, safe
+
+_SEVERITY: Final = {verdict: rank for rank, verdict in enumerate(Verdict)}
+
+
+@dataclass(frozen=True)
+class Paced:
+    """A group and how fast it moved since an earlier poll."""
+
+    group: GroupLag
+    pace: Pace
+
+
+def worst_first(report: LagReport, earlier: LagReport | None) -> list[Paced]:
+    """By verdict, then by what waits: where somebody should look first stands first."""
+    groups = sorted(report.groups, key=lambda g: (_SEVERITY[g.verdict], -g.known_lag, g.group))
+    return [Paced(group, pace(earlier, report, group)) for group in groups]
+
+
+def verdict(judged: Verdict | Standing) -> Text:
+    """The mark and the word."""
+    mark, style = VERDICTS[judged]
+    return Text(f"{mark} {judged.value.replace('_', ' ')}", style)
+
+
+def lag(figure: int | None, known: int = 0) -> Text:
+    """The figure; where a part isn't known, at least what is."""
+    if figure is not None:
+        return Text(count(figure), FAINT if figure == 0 else "bold")
+    return Text(f"≥ {count(known)}" if known else UNKNOWN, "bold")
+
+
+def waits(age: LagAge, known: float | None = None) -> Text:
+    """How long the oldest record has waited."""
+    if age.seconds is None:
+        return Text(f"≥ {duration(known)}" if known else UNKNOWN)
+    return Text("-", FAINT) if age.seconds == 0 else Text(duration(age.seconds))
+
+
+def rate(found: Rate) -> Text:
+    """Records a second."""
+    return Text(UNKNOWN, FAINT) if found.value is None else Text(f"{found.value:,.1f}")
+
+
+def eta(paced: Paced) -> Text:
+    """When it will have caught up."""
+    found = paced.pace.eta
+    if found.value is None:
+        return Text("never" if "never" in (found.reason or "") else UNKNOWN, FAINT)
+    return Text("-", FAINT) if found.value == 0 else Text(duration(found.value))
+
+
+def _why(reason: str | None, age: LagAge) -> Text:
+    return Text(safe(reason or age.reason or "", 120), FAINT)
+
+
+GROUPS: Final[Sequence[Column[Paced]]] = (
+    Column("group", lambda row: row.group.group, is_flexible=True),
+    Column("verdict", lambda row: verdict(row.group.verdict)),
+    Column("lag", lambda row: lag(row.group.lag, row.group.known_lag), right=True),
+    Column("oldest waits", lambda row: waits(row.group.age, row.group.known_age), right=True),
+    Column("in/s", lambda row: rate(row.pace.rate_in), right=True, from_width=80),
+    Column("out/s", lambda row: rate(row.pace.rate_out), right=True, from_width=80),
+    Column("caught up in", eta, right=True, from_width=100),
+    Column("members", lambda row: count(len(row.group.members)), right=True, from_width=110),
+    Column("state", lambda row: row.group.state.replace("_", " "), from_width=120),
+    Column("", lambda row: _why(row.group.reason, row.group.age), from_width=120, is_flexible=True, at_most=120),
+)
+
+_PARTITIONS: Final[Sequence[Column[PartitionLag]]] = (
+    Column("topic", lambda row: row.partition.topic, is_flexible=True),
+    Column("p", lambda row: str(row.partition.partition), right=True),
+    Column("verdict", lambda row: verdict(row.standing)),
+    Column("lag", lambda row: lag(row.lag), right=True),
+    Column("oldest waits", lambda row: waits(row.age), right=True, from_width=70),
+    Column("start", lambda row: _offset(row.offsets.log_start), right=True, from_width=110),
+    Column("committed", lambda row: _offset(row.offsets.committed), right=True, from_width=90),
+    Column("end", lambda row: _offset(row.offsets.log_end), right=True, from_width=90),
+    Column("member", lambda row: row.member or "nobody", from_width=120, is_flexible=True),
+    Column("", lambda row: _why(row.reason, row.age), from_width=120, is_flexible=True, at_most=120),
+)
+
+
+def _offset(offset: int | None) -> str:
+    return "-" if offset is None else count(offset)
+
+
+class LagPage(Page):
+    """All groups."""
+
+    section = "lag"
+    keys = (("Enter", "partitions"),)
+
+    @property
+    def watches(self) -> tuple[Watch[Any], ...]:
+        """One snapshot of all groups."""
+        return (self.shell.questions.lag,)
+
+    def body(self) -> Iterator[Widget]:
+        """One table."""
+        yield Table(
+            "Consumer groups",
+            GROUPS,
+            lambda row: row.group.group,
+            empty="No consumer group has committed an offset here yet. Start a consumer, or `eventops demo` for traffic.",
+            name="groups",
+        )
+
+    def paint(self) -> None:
+        """The worst first."""
+        report = self.shell.questions.lag.value
+        table: Table[Paced] = self.query_one("#groups", Table)
+        table.show(None if report is None else worst_first(report, self.shell.history.earlier))
+
+    def on_table_chosen(self, message: Table.Chosen) -> None:
+        """One group's partitions."""
+        self.shell.push_screen(GroupPage(message.row.group.group))
+
+
+class GroupPage(Page):
+    """One group, partition by partition."""
+
+    section = "lag"
+    keys = (("Esc", "back"),)
+
+    def __init__(self, group: str) -> None:
+        super().__init__()
+        self.group = group
+
+    @property
+    def watches(self) -> tuple[Watch[Any], ...]:
+        """The snapshot of all groups holds it."""
+        return (self.shell.questions.lag,)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Its own command."""
+        return ("lag", self.group)
+
+    @property
+    def crumbs(self) -> tuple[str, ...]:
+        """Its name."""
+        return (self.group,)
+
+    def body(self) -> Iterator[Widget]:
+        """A line of figures over the partitions."""
+        yield Static(id="facts")
+        yield Table(
+            "Partitions",
+            _PARTITIONS,
+            lambda row: str(row.partition),
+            empty="The group has no offsets and no members; Esc goes back to all groups.",
+            name="partitions",
+        )
+
+    def paint(self) -> None:
+        """The ones that wait longest stand where the log has them: by topic and partition."""
+        report = self.shell.questions.lag.value
+        table: Table[PartitionLag] = self.query_one("#partitions", Table)
+        if report is None:
+            table.show(None)
+            return
+        found = next(
+            (one for one in worst_first(report, self.shell.history.earlier) if one.group.group == self.group), None
+        )
+        self.query_one("#facts", Static).update(
+            Text("the group isn't there any more") if found is None else _facts(found)
+        )
+        table.show(found.group.partitions if found else ())
+
+
+def _facts(paced: Paced) -> Text:
+    group = paced.group
+    return Text.assemble(
+        verdict(group.verdict),
+        ("   lag ", FAINT),
+        lag(group.lag, group.known_lag),
+        ("   oldest waits ", FAINT),
+        waits(group.age, group.known_age),
+        ("   in/s ", FAINT),
+        rate(paced.pace.rate_in),
+        ("   out/s ", FAINT),
+        rate(paced.pace.rate_out),
+        ("   caught up in ", FAINT),
+        eta(paced),
+        ("   members ", FAINT),
+        count(len(group.members)),
+    )

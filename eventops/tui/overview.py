@@ -1,0 +1,147 @@
+"""Is anything wrong? The worst groups, the open letters, their causes, and whether records still come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from rich.table import Table as Columns
+from rich.text import Text
+from textual.containers import Container, Vertical
+from textual.widget import Widget
+from textual.widgets import Static
+
+from eventops.dlq.model import CauseGroup, ListReport, TopicCounts
+from eventops.lag.model import LagReport, Verdict
+from eventops.lag.pace import arrivals
+from eventops.tui.dlq import CausesPage, LettersPage
+from eventops.tui.dlq_columns import cause_columns, topic_columns
+from eventops.tui.history import History, sparkline, total
+from eventops.tui.lag import GROUPS, GroupPage, Paced, lag, rate, worst_first
+from eventops.tui.page import Page
+from eventops.tui.palette import ACCENT, FAINT, GOOD, WARN
+from eventops.tui.watch import Watch
+from eventops.tui.widgets.table import Column, Table
+from eventops.wording import UNKNOWN, count, plural
+
+
+class OverviewPage(Page):
+    """Everything at once; Enter leads on."""
+
+    section = "overview"
+    keys = (("Enter", "open"), ("Tab", "next table"))
+
+    @property
+    def watches(self) -> tuple[Watch[Any], ...]:
+        """Lag, letters, causes."""
+        return (self.shell.questions.lag, self.shell.questions.letters, self.shell.questions.causes)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The nearest command."""
+        return ("lag",)
+
+    def body(self) -> Iterator[Widget]:
+        """Figures over tables; side by side where there is room."""
+        yield Static(id="figures")
+        groups: Table[Paced] = Table(
+            "Consumer groups",
+            _narrowed(),
+            lambda row: row.group.group,
+            empty="No consumer group has committed an offset here yet.",
+            name="groups",
+        )
+        topics: Table[TopicCounts] = Table(
+            "Dead letters", _few(self.now), lambda row: row.topic, empty="No dead-letter topic here.", name="topics"
+        )
+        causes: Table[CauseGroup] = Table(
+            "Causes of open letters",
+            cause_columns(self.now, with_topic=True),
+            lambda row: f"{row.topic}\x00{row.cause_key}\x00{row.group}",
+            empty="No letter is open.",
+            name="causes",
+        )
+        yield Container(groups, Vertical(topics, causes, id="letters"), id="tables")
+
+    def now(self) -> datetime:
+        """The desk's clock."""
+        return self.shell.desk.now()
+
+    def paint(self) -> None:
+        """Everything that is known."""
+        shell = self.shell
+        report, letters, causes = shell.questions.lag.value, shell.questions.letters.value, shell.questions.causes.value
+        self.query_one("#figures", Static).update(figures(report, letters, shell.history, self.app.size.width))
+        self.query_one("#groups", Table).show(None if report is None else worst_first(report, shell.history.earlier))
+        topics = None if letters is None else sorted(letters.topics, key=lambda one: (-one.open, one.topic))
+        self.query_one("#topics", Table).show(topics)
+        self.query_one("#causes", Table).show(causes)
+
+    async def on_table_chosen(self, message: Table.Chosen) -> None:
+        """A group, a topic or a cause in its own section."""
+        row = message.row
+        if isinstance(row, Paced):
+            await self.shell.open("lag", GroupPage(row.group.group))
+        elif isinstance(row, TopicCounts):
+            await self.shell.open("dlq", CausesPage(row.topic))
+        else:
+            above = CausesPage(row.topic)
+            await self.shell.open("dlq", above, LettersPage(self.shell.questions.letters_of(row.topic), row))
+
+
+def figures(report: LagReport | None, letters: ListReport | None, history: History, width: int) -> Columns:
+    """The four figures that say whether anything is wrong."""
+    grid = Columns.grid(padding=(0, 4 if width >= 80 else 2), pad_edge=False)
+    told = [_lag(report), _rate(report, history), _open(letters), _groups(report)]
+    labels = ["total lag", "records in/s", "open letters", "groups"]
+    if width >= 100:
+        known = [figure for figure in history.totals if figure is not None]
+        told.append(Text(sparkline(list(history.totals), min(width - 84, 60)) or " ", ACCENT))
+        labels.append(
+            f"total lag, {plural(len(history.totals), 'poll')} of this run, up to {count(max(known, default=None))}"
+        )
+    for _label in labels:
+        grid.add_column(no_wrap=True)
+    grid.add_row(*(Text(label, FAINT) for label in labels))
+    grid.add_row(*told)
+    return grid
+
+
+def _lag(report: LagReport | None) -> Text:
+    if report is None:
+        return Text(UNKNOWN)
+    return lag(total(report), sum(group.known_lag for group in report.groups))
+
+
+def _rate(report: LagReport | None, history: History) -> Text:
+    if report is None:
+        return Text(UNKNOWN)
+    return rate(arrivals(history.earlier, report))
+
+
+def _open(letters: ListReport | None) -> Text:
+    if letters is None:
+        return Text(UNKNOWN)
+    number = sum(topic.open for topic in letters.topics)
+    return Text.assemble(
+        (count(number), f"bold {WARN if number else GOOD}"), "" if letters.coverage.complete else " at least"
+    )
+
+
+def _groups(report: LagReport | None) -> Text:
+    if report is None:
+        return Text(UNKNOWN)
+    fine = sum(group.verdict is Verdict.CAUGHT_UP for group in report.groups)
+    number = len(report.groups)
+    return Text.assemble(
+        (count(number), "bold"), (f"  {fine} caught up" if number else "", GOOD if fine == number else WARN)
+    )
+
+
+def _narrowed() -> list[Column[Paced]]:
+    return [column for column in GROUPS if column.title in ("group", "verdict", "lag", "oldest waits", "in/s", "out/s")]
+
+
+def _few(now: Any) -> list[Column[TopicCounts]]:
+    return [column for column in topic_columns(now) if column.title in ("topic", "open", "last hour", "newest")]

@@ -1,0 +1,89 @@
+"""The few colours there are, and the mark beside each, so that nothing is told by colour alone."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rich.color import Color, ColorParseError
+from textual.theme import Theme
+
+from eventops.dlq.model import State
+from eventops.lag.model import Standing, Verdict
+from eventops.trace.drawing import Tone
+
+GOOD: Final = "#8fb996"
+WARN: Final = "#e0b15e"
+BAD: Final = "bold #ef6f6c"
+ODD: Final = "#b79ce0"
+FAINT: Final = "#7d8590"
+ACCENT: Final = "#7fb4ca"
+STRONG: Final = "bold"
+
+THEME: Final = Theme(
+    name="eventops",
+    primary="#7fb4ca",
+    secondary="#7d8590",
+    accent="#7fb4ca",
+    warning=WARN,
+    error="#ef6f6c",
+    success=GOOD,
+    foreground="#d5d9de",
+    background="#0f1317",
+    surface="#0f1317",
+    panel="#1a2027",
+    dark=True,
+)
+
+VERDICTS: Final[dict[Verdict | Standing, tuple[str, str]]] = {
+    Verdict.LOST_RECORDS: ("✗", BAD),
+    Verdict.AHEAD_OF_LOG: ("✗", BAD),
+    Verdict.INACTIVE: ("✗", BAD),
+    Verdict.BEHIND: ("▲", WARN),
+    Verdict.NEVER_COMMITTED: ("▲", WARN),
+    Verdict.UNKNOWN: ("?", ODD),
+    Verdict.UNSUPPORTED: ("?", ODD),
+    Verdict.CAUGHT_UP: ("✓", GOOD),
+    Standing.LOST_RECORDS: ("✗", BAD),
+    Standing.AHEAD_OF_LOG: ("✗", BAD),
+    Standing.BEHIND: ("▲", WARN),
+    Standing.NEVER_COMMITTED: ("▲", WARN),
+    Standing.UNKNOWN: ("?", ODD),
+    Standing.CAUGHT_UP: ("✓", GOOD),
+}
+
+STATES: Final[dict[State, tuple[str, str]]] = {
+    State.OPEN: ("✗", WARN),
+    State.FAILED_AGAIN: ("✗", BAD),
+    State.REPLAYED: ("↻", GOOD),
+    State.DISCARDED: ("-", FAINT),
+    State.PARKED: ("▲", ODD),
+}
+
+TONES: Final[dict[Tone, str]] = {
+    Tone.PLAIN: "",
+    Tone.NAME: STRONG,
+    Tone.FAINT: FAINT,
+    Tone.GOOD: GOOD,
+    Tone.WAITING: WARN,
+    Tone.BAD: BAD,
+    Tone.ODD: ODD,
+}
+
+
+def badge(colour: str | None) -> str:
+    """The style of a context's name on the colour it was given; one that isn't a colour is shown in reverse.
+
+    >>> badge("red"), badge("no colour at all"), badge(None)
+    ('bold white on red', 'bold reverse', 'bold reverse')
+    """
+    try:
+        if colour and Color.parse(colour):
+            return f"bold {_ink(colour)} on {colour}"
+    except ColorParseError:
+        pass
+    return "bold reverse"
+
+
+def _ink(colour: str) -> str:
+    red, green, blue = Color.parse(colour).get_truecolor()
+    return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 150 else "white"

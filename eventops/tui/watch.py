@@ -1,0 +1,86 @@
+"""What a screen knows of one question that is asked again and again. Values and rules; no widget, no thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Generic, TypeVar
+
+from eventops.wording import duration, safe
+
+Value = TypeVar("Value")
+
+
+class Standing(Enum):
+    """How far an answer can be trusted."""
+
+    LOADING = "loading"
+    """No answer yet, and no failure either."""
+    FRESH = "fresh"
+    STALE = "stale"
+    """There is an answer, but the last question wasn't answered, or takes far longer than it should."""
+    SILENT = "silent"
+    """Never answered."""
+
+
+@dataclass(eq=False)
+class Watch(Generic[Value]):
+    """One question. ``every`` is how many seconds after it was asked it is asked again."""
+
+    name: str
+    ask: Callable[[], Value]
+    every: float
+    value: Value | None = None
+    answered_at: datetime | None = None
+    asked_at: datetime | None = None
+    is_out: bool = False
+    """Asked and not answered yet; it isn't asked twice."""
+    failure: str | None = None
+    since: datetime | None = field(default=None, init=False)
+    """When the cluster was first asked without an answer since."""
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether to ask now."""
+        return not self.is_out and (self.asked_at is None or now - self.asked_at >= timedelta(seconds=self.every))
+
+    def hurry(self) -> None:
+        """Make it due: what it tells may have changed by what was done meanwhile."""
+        self.asked_at = None
+
+    def put(self, now: datetime) -> None:
+        """It is asked."""
+        self.is_out, self.asked_at = True, now
+        self.since = self.since or now
+
+    def take(self, value: Value, now: datetime) -> None:
+        """It was answered."""
+        self.value, self.answered_at, self.is_out, self.failure, self.since = value, now, False, None, None
+
+    def miss(self, reason: str) -> None:
+        """It wasn't answered: what was known stays, and grows old."""
+        self.is_out, self.failure = False, reason
+
+    def standing(self, now: datetime) -> Standing:
+        """How far the answer can be trusted."""
+        if self.failure is None and not self._is_slow(now):
+            return Standing.LOADING if self.answered_at is None else Standing.FRESH
+        return Standing.SILENT if self.answered_at is None else Standing.STALE
+
+    def trouble(self, now: datetime) -> str | None:
+        """The sentence for a screen whose figures can't be trusted; None where they can."""
+        if self.standing(now) in (Standing.LOADING, Standing.FRESH):
+            return None
+        waited = duration(self._waited(now))
+        if self.failure is None:
+            return f"no answer since {waited}, still waiting"
+        return f"no answer since {waited}, retrying: {safe(self.failure)}"
+
+    def _is_slow(self, now: datetime) -> bool:
+        return self.is_out and self._waited(now) > max(3 * self.every, 5.0)
+
+    def _waited(self, now: datetime) -> float:
+        """Whole seconds since the last answer, else since the first question."""
+        start = self.answered_at or self.since or now
+        return float(int((now - start).total_seconds()))

@@ -1,0 +1,125 @@
+"""The lines around every screen: where one is, what is wrong, how to say the same on the command line, which keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from rich.text import Text
+from textual.events import Key
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from eventops.config import Context
+from eventops.tui.messages import Entered, Left, Typed
+from eventops.tui.palette import ACCENT, BAD, FAINT, WARN, badge
+from eventops.wording import UNKNOWN, instant, safe
+
+
+class StatusLine(Static):
+    """The context in its colour, the cluster, when it last answered, whether it may be written to."""
+
+    def tell(self, context: Context, cluster_id: str | None, answered_at: datetime | None) -> None:
+        """Repaint."""
+        name = badge(context.colour)
+        narrow = self.app.size.width < 80
+        line = Text.assemble((f" {safe(context.name, 40)} ", name), "  ", no_wrap=True, overflow="ellipsis")
+        if context.read_only:
+            line.append("read-only", WARN).append("  ")
+        if not narrow:
+            line.append("cluster ", FAINT).append(safe(cluster_id, 36) if cluster_id else UNKNOWN).append("  ")
+        line.append("answered ", FAINT)
+        line.append(instant(answered_at)[11:19] + "Z" if answered_at else "not yet")
+        self.update(line)
+
+
+class Tabs(Static):
+    """The four screens and their keys; the way down from one of them."""
+
+    def tell(self, sections: Sequence[tuple[str, str]], current: str, crumbs: Sequence[str]) -> None:
+        """Repaint."""
+        line = Text(no_wrap=True, overflow="ellipsis")
+        for number, (name, title) in enumerate(sections, start=1):
+            if name == current:
+                line.append(f" {number} {title} ", f"bold reverse {ACCENT}")
+            else:
+                line.append(f" {number} {title} ", FAINT)
+        for crumb in crumbs:
+            line.append(" / ", FAINT).append(safe(crumb, 48))
+        self.update(line)
+
+
+class Notice(Static):
+    """What is wrong with the figures below; gone when nothing is."""
+
+    def tell(self, trouble: str | None, *, is_bad: bool = True) -> None:
+        """Show it, or nothing."""
+        self.display = trouble is not None
+        if trouble is not None:
+            self.update(Text(f"! {trouble}", BAD if is_bad else WARN))
+
+
+class CommandLine(Static):
+    """The command that prints what the screen shows."""
+
+    def tell(self, command: str | None) -> None:
+        """Repaint."""
+        line = (
+            Text.assemble(("$ ", FAINT), (safe(command), ""), no_wrap=True, overflow="ellipsis") if command else Text()
+        )
+        self.update(line)
+
+
+class Keys(Static):
+    """The keys of this screen, the most useful first; ``?`` has them all."""
+
+    def tell(self, keys: Sequence[tuple[str, str]]) -> None:
+        """Repaint."""
+        line = Text(no_wrap=True, overflow="ellipsis")
+        for key, what in keys:
+            line.append(key, f"bold {ACCENT}").append(f" {what}   ", FAINT)
+        self.update(line)
+
+
+class Prompt(Input):
+    """The line at the bottom: a command after ``:``, a filter after ``/``."""
+
+    sign = ":"
+
+    def ask(self, sign: str, hint: str, text: str) -> None:
+        """Open it."""
+        self.sign = sign
+        self.value = text
+        self.placeholder = hint
+        self.parent_line.add_class("-open")
+        self.focus()
+
+    @property
+    def parent_line(self) -> Widget:
+        """The whole line, with its sign."""
+        assert isinstance(self.parent, Widget)
+        return self.parent
+
+    def close(self) -> None:
+        """Leave it."""
+        self.parent_line.remove_class("-open")
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """A filter works while it is typed."""
+        event.stop()
+        if self.parent_line.has_class("-open"):
+            self.post_message(Typed(self.sign, event.value))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter."""
+        event.stop()
+        self.close()
+        self.post_message(Entered(self.sign, event.value.strip()))
+
+    def on_key(self, event: Key) -> None:
+        """Escape leaves the line, not the screen."""
+        if event.key == "escape":
+            event.stop()
+            event.prevent_default()
+            self.close()
+            self.post_message(Left(self.sign))

@@ -1,0 +1,209 @@
+"""A table that is repainted in place: rows keep their keys, so the cursor and the scroll position stay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.events import Resize
+from textual.message import Message
+from textual.widgets import DataTable, Static
+
+from eventops.tui.palette import FAINT
+from eventops.wording import safe
+
+Row = TypeVar("Row")
+_NARROWEST: Final = 8
+_PADDING: Final = 2
+
+
+@dataclass(frozen=True)
+class Column(Generic[Row]):
+    """One column. ``from_width``: it is left out on narrower screens; ``is_flexible``: it gives way when space is
+    short; ``at_most`` characters otherwise."""
+
+    title: str
+    cell: Callable[[Row], Text | str]
+    right: bool = False
+    from_width: int = 0
+    is_flexible: bool = False
+    at_most: int = 64
+
+    def text(self, row: Row) -> Text:
+        """What stands in the cell, aligned; a plain string is untrusted and made safe."""
+        found = self.cell(row)
+        text = found.copy() if isinstance(found, Text) else Text(safe(found, self.at_most))
+        text.justify = "right" if self.right else "left"
+        text.no_wrap = True
+        return text
+
+
+class Table(Vertical, Generic[Row]):
+    """Rows of one kind, with a title that counts them and a sentence where there are none."""
+
+    class Chosen(Message):
+        """Enter on a row."""
+
+        def __init__(self, table: Table[Any], row: Any) -> None:
+            super().__init__()
+            self.table, self.row = table, row
+
+        @property
+        def control(self) -> Table[Any]:
+            """Which table."""
+            return self.table
+
+    def __init__(
+        self,
+        title: str,
+        columns: Sequence[Column[Row]],
+        key: Callable[[Row], str],
+        *,
+        empty: str,
+        name: str,
+    ) -> None:
+        super().__init__(id=name)
+        self._title, self._columns, self._key, self._empty = title, tuple(columns), key, empty
+        self._rows: Mapping[str, Row] | None = None
+        self._needle = ""
+        self._note = ""
+        self._layout: tuple[tuple[Column[Row], ...], tuple[int, ...]] | None = None
+        self._painted: dict[str, tuple[Text, ...]] = {}
+
+    def compose(self) -> ComposeResult:
+        """Title, table, and what is said instead of rows."""
+        yield Static(classes="title")
+        yield DataTable(cursor_type="row", zebra_stripes=False, cell_padding=1)
+        yield Static(classes="empty")
+
+    @property
+    def needle(self) -> str:
+        """Only rows that hold it, in whatever case."""
+        return self._needle
+
+    @needle.setter
+    def needle(self, text: str) -> None:
+        self._needle = text
+        self._paint()
+
+    @property
+    def current(self) -> Row | None:
+        """The row under the cursor."""
+        grid = self._grid
+        if self._rows is None or not grid.is_valid_row_index(grid.cursor_row):
+            return None
+        return self._rows.get(list(self._painted)[grid.cursor_row])
+
+    def show(self, rows: Sequence[Row] | None, *, note: str = "") -> None:
+        """Show these; None: they aren't known yet. ``note`` stands beside their number."""
+        self._rows = None if rows is None else {self._key(row): row for row in rows}
+        self._note = note
+        self._paint()
+
+    def focus_rows(self) -> None:
+        """Keys move this table's cursor from now on."""
+        self._grid.focus()
+
+    @property
+    def _grid(self) -> DataTable[Text]:
+        return self.query_one(DataTable)
+
+    def on_resize(self, _event: Resize) -> None:
+        """Columns come, go and change their widths."""
+        self._layout = None
+        self._paint()
+
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+        """Enter, or a click on the row under the cursor."""
+        event.stop()
+        if self.current is not None:
+            self.post_message(self.Chosen(self, self.current))
+
+    def _paint(self) -> None:
+        if not self.is_mounted or not self.size.width:
+            return
+        columns = tuple(column for column in self._columns if column.from_width <= self.app.size.width)
+        cells = {key: tuple(column.text(row) for column in columns) for key, row in (self._rows or {}).items()}
+        shown = {key: texts for key, texts in cells.items() if self._holds(texts)}
+        widths = self._widths(columns, list(shown.values()))
+        for texts in shown.values():
+            for text, width in zip(texts, widths, strict=True):
+                text.truncate(width, overflow="ellipsis")
+        self._head(len(cells), len(shown))
+        with self.app.batch_update():
+            self._fill((columns, widths), shown)
+
+    def _holds(self, texts: Sequence[Text]) -> bool:
+        wanted = self._needle.casefold()
+        return not wanted or any(wanted in text.plain.casefold() for text in texts)
+
+    def _widths(self, columns: tuple[Column[Row], ...], rows: Sequence[tuple[Text, ...]]) -> tuple[int, ...]:
+        """As wide as the contents; once wide they stay so until the screen changes, and flexible ones give way."""
+        before = self._layout[1] if self._layout and self._layout[0] == columns else (0,) * len(columns)
+        widths = [
+            max([len(column.title), old, *(min(row[number].cell_len, column.at_most) for row in rows)])
+            for number, (column, old) in enumerate(zip(columns, before, strict=True))
+        ]
+        room = self.size.width - 2
+        for number in sorted((n for n, c in enumerate(columns) if c.is_flexible), key=lambda n: -widths[n]):
+            excess = sum(widths) + _PADDING * len(widths) - room
+            widths[number] = max(widths[number] - max(excess, 0), _NARROWEST)
+        return tuple(widths)
+
+    def _head(self, known: int, shown: int) -> None:
+        title = Text(self._title, style="bold") if self._title else Text()
+        if self._rows is not None:
+            title.append(
+                f"  {shown:,} of {known:,} with “{safe(self._needle, 30)}”" if self._needle else f"  {known:,}", FAINT
+            )
+            title.append(f"  {self._note}" if self._note else "", FAINT)
+        heading, empty = self.query_one(".title", Static), self.query_one(".empty", Static)
+        heading.update(title)
+        heading.display = bool(self._title)
+        loading = self._rows is None
+        empty.update(Text("asking the cluster …" if loading else self._said(known), FAINT))
+        empty.display = not shown
+        self._grid.display = bool(shown)
+
+    def _said(self, known: int) -> str:
+        return f"none of {known:,} holds “{safe(self._needle, 30)}”; Esc shows them all" if known else self._empty
+
+    def _fill(self, layout: tuple[tuple[Column[Row], ...], tuple[int, ...]], rows: dict[str, tuple[Text, ...]]) -> None:
+        if layout == self._layout and list(rows) == list(self._painted):
+            self._change(layout[0], rows)
+        else:
+            self._refill(layout, rows)
+        self._layout, self._painted = layout, rows
+
+    def _change(self, columns: Sequence[Column[Row]], rows: dict[str, tuple[Text, ...]]) -> None:
+        for key, texts in rows.items():
+            for column, old, new in zip(columns, self._painted[key], texts, strict=True):
+                if old != new or old.style != new.style or old.spans != new.spans:
+                    self._grid.update_cell(key, column.title, new)
+
+    def _refill(
+        self, layout: tuple[tuple[Column[Row], ...], tuple[int, ...]], rows: dict[str, tuple[Text, ...]]
+    ) -> None:
+        grid, (columns, widths) = self._grid, layout
+        before, at = list(self._painted), grid.cursor_row
+        under_cursor = before[at] if 0 <= at < len(before) else None
+        scrolled = grid.scroll_y
+        grid.clear(columns=layout != self._layout)
+        if not grid.columns:
+            for column, width in zip(columns, widths, strict=True):
+                label = Text(column.title, justify="right" if column.right else "left")
+                grid.add_column(label, width=width, key=column.title)
+            spare = self.size.width - 2 - sum(widths) - _PADDING * (len(widths) + 1)
+            if spare > 0:
+                grid.add_column("", width=spare, key="rest", default=Text(""))
+        for key, texts in rows.items():
+            grid.add_row(*texts, *([Text("")] if len(grid.columns) > len(texts) else []), key=key)
+        if under_cursor in rows:
+            grid.move_cursor(row=list(rows).index(under_cursor), scroll=False)
+        elif rows:
+            grid.move_cursor(row=min(max(at, 0), len(rows) - 1), scroll=False)
+        grid.scroll_to(y=scrolled, animate=False, force=True)
