@@ -40,7 +40,7 @@ class Dashboard(App[None]):
     TITLE = "eventops"
     ENABLE_COMMAND_PALETTE = False
     MODES: ClassVar[dict[str, Any]] = {"overview": OverviewPage, "lag": LagPage, "trace": TracePage, "dlq": TopicsPage}
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (120, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (120, "-wide")]  # noqa: RUF012 - as declared by App
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(str(number), f"go('{name}')", title) for number, (name, title) in enumerate(SECTIONS, start=1)),
         Binding("colon", "prompt(':')", "command"),
@@ -184,7 +184,7 @@ class Dashboard(App[None]):
         self.ask_due()
 
     def _repaint(self) -> None:
-        if isinstance(self.screen, Page) and self.screen.is_mounted:
+        if isinstance(self.screen, Page):
             self.screen.refresh_all()
 
 

@@ -34,7 +34,7 @@ def state(found: State) -> Text:
 
 def ago(now: Callable[[], datetime], moment: datetime | None) -> Text:
     """How long ago, which is what one wants to know at night."""
-    return Text(UNKNOWN, FAINT) if moment is None else Text(f"{duration((now() - moment).total_seconds())} ago")
+    return Text(UNKNOWN, FAINT) if moment is None else Text(f"{_coarse((now() - moment).total_seconds())} ago")
 
 
 def _counts(*, from_width: int = 80) -> Iterator[Column[Any]]:
@@ -66,13 +66,13 @@ def topic_columns(now: Callable[[], datetime]) -> Sequence[Column[TopicCounts]]:
 
 def cause_columns(now: Callable[[], datetime], *, with_topic: bool = False) -> Sequence[Column[CauseGroup]]:
     """A cause in figures."""
-    topic: list[Column[CauseGroup]] = [Column("topic", lambda row: row.topic, from_width=70, is_flexible=True)]
+    topic: list[Column[CauseGroup]] = [Column("topic", lambda row: row.topic, from_width=78, is_flexible=True)]
     return (
-        Column("cause", lambda row: row.cause_key, is_flexible=True),
+        Column("cause", lambda row: last_segment(row.cause_key) if with_topic else row.cause_key, is_flexible=True),
         Column("group", lambda row: row.group or UNKNOWN, is_flexible=True, from_width=70),
         *(topic if with_topic else ()),
         Column("open", lambda row: open_letters(open_of(row)), right=True),
-        *(() if with_topic else _counts(from_width=100)),
+        *(() if with_topic else _counts(from_width=130)),
         Column("keys", lambda row: quiet(row.distinct_keys), right=True, from_width=100),
         Column("newest", lambda row: ago(now, row.newest), right=True, from_width=60),
     )
@@ -92,3 +92,22 @@ def letter_columns(now: Callable[[], datetime]) -> Sequence[Column[Letter]]:
         Column("key", lambda row: letter_text.content(row.event.record.key), is_flexible=True, from_width=110),
         Column("message", lambda row: row.failure.message or UNKNOWN, is_flexible=True, from_width=150, at_most=100),
     )
+
+
+def _coarse(seconds: float) -> str:
+    """The larger unit alone, and no fractions: it shan't flicker.
+
+    >>> [_coarse(one) for one in (3.4, 247, 200000)]
+    ['3 s', '4 m', '2 d']
+    """
+    number, unit = duration(max(float(int(seconds)), 1.0)).split()[:2]
+    return f"{number.partition('.')[0]} {unit}"
+
+
+def last_segment(cause: str) -> str:
+    """A class without its package: what tells causes apart, and what ``--cause`` takes.
+
+    >>> last_segment("smtplib.SMTPRecipientsRefused"), last_segment("unknown")
+    ('SMTPRecipientsRefused', 'unknown')
+    """
+    return cause.rpartition(".")[2] or cause

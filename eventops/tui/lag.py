@@ -77,8 +77,8 @@ GROUPS: Final[Sequence[Column[Paced]]] = (
     Column("verdict", lambda row: verdict(row.group.verdict)),
     Column("lag", lambda row: lag(row.group.lag, row.group.known_lag), right=True),
     Column("oldest waits", lambda row: waits(row.group.age, row.group.known_age), right=True),
-    Column("in/s", lambda row: rate(row.pace.rate_in), right=True, from_width=80),
-    Column("out/s", lambda row: rate(row.pace.rate_out), right=True, from_width=80),
+    Column("in/s", lambda row: rate(row.pace.rate_in), right=True, from_width=66),
+    Column("out/s", lambda row: rate(row.pace.rate_out), right=True, from_width=66),
     Column("caught up in", eta, right=True, from_width=100),
     Column("members", lambda row: count(len(row.group.members)), right=True, from_width=110),
     Column("state", lambda row: row.group.state.replace("_", " "), from_width=120),
@@ -120,7 +120,7 @@ class LagPage(Page):
             "Consumer groups",
             GROUPS,
             lambda row: row.group.group,
-            empty="No consumer group has committed an offset here yet. Start a consumer, or `eventops demo` for traffic.",
+            empty="No consumer group has committed an offset here yet. Start a consumer, or `eventops demo`.",
             name="groups",
         )
 

@@ -30,7 +30,7 @@ class OverviewPage(Page):
     """Everything at once; Enter leads on."""
 
     section = "overview"
-    keys = (("Enter", "open"), ("Tab", "next table"))
+    keys = (("Enter", "open"), ("Tab", "next"))
 
     @property
     def watches(self) -> tuple[Watch[Any], ...]:

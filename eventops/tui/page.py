@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from eventops.tui.app import Dashboard
 
 SECTIONS: Final = (("overview", "overview"), ("lag", "lag"), ("trace", "trace"), ("dlq", "dead letters"))
-KEYS: Final = (("/", "filter"), (":", "command"), ("?", "help"), ("q", "quit"))
+KEYS: Final = ((":", "command"), ("?", "help"), ("q", "quit"))
+FILTER: Final = (("/", "filter"),)
 
 _HINTS: Final = {":": "overview · lag [GROUP] · trace ID · dlq [TOPIC] · q", "/": "only rows that hold …"}
 
@@ -33,6 +34,8 @@ class Page(Screen[None]):
 
     section: ClassVar[str]
     keys: ClassVar[Sequence[tuple[str, str]]] = ()
+
+    _is_built = False
 
     @property
     def shell(self) -> Dashboard:
@@ -79,6 +82,7 @@ class Page(Screen[None]):
 
     def on_mount(self) -> None:
         """Begin with what is known already."""
+        self._is_built = True
         self.refresh_all()
         for table in self.query(Table):
             table.focus_rows()
@@ -92,7 +96,9 @@ class Page(Screen[None]):
         self.refresh_all()
 
     def refresh_all(self) -> None:
-        """Repaint everything."""
+        """Repaint everything, once there is something to paint on: answers may come before."""
+        if not self._is_built:
+            return
         now, shell = self.shell.desk.now(), self.shell
         seen = [watch.answered_at for watch in (*self.watches, shell.questions.cluster) if watch.answered_at]
         cluster = shell.questions.cluster.value
@@ -102,7 +108,7 @@ class Page(Screen[None]):
         self.query_one(Tabs).tell(SECTIONS, self.section, self.crumbs)
         self.query_one(Notice).tell(self.trouble())
         self.query_one(CommandLine).tell(shlex.join([*program(shell.desk.context), *self.words]))
-        self.query_one(Keys).tell((*self.shown_keys, *KEYS))
+        self.query_one(Keys).tell((*self.shown_keys, *(FILTER if self.query(Table) else ()), *KEYS))
         is_stale = any(watch.standing(now) in (Standing.STALE, Standing.SILENT) for watch in self.watches)
         self.query_one("#body").set_class(is_stale, "-stale")
         self.paint()

@@ -76,8 +76,9 @@ class Keys(Static):
     def tell(self, keys: Sequence[tuple[str, str]]) -> None:
         """Repaint."""
         line = Text(no_wrap=True, overflow="ellipsis")
+        gap = "  " if self.app.size.width < 80 else "   "
         for key, what in keys:
-            line.append(key, f"bold {ACCENT}").append(f" {what}   ", FAINT)
+            line.append(key, f"bold {ACCENT}").append(f" {what}{gap}", FAINT)
         self.update(line)
 
 

@@ -23,7 +23,7 @@ _PADDING: Final = 2
 
 @dataclass(frozen=True)
 class Column(Generic[Row]):
-    """One column. ``from_width``: it is left out on narrower screens; ``is_flexible``: it gives way when space is
+    """One column. ``from_width``: it is left out on narrower tables; ``is_flexible``: it gives way when space is
     short; ``at_most`` characters otherwise."""
 
     title: str
@@ -77,7 +77,7 @@ class Table(Vertical, Generic[Row]):
     def compose(self) -> ComposeResult:
         """Title, table, and what is said instead of rows."""
         yield Static(classes="title")
-        yield DataTable(cursor_type="row", zebra_stripes=False, cell_padding=1)
+        yield DataTable(cursor_type="row", cursor_foreground_priority="renderable")
         yield Static(classes="empty")
 
     @property
@@ -126,7 +126,7 @@ class Table(Vertical, Generic[Row]):
     def _paint(self) -> None:
         if not self.is_mounted or not self.size.width:
             return
-        columns = tuple(column for column in self._columns if column.from_width <= self.app.size.width)
+        columns = tuple(column for column in self._columns if column.from_width <= self.size.width)
         cells = {key: tuple(column.text(row) for column in columns) for key, row in (self._rows or {}).items()}
         shown = {key: texts for key, texts in cells.items() if self._holds(texts)}
         widths = self._widths(columns, list(shown.values()))
@@ -148,10 +148,14 @@ class Table(Vertical, Generic[Row]):
             max([len(column.title), old, *(min(row[number].cell_len, column.at_most) for row in rows)])
             for number, (column, old) in enumerate(zip(columns, before, strict=True))
         ]
-        room = self.size.width - 2
-        for number in sorted((n for n, c in enumerate(columns) if c.is_flexible), key=lambda n: -widths[n]):
-            excess = sum(widths) + _PADDING * len(widths) - room
-            widths[number] = max(widths[number] - max(excess, 0), _NARROWEST)
+        flexible = [number for number, column in enumerate(columns) if column.is_flexible]
+        excess = sum(widths) + _PADDING * len(widths) - self.size.width
+        while excess > 0 and flexible:
+            widest = max(flexible, key=lambda number: widths[number])
+            if widths[widest] <= _NARROWEST:
+                break
+            widths[widest] -= 1
+            excess -= 1
         return tuple(widths)
 
     def _head(self, known: int, shown: int) -> None:
@@ -167,7 +171,6 @@ class Table(Vertical, Generic[Row]):
         loading = self._rows is None
         empty.update(Text("asking the cluster …" if loading else self._said(known), FAINT))
         empty.display = not shown
-        self._grid.display = bool(shown)
 
     def _said(self, known: int) -> str:
         return f"none of {known:,} holds “{safe(self._needle, 30)}”; Esc shows them all" if known else self._empty
@@ -197,7 +200,7 @@ class Table(Vertical, Generic[Row]):
             for column, width in zip(columns, widths, strict=True):
                 label = Text(column.title, justify="right" if column.right else "left")
                 grid.add_column(label, width=width, key=column.title)
-            spare = self.size.width - 2 - sum(widths) - _PADDING * (len(widths) + 1)
+            spare = self.size.width - sum(widths) - _PADDING * (len(widths) + 1)
             if spare > 0:
                 grid.add_column("", width=spare, key="rest", default=Text(""))
         for key, texts in rows.items():
