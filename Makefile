@@ -1,5 +1,6 @@
 PYTHON ?= python3
 VENV := .venv
+JOBS ?= 3
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.ready
 
@@ -9,14 +10,14 @@ demo: setup
 	$(BIN)/eventops demo
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q -m "not broker and not faults"
+	$(BIN)/python -m pytest -q -n $(JOBS) -m "not broker and not faults"
 
 faults: setup
 	$(BIN)/python -m pytest -m faults

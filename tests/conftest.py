@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
 
 from eventops.bootstrap import local_kafka
+
+BROKER: Final = pytest.StashKey[str]()
+"""The bootstrap servers of the run's broker, in the process that started it."""
+
+SERVERS: Final = "bootstrap_servers"
 
 
 def pytest_configure() -> None:
@@ -18,14 +28,41 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """A run of several processes (``-n``) has one broker too: the process that hands out the tests holds it."""
+    config: pytest.Config = node.config
+    if "not broker" in str(config.getoption("markexpr")):
+        return
+    if BROKER not in config.stash:
+        held = ExitStack()
+        config.stash[BROKER] = held.enter_context(_a_broker())
+        config.add_cleanup(held.close)
+    node.workerinput[SERVERS] = config.stash[BROKER]
+
+
 @pytest.fixture(scope="session")
-def bootstrap_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def bootstrap_servers(request: pytest.FixtureRequest) -> Iterator[str]:
     """A real broker: the one that ``EVENTOPS_TEST_BOOTSTRAP`` names, else one of our own that ends with the run."""
+    handed_out: dict[str, str] = getattr(request.config, "workerinput", {})
+    if SERVERS in handed_out:
+        yield handed_out[SERVERS]
+        return
+    with _a_broker() as servers:
+        yield servers
+
+
+@contextmanager
+def _a_broker() -> Iterator[str]:
     if named := os.environ.get("EVENTOPS_TEST_BOOTSTRAP"):
         yield named
         return
-    with local_kafka().ephemeral(tmp_path_factory.mktemp("kafka")) as servers:
-        yield servers
+    directory = Path(tempfile.mkdtemp(prefix="eventops-test-kafka-"))
+    try:
+        with local_kafka().ephemeral(directory) as servers:
+            yield servers
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 @pytest.fixture
