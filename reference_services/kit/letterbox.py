@@ -41,9 +41,9 @@ class LetterBox:
             stop.wait(AGAIN_AFTER_SECONDS)
 
     def _post_once(self, letter: Letter, stop: Flag) -> KafkaError | None:
-        """The origin's headers go unchanged, its trace context too: the letter stands for the origin."""
+        """The origin's headers go unchanged, but for the trace context: the letter was sent by this handling."""
         key = bytes_as_text(letter.key) if letter.key is not None else None
-        send = self._tracing.start_send(letter.topic, letter.headers, key)
+        send = self._tracing.start_letter(letter.topic, letter.headers, key)
         outcome: list[KafkaError | None] = []
 
         def on_delivery(error: KafkaError | None, message: Message) -> None:

@@ -36,7 +36,8 @@ from sqlalchemy import (
 
 from eventops.events import Envelope
 from reference_services.kit.database import schema
-from reference_services.kit.tracing import Send, Tracing, with_trace_context
+from reference_services.kit.propagation import with_trace_context
+from reference_services.kit.tracing import Send, Tracing
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +76,13 @@ class Relay:
         self._producer = producer
         self._tracing = tracing
         self._failing: str | None = None
+        tracing.metrics.watch_outbox(self.depth)
+
+    def depth(self) -> int:
+        """How many events wait to be published."""
+        with self._engine.connect() as connection:
+            query = select(func.count()).select_from(outbox).where(outbox.c.sent_at.is_(None))
+            return int(connection.execute(query).scalar_one())
 
     def run(self, stop: Flag) -> None:
         """Relay until ``stop``, then for :data:`DRAIN_SECONDS` at most what is left.

@@ -33,7 +33,7 @@ from reference_services.kit.letterbox import LetterBox
 from reference_services.kit.logs import about
 from reference_services.kit.retry import GiveUp, RetryPolicy, decide
 from reference_services.kit.settings import Settings
-from reference_services.kit.tracing import Tracing, mark_failed
+from reference_services.kit.tracing import Handling, Tracing
 
 log = logging.getLogger(__name__)
 
@@ -87,8 +87,8 @@ class Runner:
             )
             while not stop.is_set():
                 message = consumer.poll(POLL_SECONDS)
-                if message is not None and self._took(message) and self._deal_with(message, stop):
-                    self._commit(consumer, message)
+                if message is not None and self._took(message):
+                    self._deal_with(consumer, message, stop)
         finally:
             consumer.close()
             log.info("%s left its group", self.group)
@@ -102,20 +102,25 @@ class Runner:
         log.warning("%s: %s", self.group, error)
         return False
 
-    def _deal_with(self, message: Message, stop: Flag) -> bool:
-        """Handle a record or bury it; False when ``stop`` interrupted, so that it is delivered again later."""
+    def _deal_with(self, consumer: Consumer, message: Message, stop: Flag) -> None:
+        """Handle a record or bury it, then commit; what ``stop`` interrupted is delivered again later."""
         record = record_of(message)
         group = self._settings.group(self.group)
-        with self._tracing.processing(record, group) as span, about(read_event(record).ids.correlation_id):
-            attempts, error = self._attempt(record, stop)
-            if error is None:
-                return attempts > 0
-            mark_failed(span, error)
-            kind = _TIMESTAMP_TYPES.get(message.timestamp()[0], TimestampType.NONE)
-            letter = write_letter(record, kind, group=group, error=error, attempts=attempts)
-            return self._letters.post(letter, stop)
+        with self._tracing.processing(record, group) as handling, about(read_event(record).ids.correlation_id):
+            attempts, error = self._attempt(record, handling, stop)
+            if error is not None:
+                handling.failed(error)
+                kind = _TIMESTAMP_TYPES.get(message.timestamp()[0], TimestampType.NONE)
+                letter = write_letter(record, kind, group=group, error=error, attempts=attempts)
+                if not self._letters.post(letter, stop):
+                    return
+                handling.buried()
+            elif not attempts:
+                handling.failed("interrupted")
+                return
+            self._commit(consumer, message, record, group)
 
-    def _attempt(self, record: Record, stop: Flag) -> tuple[int, Exception | None]:
+    def _attempt(self, record: Record, handling: Handling, stop: Flag) -> tuple[int, Exception | None]:
         """Attempts made and the last one's error; (0, None) when ``stop`` came while waiting for the next."""
         attempt = 0
         while True:
@@ -129,6 +134,7 @@ class Runner:
                     return attempt, error
                 wait = self._jitter(0, decision.ceiling_seconds)
                 log.warning("%s tries %s again in %.2f s: %s", self.group, record.position, wait, _words(error))
+                handling.retried(error, wait)
                 if stop.wait(wait):
                     return 0, None
             else:
@@ -147,14 +153,15 @@ class Runner:
         spent = (time.monotonic() - began) * 1000
         log.info("%s handled %s %s in %.0f ms", self.group, event.event_type, event.event_id, spent)
 
-    def _commit(self, consumer: Consumer, message: Message) -> None:
+    def _commit(self, consumer: Consumer, message: Message, record: Record, group: str) -> None:
         """A commit that fails costs a second delivery, which the handlers' idempotency makes harmless."""
         try:
-            consumer.commit(message=message, asynchronous=False)
+            with self._tracing.committing(record, group):
+                consumer.commit(message=message, asynchronous=False)
         except KafkaException as error:
             if error.args[0].fatal():
                 raise
-            log.warning("%s couldn't commit %s: %s", self.group, record_of(message).position, error.args[0])
+            log.warning("%s couldn't commit %s: %s", self.group, record.position, error.args[0])
 
     def _assigned(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         log.info("%s got %s", self.group, _listed(partitions))

@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from reference_services.kit import clients
-from reference_services.kit.database import open_database
+from reference_services.kit.database import open_database, trace_queries
 from reference_services.kit.http import WebServer
 from reference_services.kit.logs import set_up_logs
 from reference_services.kit.outbox import Relay
@@ -101,7 +101,8 @@ class Service:
 
     def _has_topics(self, stop: Flag) -> bool:
         names = {*self._parts.publishes, *(topic for runner in self._parts.runners for topic in runner.topics)}
-        return create_topics_when_reachable(self._settings, names, stop)
+        self._tracing.cluster_id = create_topics_when_reachable(self._settings, names, stop)
+        return self._tracing.cluster_id is not None
 
     def _announce(self) -> None:
         while not self._web.is_up and not self._stop.wait(0.01):
@@ -131,8 +132,9 @@ def run_service(name: str, wire: Callable[[Resources], Parts]) -> int:
     try:
         settings = read_settings(name, os.environ)
         set_up_logs(name, settings.log_format)
-        tracing = Tracing(name, os.environ)
+        tracing = Tracing(name, os.environ, settings.kafka["bootstrap.servers"].split(",")[0])
         parts_of = Resources(settings, open_database(settings.database_url), tracing)
+        trace_queries(parts_of.engine, tracing)
         service = Service(parts_of, wire(parts_of))
     except (InvalidSetting, OSError, SQLAlchemyError, KafkaException) as error:
         print(f"{name}: {_remedy(error)}", file=sys.stderr)

@@ -24,26 +24,27 @@ METADATA_SECONDS = 1.0
 """Short, so that a service without a broker still ends promptly; connecting goes on between two tries."""
 
 
-def create_topics_when_reachable(settings: Settings, names: Iterable[str], stop: Flag) -> bool:
-    """Create topics and their dead-letter topics, for as long as it takes to reach a broker; False: stopped before."""
+def create_topics_when_reachable(settings: Settings, names: Iterable[str], stop: Flag) -> str | None:
+    """Create topics and their dead-letter topics, for as long as it takes to reach a broker.
+
+    The cluster's id; None where ``stop`` came before.
+    """
     admin = clients.admin(settings)
     wanted = sorted({settings.topic(name) for name in names})
     complained = False
     while not stop.is_set():
         try:
-            create_missing(admin, wanted)
+            return create_missing(admin, wanted)
         except KafkaException as error:
             if not complained:
                 log.warning("the topics can't be created yet, trying on: %s", error.args[0])
             complained = True
             stop.wait(RETRY_SECONDS)
-        else:
-            return True
-    return False
+    return None
 
 
-def create_missing(admin: AdminClient, topics: Iterable[str]) -> None:
-    """Create each topic, and a dead-letter topic with as many partitions as it has.
+def create_missing(admin: AdminClient, topics: Iterable[str]) -> str:
+    """Create each topic, and a dead-letter topic with as many partitions as it has; the cluster's id.
 
     Raises:
         KafkaException: no broker answers, or one refuses; that another was faster is fine.
@@ -59,11 +60,10 @@ def create_missing(admin: AdminClient, topics: Iterable[str]) -> None:
             NewTopic(letter_topic(topic), number, replicas, config=LETTER_CONFIG),
         ]
     missing = [topic for topic in wanted if topic.topic not in metadata.topics]
-    if not missing:
-        return
-    for future in admin.create_topics(missing).values():
+    for future in admin.create_topics(missing).values() if missing else ():
         try:
             future.result(timeout=10)
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise
+    return str(metadata.cluster_id)

@@ -24,7 +24,7 @@ def wire(resources: Resources) -> Parts:
     """The service's parts."""
     settings = resources.settings
     store = NotificationStore(resources.engine, settings.group(GROUP), settings.topic(TOPIC))
-    tell = notifier(store, Mailer(settings.smtp_host, settings.smtp_port))
+    tell = notifier(store, Mailer(settings.smtp_host, settings.smtp_port, resources.tracing))
     runner = Runner(
         settings,
         GROUP,

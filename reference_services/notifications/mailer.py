@@ -6,6 +6,7 @@ import smtplib
 from email.message import EmailMessage
 
 from reference_services.kit.retry import is_permanent
+from reference_services.kit.tracing import Tracing
 from reference_services.notifications.handlers import Mail
 
 SENDER = "shop@notifications.example"
@@ -15,9 +16,10 @@ TIMEOUT_SECONDS = 5.0
 class Mailer:
     """One connection a mail: simple, and an outage is noticed at once."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, tracing: Tracing) -> None:
         self._host = host
         self._port = port
+        self._tracing = tracing
 
     def send(self, mail: Mail) -> None:
         """Hand the mail to the server; returns when the server has taken it.
@@ -28,7 +30,10 @@ class Mailer:
             smtplib.SMTPException: it refuses; :func:`is_final` tells for how long.
         """
         message = _written(mail)
-        with smtplib.SMTP(self._host, self._port, timeout=TIMEOUT_SECONDS) as server:
+        with (
+            self._tracing.mailing(self._host, self._port),
+            smtplib.SMTP(self._host, self._port, timeout=TIMEOUT_SECONDS) as server,
+        ):
             server.send_message(message, SENDER, [mail.to])
 
 

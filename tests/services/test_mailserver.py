@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from reference_services.kit.tracing import Tracing
 from reference_services.notifications.handlers import Mail
 from reference_services.notifications.mailer import Mailer, is_final
 from tests.services.processes import Running, Stack, mail_environ, until
@@ -28,7 +29,7 @@ def server(tmp_path: Path) -> Iterator[Running]:
 @pytest.fixture
 def mailer(server: Running) -> Mailer:
     environ = mail_environ(server)
-    return Mailer(environ["SMTP_HOST"], int(environ["SMTP_PORT"]))
+    return Mailer(environ["SMTP_HOST"], int(environ["SMTP_PORT"]), Tracing("test", {}))
 
 
 def test_mails_are_kept_with_their_ids(server: Running, mailer: Mailer, tmp_path: Path) -> None:

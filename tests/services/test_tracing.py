@@ -19,8 +19,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind
 
 from eventops.events import Envelope, Position, Record, header_pairs
-from reference_services.kit.tracing import Tracing, mark_failed, with_trace_context
-from tests.services.processes import Stack, until
+from reference_services.kit.propagation import with_trace_context
+from reference_services.kit.tracing import Tracing
+from tests.services.processes import Running, Stack, until
 
 NOW = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
 EVENT = Envelope("user.registered", "test", {"email": "a@b"}, "req-1", NOW, causation_id="e0", event_id="e1")
@@ -34,7 +35,7 @@ def spans() -> InMemorySpanExporter:
 @pytest.fixture
 def tracing(spans: InMemorySpanExporter) -> Iterator[Tracing]:
     traced = Tracing("user-service", {})
-    traced._provider.add_span_processor(SimpleSpanProcessor(spans))
+    traced.export.traces.add_span_processor(SimpleSpanProcessor(spans))
     yield traced
     traced.shutdown()
 
@@ -45,8 +46,8 @@ def test_one_trace_from_the_request_to_the_handling(tracing: Tracing, spans: InM
     send = tracing.start_send("user-events", saved, "u1")
     send.delivered(None, 2, 41)
     record = Record(Position("user-events", 2, 41), NOW, b"u1", EVENT.to_json(), header_pairs(send.headers))
-    with tracing.processing(record, "notification-group") as span:
-        mark_failed(span, ConnectionRefusedError(111, "refused"))
+    with tracing.processing(record, "notification-group") as handling:
+        handling.failed(ConnectionRefusedError(111, "refused"))
     request, sent, processed = spans.get_finished_spans()
     assert [s.name for s in (request, sent, processed)] == ["POST", "send user-events", "process user-events"]
     assert [s.kind for s in (request, sent, processed)] == [SpanKind.SERVER, SpanKind.PRODUCER, SpanKind.CONSUMER]
@@ -97,7 +98,9 @@ class _Collector(BaseHTTPRequestHandler):
     received: list[bytes]
 
     def do_POST(self) -> None:
-        self.received.append(self.rfile.read(int(self.headers["Content-Length"])))
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path == "/v1/traces":
+            self.received.append(body)
         self.send_response(200)
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -137,22 +140,40 @@ def test_spans_are_exported_before_the_service_ends(tmp_path: Path, collector: t
     requests = [ExportTraceServiceRequest.FromString(body) for body in received]
     (resource,) = [spans for request in requests for spans in request.resource_spans]
     assert {a.key: a.value.string_value for a in resource.resource.attributes}["service.name"] == "user-service"
-    (scope,) = resource.scope_spans
+    scope = next(scope for scope in resource.scope_spans if scope.scope.name == "reference_services")
     assert scope.schema_url == "https://opentelemetry.io/schemas/1.44.0"
-    (span,) = scope.spans
-    attributes = {a.key: a.value.string_value for a in span.attributes}
-    assert (span.name, attributes["messaging.message.conversation_id"]) == ("POST /users", "req-9")
+    found = {s.name: {a.key: a.value.string_value for a in s.attributes} for s in scope.spans}
+    assert {"POST /users", "INSERT"} <= set(found)
+    assert {attributes["messaging.message.conversation_id"] for attributes in found.values()} == {"req-9"}
 
 
-def test_a_collector_that_is_away_holds_nothing_up(tmp_path: Path) -> None:
+@pytest.mark.broker
+def test_a_collector_that_is_away_holds_nothing_up(services: Stack) -> None:
     nobody, address = unreachable()
-    services = Stack(tmp_path, {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{address}"})
     with nobody:
-        users = services.start("users", KAFKA_BOOTSTRAP_SERVERS=address)
+        users = services.start("users", OTEL_EXPORTER_OTLP_ENDPOINT=f"http://{address}")
         assert httpx.get(f"{users.http}/health").json() == {"service": "user-service", "status": "ok"}
+        _assert_it_ends_soon(users)
+    assert "dropped: no collector took them in time" in users.log.read_text()
+
+
+@pytest.mark.broker
+def test_a_collector_that_never_answers_holds_nothing_up(services: Stack) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        users = services.start("users", OTEL_EXPORTER_OTLP_ENDPOINT=f"http://{address}", OTEL_BSP_SCHEDULE_DELAY="100")
         began = time.monotonic()
-        users.process.send_signal(signal.SIGTERM)
-        until(lambda: users.process.poll() is not None)
-        services.end()
-    assert users.process.returncode == 0
-    assert time.monotonic() - began < 8
+        for number in range(40):
+            answer = httpx.post(f"{users.http}/users", json={"email": f"a{number}@b.example"})
+            assert answer.status_code == 201
+        assert time.monotonic() - began < 10, "requests don't wait for it"
+        _assert_it_ends_soon(users)
+    assert "dropped: no collector took them in time" in users.log.read_text()
+
+
+def _assert_it_ends_soon(service: Running) -> None:
+    began = time.monotonic()
+    service.process.send_signal(signal.SIGTERM)
+    until(lambda: service.process.poll() is not None)
+    assert service.process.returncode == 0
+    assert time.monotonic() - began < 3
