@@ -17,7 +17,7 @@ from confluent_kafka.admin import (
 from eventops.adapters.kafka.connection import Connection
 from eventops.adapters.kafka.failures import error_of, is_forbidden, is_gone
 from eventops.errors import EventopsError
-from eventops.ports import Cluster, Topic
+from eventops.ports import Cluster, Placement, Topic
 
 _REPLICAS: Final = 3
 _PAUSE: Final = 0.05
@@ -107,10 +107,16 @@ def _topic(told: TopicDescription) -> Topic:
         topic_id=str(told.topic_id),
         partitions=tuple(partition.id for partition in partitions),
         internal=told.is_internal,
-        leaderless=tuple(p.id for p in partitions if not _has_leader(p)),
+        leaderless=tuple(p.id for p in partitions if _leader(p) is None),
+        placements=tuple(_placement(partition) for partition in partitions),
     )
 
 
-def _has_leader(told: TopicPartitionInfo) -> bool:
+def _placement(told: TopicPartitionInfo) -> Placement:
+    replicas, in_sync = (tuple(node.id for node in nodes) for nodes in (told.replicas, told.isr))
+    return Placement(told.id, _leader(told), replicas, in_sync)
+
+
+def _leader(told: TopicPartitionInfo) -> int | None:
     leader: Node | None = told.leader  # None without a leader, whatever the client's annotation says
-    return leader is not None and leader.id >= 0
+    return leader.id if leader is not None and leader.id >= 0 else None
