@@ -17,6 +17,7 @@ from eventops.errors import NotPermitted
 
 if TYPE_CHECKING:
     from eventops.dlq.service import DeadLetterService
+    from eventops.groups.reset import ResetService
     from eventops.groups.service import GroupService
     from eventops.lag.service import LagService
     from eventops.local.service import LocalKafka
@@ -51,6 +52,13 @@ class Desk:
         from eventops.groups.service import GroupService
 
         return GroupService(self.broker)
+
+    @cached_property
+    def reset(self) -> ResetService:
+        """Can a group be put elsewhere?"""
+        from eventops.groups.reset import ResetService
+
+        return ResetService(self.broker)
 
     @cached_property
     def topics(self) -> TopicService:

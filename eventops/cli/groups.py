@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from eventops.cli import groups_pages
+from eventops.cli.groups_reset import reset
 from eventops.cli.lazy import DefaultGroup
 from eventops.cli.options import cluster_options, pass_desk
 from eventops.cli.output import output_option, print_document
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 @click.group(
     cls=DefaultGroup,
     default="list",
-    epilog="Examples: eventops groups · eventops groups show billing · eventops groups peek billing",
+    epilog="Examples: eventops groups · eventops groups show billing · eventops groups reset -h",
 )
 @cluster_options
 def groups() -> None:
@@ -76,6 +77,9 @@ def peek(desk: Desk, group: str, topic: tuple[str, ...], partition: int | None, 
     else:
         print_document(document, output, document["partitions"])
     _end(complete=document["coverage"]["complete"])
+
+
+groups.add_command(reset)
 
 
 def _end(*, complete: bool) -> None:

@@ -80,16 +80,18 @@ def _offset(offset: int | None) -> str:
     return UNKNOWN if offset is None else count(offset)
 
 
-def _short(text: str | None, missing: str = "-") -> str:
+def short(text: str | None, missing: str = "-") -> str:
+    """Anyone's text on one line of a table."""
     return missing if text is None else safe(text, _CHARACTERS)
 
 
-def _time(text: str | None) -> str:
+def time(text: str | None) -> str:
+    """A document's time as tables show it."""
     return instant(datetime.fromisoformat(text)) if text else UNKNOWN
 
 
 def _headers(row: Document) -> str:
-    pairs = (f"{header['name']}={_short(header['value'], 'null')}" for header in row["headers"])
+    pairs = (f"{header['name']}={short(header['value'], 'null')}" for header in row["headers"])
     return safe(" ".join(pairs), _CHARACTERS) or "-"
 
 
@@ -129,8 +131,8 @@ _PLACES = [
 RECORDS = [
     Column("", lambda row: row["mark"]),
     Column("offset", lambda row: count(row["offset"]), right=True),
-    Column("appended", lambda row: _time(row["appended_at"])),
-    Column("key", lambda row: _short(row["key"], "null"), wrap=True),
-    Column("value", lambda row: _short(row["value"], "null"), wrap=True),
+    Column("appended", lambda row: time(row["appended_at"])),
+    Column("key", lambda row: short(row["key"], "null"), wrap=True),
+    Column("value", lambda row: short(row["value"], "null"), wrap=True),
     Column("headers", _headers, wrap=True, spare=2),
 ]

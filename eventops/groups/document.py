@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from eventops.events import Record, read_event, rfc3339
-from eventops.groups.model import GroupReport, GroupsReport, GroupSummary, PeekReport, Place, Surroundings
+from eventops.groups.model import (
+    GroupReport,
+    GroupsReport,
+    GroupSummary,
+    Move,
+    PeekReport,
+    Place,
+    ResetReport,
+    Surroundings,
+)
+from eventops.groups.moving import effect
 from eventops.ports import Member
 
 
@@ -94,4 +104,44 @@ def _surroundings(found: Surroundings) -> dict[str, Any]:
         "notes": list(found.notes),
         "before": [record_document(record) for record in found.before],
         "after": [record_document(record) for record in found.after],
+    }
+
+
+def reset_document(report: ResetReport) -> dict[str, Any]:
+    """The plan, and what became of it."""
+    plan = report.plan
+    return {
+        "as_of": rfc3339(plan.as_of),
+        "group": plan.group.group_id,
+        "type": plan.group.type,
+        "state": plan.group.state,
+        "members": len(plan.group.members),
+        "to": plan.target.text,
+        "executed": report.executed,
+        "verified": report.verified,
+        "moves": [_move(move, report) for move in plan.moves],
+        "refused": [{"topic": r.topic, "partition": r.partition, "reason": r.reason} for r in plan.refused],
+        "warnings": list(plan.warnings),
+        "coverage": plan.coverage.document(),
+    }
+
+
+def _move(move: Move, report: ResetReport) -> dict[str, Any]:
+    skipped, again, why = effect(move.before, move.after, move.bounds)
+    return {
+        "topic": move.partition.topic,
+        "partition": move.partition.partition,
+        "before": move.before,
+        "after": move.after,
+        "start": move.bounds.start,
+        "end": move.bounds.high_watermark,
+        "skipped": skipped,
+        **({"skipped_reason": why} if why else {}),
+        "read_again": again,
+        **({"read_again_reason": why} if why else {}),
+        "note": move.note,
+        "record": record_document(move.record) if move.record else None,
+        **({"record_reason": move.record_reason} if move.record is None else {}),
+        "read_back": None if report.read_back is None else report.read_back.get(move.partition),
+        "refusal": report.refusals.get(move.partition),
     }

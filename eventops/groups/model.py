@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from eventops.events import Partition, Record
-from eventops.ports import Coverage, Group, Member
+from eventops.ports import Coverage, Group, LogBounds, Member
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +84,92 @@ class PeekReport:
     group: Group
     partitions: tuple[Surroundings, ...]
     coverage: Coverage
+
+
+class Kind(StrEnum):
+    """What a reset aims at."""
+
+    EARLIEST = "earliest"
+    LATEST = "latest"
+    OFFSET = "offset"
+    MOMENT = "moment"
+    SHIFT = "shift"
+    FILE = "file"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where offsets shall go. ``text`` says it again on a command line, with a moment instead of a time ago. ``number``
+    is the offset, or how far to shift; ``offsets`` are a file's."""
+
+    kind: Kind
+    text: str
+    number: int = 0
+    moment: datetime | None = None
+    offsets: Mapping[Partition, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which partitions a reset is about: those of ``topics`` (None: all of that topic), or whatever the group committed
+    on. A file is a scope of its own."""
+
+    topics: Mapping[str, tuple[int, ...] | None] = field(default_factory=dict)
+    all_topics: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One partition's way from ``before`` (None: never committed) to ``after``. ``note``: how the target was fitted to
+    the log. ``record`` is the first at or after the new offset, None with the reason."""
+
+    partition: Partition
+    before: int | None
+    after: int
+    bounds: LogBounds
+    note: str | None = None
+    record: Record | None = None
+    record_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A partition (or, with None, a topic) that can't be moved."""
+
+    topic: str
+    partition: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResetPlan:
+    """What a reset would do; nothing of it is done. ``group`` is of state ``absent`` where it would come to be."""
+
+    as_of: datetime
+    group: Group
+    target: Target
+    moves: tuple[Move, ...]
+    refused: tuple[Refusal, ...]
+    warnings: tuple[str, ...]
+    coverage: Coverage
+
+
+@dataclass(frozen=True, slots=True)
+class ResetReport:
+    """A plan, and what became of it. ``read_back``: what the broker held afterwards; None: not executed."""
+
+    plan: ResetPlan
+    read_back: Mapping[Partition, int] | None = None
+    refusals: Mapping[Partition, str] = field(default_factory=dict)
+
+    @property
+    def executed(self) -> bool:
+        """Whether it was carried out."""
+        return self.read_back is not None
+
+    @property
+    def verified(self) -> bool | None:
+        """Whether every offset was read back as planned; None: not executed."""
+        if self.read_back is None:
+            return None
+        return all(self.read_back.get(move.partition) == move.after for move in self.plan.moves)
