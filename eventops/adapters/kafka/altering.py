@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Final
 
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, TopicPartition
 
 from eventops.adapters.kafka.connection import Connection
-from eventops.adapters.kafka.failures import reason
+from eventops.adapters.kafka.failures import PASSING, reason
 from eventops.errors import GroupInUse, NotPermitted
 from eventops.events import Partition
 
@@ -27,6 +28,8 @@ IN_USE: Final = frozenset(
 )
 """How a broker refuses offsets that come from outside of a group which has members."""
 
+_PAUSE: Final = 0.2
+
 _RIGHTS: Final = {
     KafkaError.GROUP_AUTHORIZATION_FAILED: "READ on the group",
     KafkaError.TOPIC_AUTHORIZATION_FAILED: "READ on the topic",
@@ -36,7 +39,7 @@ _RIGHTS: Final = {
 def alter_committed_offsets(
     connection: Connection, group: str, offsets: Mapping[Partition, int]
 ) -> dict[Partition, str]:
-    """Chunk by chunk; what was refused comes back with its reason. Nothing is tried again.
+    """Chunk by chunk; what was refused comes back with its reason. Only what a broker wasn't ready for is tried again.
 
     Raises:
         GroupInUse: the group has members, and nothing was set.
@@ -46,7 +49,7 @@ def alter_committed_offsets(
     refused: dict[Partition, KafkaError] = {}
     for start in range(0, len(places), AT_ONCE):
         chunk = {place: offsets[place] for place in places[start : start + AT_ONCE]}
-        refused.update(_altered(connection, group, chunk))
+        refused.update(_altered_when_ready(connection, group, chunk))
         if start == 0 and any(error.code() in IN_USE for error in refused.values()):
             raise GroupInUse(f"{group} has members now, and the broker refuses", "stop its consumers, then try again")
     if refused and len(refused) == len(places) and all(error.code() in _RIGHTS for error in refused.values()):
@@ -55,6 +58,19 @@ def alter_committed_offsets(
             f"{connection.servers} forbids to set offsets of {group}", f"it takes {' and '.join(rights)}"
         )
     return {place: _why(error) for place, error in refused.items()}
+
+
+def _altered_when_ready(
+    connection: Connection, group: str, offsets: Mapping[Partition, int]
+) -> dict[Partition, KafkaError]:
+    """A broker that takes over a group refuses its offsets for a moment, and sets none of those."""
+    deadline = time.monotonic() + connection.timeout
+    while True:
+        refused = _altered(connection, group, offsets)
+        unready = {at: offsets[at] for at, error in refused.items() if error.code() in PASSING}
+        if not unready or time.monotonic() > deadline:
+            return refused
+        time.sleep(_PAUSE)
 
 
 def _altered(connection: Connection, group: str, offsets: Mapping[Partition, int]) -> dict[Partition, KafkaError]:

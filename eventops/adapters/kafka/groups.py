@@ -11,21 +11,16 @@ import warnings
 from collections.abc import Collection
 from typing import Final
 
-from confluent_kafka import KafkaError, KafkaException, Node
+from confluent_kafka import KafkaException, Node
 from confluent_kafka.admin import AdminClient, ConsumerGroupDescription, ConsumerGroupListing, MemberDescription
 
 from eventops.adapters.kafka.connection import Connection
-from eventops.adapters.kafka.failures import error_of, is_forbidden, reason
+from eventops.adapters.kafka.failures import PASSING, error_of, is_forbidden, reason
 from eventops.events import Partition
 from eventops.ports import Gap, Group, Groups, Member
 
 UNKNOWN: Final = "unknown"
 _MISSING: Final = "no such group"
-_PASSING: Final = frozenset(
-    {KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.NOT_COORDINATOR}
-)
-"""What a broker answers while it takes over groups, for seconds at most."""
-
 _PAUSE: Final = 0.2
 _STATES: Final = {"preparing_rebalancing": "preparing_rebalance", "completing_rebalancing": "completing_rebalance"}
 
@@ -61,7 +56,7 @@ def _listed(connection: Connection) -> tuple[dict[str, ConsumerGroupListing], st
         errors = [error_of(error) for error in answer.errors or []]
         if not errors:
             return found, None
-        if not all(error.code() in _PASSING for error in errors) or time.monotonic() > deadline:
+        if not all(error.code() in PASSING for error in errors) or time.monotonic() > deadline:
             break
         time.sleep(_PAUSE)
     if not found:
