@@ -20,6 +20,7 @@ DOORS = {
     "demo": Door("eventops.cli.demo:demo", "A real local Kafka, three services, traffic with failures, the dashboard."),
     "dashboard": Door("eventops.cli.dashboard:dashboard", "The terminal dashboard."),
     "lag": Door("eventops.cli.lag:lag", "How far consumer groups are behind."),
+    "groups": Door("eventops.cli.groups:groups", "Consumer groups: list, show, peek, and reset their offsets."),
     "trace": Door("eventops.cli.trace:trace", "The event chain of a correlation id, and who did what with it."),
     "dlq": Door("eventops.cli.dlq:dlq", "Dead letters: list, inspect, replay exactly once."),
     "topics": Door("eventops.cli.topics:topics", "Topics, how much they hold, who reads them."),

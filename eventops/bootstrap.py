@@ -17,6 +17,8 @@ from eventops.errors import NotPermitted
 
 if TYPE_CHECKING:
     from eventops.dlq.service import DeadLetterService
+    from eventops.groups.reset import ResetService
+    from eventops.groups.service import GroupService
     from eventops.lag.service import LagService
     from eventops.local.service import LocalKafka
     from eventops.ports import Broker
@@ -43,6 +45,20 @@ class Desk:
         from eventops.lag.service import LagService
 
         return LagService(self.broker)
+
+    @cached_property
+    def groups(self) -> GroupService:
+        """Who reads together, and where do they stand?"""
+        from eventops.groups.service import GroupService
+
+        return GroupService(self.broker)
+
+    @cached_property
+    def reset(self) -> ResetService:
+        """Can a group be put elsewhere?"""
+        from eventops.groups.reset import ResetService
+
+        return ResetService(self.broker)
 
     @cached_property
     def topics(self) -> TopicService:

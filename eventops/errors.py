@@ -5,6 +5,7 @@
     │   └── ProvisioningError         2   the local Kafka can't be set up here (no Java, no network, no space)
     ├── BrokerUnreachable             3   nobody answers, or not in time
     ├── NotPermitted                  4   ACL, credentials or a read-only context forbid it
+    │   └── GroupInUse                4   a group with members keeps its offsets to itself
     └── Unsupported                   2   this broker can't do it, and says so
 
 A finding (letters remaining, nothing found) is no error: commands answer it with exit code 1 and print their report.
@@ -67,3 +68,7 @@ class NotPermitted(EventopsError):
     """The broker's ACLs, the credentials or a read-only context forbid it."""
 
     exit_code = ExitCode.NOT_PERMITTED
+
+
+class GroupInUse(NotPermitted):
+    """The group has members, and a broker takes offsets of theirs alone."""

@@ -92,24 +92,49 @@ class Cluster:
 
 
 @dataclass(frozen=True, slots=True)
+class Placement:
+    """Where one partition lies, in broker ids; ``leader`` None: it has none, nothing of it can be read or written.
+
+    >>> Placement(0, leader=1, replicas=(1, 2, 3), in_sync=(1, 3)).lacking
+    (2,)
+    """
+
+    partition: int
+    leader: int | None
+    replicas: tuple[int, ...]
+    in_sync: tuple[int, ...]
+
+    @property
+    def lacking(self) -> tuple[int, ...]:
+        """Replicas that are behind or down: not empty means under-replicated."""
+        return tuple(replica for replica in self.replicas if replica not in self.in_sync)
+
+
+@dataclass(frozen=True, slots=True)
 class Topic:
-    """``topic_id`` changes when a topic is made anew (KIP-516); None where the broker doesn't tell."""
+    """``topic_id`` changes when a topic is made anew (KIP-516); None where the broker doesn't tell.
+
+    ``placements`` are in the order of ``partitions``; empty where the broker has nothing of the kind.
+    """
 
     name: str
     topic_id: str | None
     partitions: tuple[int, ...]
     internal: bool = False
     leaderless: tuple[int, ...] = ()
+    placements: tuple[Placement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One consumer of a group and the partitions it was given."""
+    """One consumer of a group and the partitions it was given. ``instance_id``: its own name, where it has one (static
+    membership, KIP-345)."""
 
     member_id: str
     client_id: str
     host: str
     assigned: tuple[Partition, ...] = ()
+    instance_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +143,7 @@ class Group:
     broker's own word in lower case (``stable``, ``empty``, ``dead``, ``preparing_rebalance``, …).
 
     ``reads`` is what the group's end of log is: None where the broker doesn't tell (Kafka never does).
+    ``coordinator`` is the ``host:port`` that keeps it, ``assignor`` how its partitions are given out; None: not told.
     """
 
     group_id: str
@@ -125,6 +151,8 @@ class Group:
     state: str
     members: tuple[Member, ...] = ()
     isolation: Isolation | None = None
+    coordinator: str | None = None
+    assignor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +316,16 @@ class Broker(Protocol):
 
     def create_topic(self, name: str, partitions: int, config: Mapping[str, str]) -> None:
         """Create a topic, on three brokers where there are as many; one that exists already is left as it is."""
+
+    def alter_committed_offsets(self, group: str, offsets: Mapping[Partition, int]) -> Mapping[Partition, str]:
+        """Set committed offsets of a group without members; one that doesn't exist comes to be by it.
+
+        Returns the partitions that were refused, each with the reason; a large answer may be refused in parts.
+
+        Raises:
+            GroupInUse: the group has members; nothing was set.
+            NotPermitted: all of it was refused for missing rights.
+        """
 
     def transactional_producer(self, transactional_id: str) -> TransactionalProducer:
         """Take over the id: any earlier holder is fenced and its open transaction aborted."""

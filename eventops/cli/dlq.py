@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from eventops.cli import diagnostics, dlq_pages
-from eventops.cli.options import Command, choices, cluster_options, pass_desk
+from eventops.cli.options import Command, cluster_options, pass_desk, program
 from eventops.cli.output import output_option, print_document
 from eventops.errors import ExitCode
 from eventops.events import Position
@@ -203,7 +203,7 @@ def _run(desk: Desk, plan: Plan, *, execute: bool, yes: bool, output: str, pace:
 def _carry_out(desk: Desk, plan: Plan, pace: Pace) -> ReplayReport:
     what = "discarding" if plan.is_discard else "replaying"
     with _interruptible() as is_stopped, diagnostics.progress(what) as progress:
-        for step in desk.dlq.execute(plan, pace, is_stopped=is_stopped, now=desk.now, program=_program()):
+        for step in desk.dlq.execute(plan, pace, is_stopped=is_stopped, now=desk.now, program=program()):
             progress(step.done, step.total)
             if step.report is not None:
                 return step.report
@@ -302,12 +302,4 @@ def _run_id() -> str:
 def _command(plan: Plan) -> str:
     from eventops.dlq.planning import command
 
-    return command(plan, _program())
-
-
-def _program() -> str:
-    """How this cluster is reached, for commands that are suggested; properties may be secrets and aren't repeated."""
-    chosen = choices()
-    context = f" --context {chosen.context}" if chosen.context else ""
-    servers = f" -b {chosen.bootstrap_servers}" if chosen.bootstrap_servers else ""
-    return f"eventops{context}{servers}"
+    return command(plan, program())

@@ -47,6 +47,20 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
 
+class DefaultGroup(click.Group):
+    """A group whose command ``default`` is meant where none is named: `eventops topics` is `eventops topics list`."""
+
+    def __init__(self, *args: Any, default: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.default = default
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """A shell that completes ``eventops topics `` is still offered the commands."""
+        is_named = any(arg in self.commands or arg in ctx.help_option_names for arg in args)
+        is_completing = ctx.resilient_parsing and not args
+        return super().parse_args(ctx, args if is_named or is_completing else [self.default, *args])
+
+
 def _meant(name: str, names: list[str]) -> str:
     from difflib import get_close_matches
 

@@ -53,6 +53,14 @@ def choices() -> Choices:
     return click.get_current_context().find_root().ensure_object(Choices)
 
 
+def program() -> str:
+    """How this cluster is reached, for commands that are suggested; properties may be secrets and aren't repeated."""
+    chosen = choices()
+    context = f" --context {chosen.context}" if chosen.context else ""
+    servers = f" -b {chosen.bootstrap_servers}" if chosen.bootstrap_servers else ""
+    return f"eventops{context}{servers}"
+
+
 def cluster_options(command: Command) -> Command:
     """``-b``, ``-X`` and ``--context``, as kcat and kubectl have them, before or after the command's name."""
     for option in (

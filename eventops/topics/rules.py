@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from fnmatch import fnmatchcase
+from typing import Final
 
-from eventops.events import Partition
-from eventops.ports import Bounds, Committed, Group, Topic
-from eventops.topics.model import PartitionSpan, TopicSummary
+from eventops.events import Partition, Record
+from eventops.ports import Bounds, Committed, Group, LogBounds, Range, Topic
+from eventops.topics.model import Ages, PartitionSpan, Reader, TopicSummary
+
+COMMITTING: Final = frozenset({"classic", "consumer", "streams"})
+"""Types of groups that leave committed offsets."""
 
 NOT_TOLD = "the topic's configuration may not be read (DescribeConfigs)"
 
@@ -29,11 +35,13 @@ def summary(topic: Topic, bounds: Bounds, settings: Mapping[str, str] | None, gr
 def span(partition: Partition, topic: Topic, bounds: Bounds) -> PartitionSpan:
     """One partition's span, or the reason why it is unknown."""
     log = bounds.bounds.get(partition)
+    at = next((one for one in topic.placements if one.partition == partition.partition), None)
     if log is not None:
-        return PartitionSpan(partition.partition, log.start, log.high_watermark, log.high_watermark - log.last_stable)
+        held = log.high_watermark - log.last_stable
+        return PartitionSpan(partition.partition, log.start, log.high_watermark, held, placement=at)
     told = (gap.reason for gap in bounds.gaps if (gap.subject, gap.partition) == (partition.topic, partition.partition))
     reason = "it has no leader" if partition.partition in topic.leaderless else next(told, "it didn't answer")
-    return PartitionSpan(partition.partition, None, None, None, reason)
+    return PartitionSpan(partition.partition, None, None, None, reason, at)
 
 
 def readers(groups: Iterable[Group], committed: Committed) -> dict[str, tuple[str, ...]]:
@@ -53,6 +61,72 @@ def readers(groups: Iterable[Group], committed: Committed) -> dict[str, tuple[st
         for partition in offsets:
             found.setdefault(partition.topic, set()).add(name)
     return {topic: tuple(sorted(names)) for topic, names in found.items()}
+
+
+def reader(group: Group, topic: Topic, offsets: Mapping[Partition, int], bounds: Bounds) -> Reader:
+    """One group on one topic. An empty log that it never committed on holds nothing for it."""
+    members = sum(any(at.topic == topic.name for at in member.assigned) for member in group.members)
+    if group.type not in COMMITTING:
+        return Reader(group, members, None, f"a group of type {group.type} leaves no committed offsets")
+    total, unknown = 0, []
+    for number in topic.partitions:
+        at = Partition(topic.name, number)
+        waiting = lag(offsets.get(at), bounds.bounds.get(at))
+        total += waiting or 0
+        if waiting is None:
+            unknown.append(number)
+    if unknown:
+        several = f"{len(unknown)} of {len(topic.partitions)} partitions aren't known"
+        return Reader(group, members, None, f"{several} (never committed, or no log to compare with)")
+    return Reader(group, members, total)
+
+
+def lag(committed: int | None, log: LogBounds | None) -> int | None:
+    """Offsets still to be consumed on one partition.
+
+    >>> log = LogBounds(start=4, high_watermark=9, last_stable=9)
+    >>> lag(7, log), lag(2, log), lag(12, log), lag(None, log), lag(None, LogBounds(4, 4, 4)), lag(7, None)
+    (2, 5, None, None, 0, None)
+    """
+    if log is None:
+        return None
+    if committed is None:
+        return 0 if log.start == log.high_watermark else None
+    return log.high_watermark - max(committed, log.start) if committed <= log.high_watermark else None
+
+
+def ages(records: Iterable[Record], ends: Iterable[Range]) -> Ages:
+    """First and last timestamps, from records that were read near the ``ends`` of logs: of each partition the first
+    range is where it starts and the second where it ends."""
+    first: dict[int, datetime] = {}
+    last: dict[int, datetime] = {}
+    ranges: dict[int, list[Range]] = {}
+    for one in ends:
+        ranges.setdefault(one.partition.partition, []).append(one)
+    for record in sorted(records, key=lambda record: record.position):
+        head, tail = ranges[record.position.partition]
+        if record.timestamp is not None and head.first <= record.position.offset < head.end:
+            first.setdefault(record.position.partition, record.timestamp)
+        if record.timestamp is not None and tail.first <= record.position.offset < tail.end:
+            last[record.position.partition] = record.timestamp
+    return Ages(first, last)
+
+
+def is_pattern(name: str) -> bool:
+    """
+    >>> is_pattern("orders"), is_pattern("orders-*")
+    (False, True)
+    """
+    return any(sign in name for sign in "*?[")
+
+
+def is_meant(name: str, wanted: Collection[str]) -> bool:
+    """Whether a name or glob means that topic.
+
+    >>> is_meant("orders-dlt", ["*-dlt"]), is_meant("orders", ["*-dlt"]), is_meant("a[b]", ["a[b]"])
+    (True, False, True)
+    """
+    return any(name == one or fnmatchcase(name, one) for one in wanted)
 
 
 def limit(text: str | None) -> int | None:

@@ -1,15 +1,23 @@
-"""Gathers what the topic rules need."""
+"""Gathers what the topic rules need. Committed offsets are asked before the logs' ends: both only grow."""
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Collection
 from datetime import datetime
+from typing import Final
 
-from eventops.errors import UsageError
-from eventops.events import Partition
-from eventops.ports import Broker, Coverage
+from eventops.errors import EventopsError, UsageError
+from eventops.events import Partition, Record
+from eventops.ports import Bounds, Broker, Committed, Coverage, Gap, Groups, Range, Topic
 from eventops.topics import rules
-from eventops.topics.model import TopicsReport
+from eventops.topics.model import Ages, TopicReport, TopicsReport
+
+NEAR: Final = 8
+"""Offsets that are read at each end of a log for its first and last record."""
+
+AT_MOST: Final = 200
+"""Partitions whose first and last records are read."""
 
 
 class TopicService:
@@ -19,18 +27,15 @@ class TopicService:
         self._broker = broker
 
     def report(self, names: Collection[str], now: datetime, *, internal: bool = False) -> TopicsReport:
-        """The named topics, or all of them; internal ones only by name or with ``internal``.
+        """The topics that names or globs mean, or all of them; internal ones only by name or with ``internal``.
 
         Raises:
             UsageError: a topic that was named doesn't exist.
+            EventopsError: no topic is meant by the globs.
         """
-        topics = [topic for topic in self._broker.topics(names) if names or internal or not topic.internal]
-        missing = sorted(set(names) - {topic.name for topic in topics})
-        if missing:
-            raise UsageError(f"there is no topic {missing[0]!r}", remedy="`eventops topics` lists them")
+        topics = self._meant(names, internal=internal)
         partitions = [Partition(topic.name, number) for topic in topics for number in topic.partitions]
-        groups = self._broker.groups()
-        committed = self._broker.committed_offsets([group.group_id for group in groups.groups])
+        groups, committed = self._readers()
         bounds = self._broker.log_bounds(partitions)
         settings = self._broker.retention([topic.name for topic in topics])
         readers = rules.readers(groups.groups, committed)
@@ -40,3 +45,62 @@ class TopicService:
             topics=tuple(rules.summary(t, bounds, settings.get(t.name), readers.get(t.name, ())) for t in topics),
             coverage=Coverage(len(partitions), len(bounds.bounds), gaps=gaps),
         )
+
+    def show(self, name: str, now: datetime) -> TopicReport:
+        """One topic in full: where its partitions lie, how old it is, its configuration, and its readers' lag.
+
+        Raises:
+            UsageError: it doesn't exist.
+        """
+        (topic,) = self._meant([name], internal=True, globs=False)
+        partitions = [Partition(name, number) for number in topic.partitions]
+        groups, committed = self._readers()
+        bounds = self._broker.log_bounds(partitions)
+        config = self._broker.retention([name]).get(name)
+        names = rules.readers(groups.groups, committed).get(name, ())
+        readers = [group for group in groups.groups if group.group_id in names]
+        records, ages = self._ages(partitions, bounds)
+        size = sum(len(record.key or b"") + len(record.value or b"") for record in records)
+        gaps = (*groups.gaps, *committed.gaps, *bounds.gaps)
+        return TopicReport(
+            as_of=now,
+            topic=rules.summary(topic, bounds, config, names),
+            ages=ages,
+            config=config,
+            readers=tuple(rules.reader(g, topic, committed.offsets.get(g.group_id, {}), bounds) for g in readers),
+            coverage=Coverage(len(partitions), len(bounds.bounds), len(records), size, gaps=gaps),
+        )
+
+    def _meant(self, names: Collection[str], *, internal: bool, globs: bool = True) -> list[Topic]:
+        if globs and any(map(rules.is_pattern, names)):
+            found = [t for t in self._broker.topics() if rules.is_meant(t.name, names) and (internal or not t.internal)]
+            if not found:
+                raise EventopsError(f"no topic is meant by {' '.join(sorted(names))}", "`eventops topics` lists them")
+            return found
+        topics = [topic for topic in self._broker.topics(names) if names or internal or not topic.internal]
+        missing = sorted(set(names) - {topic.name for topic in topics})
+        if missing:
+            near = difflib.get_close_matches(missing[0], [topic.name for topic in self._broker.topics()])
+            remedy = f"did you mean {' or '.join(near)}?" if near else "`eventops topics` lists them"
+            raise UsageError(f"there is no topic {missing[0]!r}", remedy)
+        return topics
+
+    def _readers(self) -> tuple[Groups, Committed]:
+        groups = self._broker.groups()
+        names = [group.group_id for group in groups.groups if group.type in rules.COMMITTING]
+        committed = self._broker.committed_offsets(names)
+        told = {gap.subject for gap in groups.gaps}
+        gaps: tuple[Gap, ...] = tuple(gap for gap in committed.gaps if gap.subject not in told)
+        return groups, Committed(committed.offsets, gaps)
+
+    def _ages(self, partitions: Collection[Partition], bounds: Bounds) -> tuple[list[Record], Ages]:
+        """The first and the last few offsets of each log, all at once."""
+        ends = []
+        for at in list(partitions)[:AT_MOST]:
+            held = bounds.bounds.get(at)
+            if held is not None:
+                ends.append(Range(at, held.start, min(held.start + NEAR, held.last_stable)))
+                ends.append(Range(at, max(held.start, held.last_stable - NEAR), held.last_stable))
+        wanted = [one for one in ends if one.first < one.end]
+        records = [record for batch in self._broker.scan(wanted) for record in batch.records] if wanted else []
+        return records, rules.ages(records, ends)

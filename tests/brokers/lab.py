@@ -73,7 +73,13 @@ class KafkaLab:
         self._groups.append(group)
         wanted = [TopicPartition(p.topic, p.partition, offset) for p, offset in offsets.items()]
         request = ConsumerGroupTopicPartitions(group, wanted)
-        self.admin.alter_consumer_group_offsets([request], request_timeout=DEADLINE)[group].result(DEADLINE)
+
+        def is_set() -> bool:  # a broker that just made its internal topic refuses for a moment
+            asked = self.admin.alter_consumer_group_offsets([request], request_timeout=DEADLINE)
+            answer = asked[group].result(DEADLINE)
+            return not any(partition.error for partition in answer.topic_partitions or [])
+
+        eventually(is_set)
 
     @contextmanager
     def member(self, group: str, topic: str, **settings: str) -> Iterator[Consumer]:

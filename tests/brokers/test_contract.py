@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from eventops.errors import GroupInUse
 from eventops.events import Partition, Position, Record
 from eventops.ports import Batch, Fenced, Isolation, Outgoing, Range
 from tests.brokers.lab import Lab, outgoing, settled
@@ -68,6 +69,38 @@ def test_what_was_never_committed_is_missing(lab: Lab) -> None:
     committed = lab.broker.committed_offsets([group])
     assert dict(committed.offsets[group]) == {Partition(topic, 0): 1}
     assert lab.broker.groups([group]).groups[0].state == "empty"
+
+
+def test_topics_tell_where_their_partitions_lie(lab: Lab) -> None:
+    (told,) = lab.broker.topics([lab.topic(partitions=2)])
+    assert [placement.partition for placement in told.placements] == [0, 1]
+    for placement in told.placements:
+        assert placement.leader in placement.replicas
+        assert placement.lacking == ()
+
+
+def test_committed_offsets_are_set_and_a_group_comes_to_be_by_it(lab: Lab) -> None:
+    topic, group = lab.topic(partitions=2), lab.name("billing")
+    lab.append(Partition(topic, 0), b"a", b"b")
+    for offset in (2, 1):
+        assert lab.broker.alter_committed_offsets(group, {Partition(topic, 0): offset}) == {}
+        assert dict(lab.broker.committed_offsets([group]).offsets[group]) == {Partition(topic, 0): offset}
+    lab.commit(group, {Partition(topic, 0): 1})
+
+
+def test_a_partition_that_is_not_there_is_refused_and_the_others_are_set(lab: Lab) -> None:
+    topic, group = lab.topic(), lab.name("billing")
+    lab.commit(group, {Partition(topic, 0): 0})
+    refused = lab.broker.alter_committed_offsets(group, {Partition(topic, 0): 0, Partition(topic, 9): 4})
+    assert refused == {Partition(topic, 9): "no such topic or partition"}
+
+
+def test_a_group_with_members_keeps_its_offsets(lab: Lab) -> None:
+    topic, group = lab.topic(), lab.name("billing")
+    lab.commit(group, {Partition(topic, 0): 0})
+    with lab.member(group, topic), pytest.raises(GroupInUse, match=f"{group} has members now.*stop its consumers"):
+        lab.broker.alter_committed_offsets(group, {Partition(topic, 0): 1})
+    assert dict(lab.broker.committed_offsets([group]).offsets[group]) == {Partition(topic, 0): 0}
 
 
 def test_bounds_of_an_open_transaction(lab: Lab) -> None:

@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import ShareConsumer
 
 from eventops.adapters.kafka.broker import KafkaBroker
-from eventops.errors import BrokerUnreachable, EventopsError, NotPermitted, UsageError
+from eventops.errors import BrokerUnreachable, EventopsError, GroupInUse, NotPermitted, UsageError
 from eventops.events import Partition
 from eventops.ports import Range
 from tests.brokers.lab import KafkaLab, eventually, outgoing, settled
@@ -65,6 +65,14 @@ def test_groups_of_the_new_protocol_are_alive(kafka_lab: KafkaLab) -> None:
     assert told.type == "consumer"
     assert told.state != "dead"
     assert [member.assigned for member in told.members] == [(Partition(topic, 0), Partition(topic, 1))]
+
+
+@broker
+def test_groups_of_the_new_protocol_keep_their_offsets_too(kafka_lab: KafkaLab) -> None:
+    topic, group = kafka_lab.topic(), kafka_lab.name("billing")
+    with kafka_lab.member(group, topic, group_protocol="consumer"), pytest.raises(GroupInUse):
+        kafka_lab.broker.alter_committed_offsets(group, {Partition(topic, 0): 0})
+    assert kafka_lab.broker.alter_committed_offsets(group, {Partition(topic, 0): 0}) == {}
 
 
 @broker

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from eventops.events import Partition
-from tests.brokers.lab import KafkaLab
+from tests.brokers.lab import KafkaLab, outgoing
 from tests.cli.running import Shell
 from tests.contracts import keeps_its_contract
 
@@ -39,9 +39,37 @@ def test_a_topic_with_its_readers_partition_by_partition(lab: KafkaLab, eventops
     (told,) = report["topics"]
     assert (told["offsets"], told["groups"]) == (3, [group])
     assert [(p["start"], p["end"], p["open_transactions"]) for p in told["partitions"]] == [(0, 0, 0), (0, 3, 0)]
-    table = eventops("topics", topic).stdout
-    assert group in table
-    assert "open transactions" in table
+    assert [(p["leader"] in p["replicas"], p["replicas"] == p["in_sync"]) for p in told["partitions"]] == [
+        (True, True)
+    ] * 2
+    assert (told["replication_factor"], told["under_replicated"], told["offline"]) == (1, [], [])
+    table = eventops("topics", f"{topic[:-2]}*", environ={"COLUMNS": "80"}).stdout
+    assert topic in table
+    assert all(len(line) <= 80 for line in table.splitlines())
+
+
+def test_one_topic_in_full(lab: KafkaLab, eventops: Shell) -> None:
+    topic, group = lab.topic(partitions=2, config={"retention.ms": "3600000"}), lab.name("billing")
+    lab.append(Partition(topic, 1), b"a", b"b", b"c")
+    lab.commit(group, {Partition(topic, 1): 1})
+    lab.commit(lab.name("audit"), {Partition(topic, 1): 9})
+    producer = lab.broker.transactional_producer(lab.name("writer"))
+    producer.begin()
+    producer.append(outgoing(Partition(topic, 1), b"held back"))
+    run = eventops("topics", "show", topic, "-o", "json")
+    table = eventops("topics", "show", topic, environ={"COLUMNS": "80"}).stdout
+    producer.abort()
+    producer.close()
+    assert run.returncode == 0, run.stderr
+    found = json.loads(run.stdout)
+    keeps_its_contract(found, "topics-show")
+    assert (found["config"]["retention.ms"], found["retention_seconds"]) == ("3600000", 3600.0)
+    assert [(r["group"], r["lag"]) for r in found["readers"]] == [(lab.name("audit"), None), (group, 3)]
+    empty, full = found["partitions"]
+    assert (empty["first_at"], full["end"], full["open_transactions"]) == (None, 4, 1)
+    assert full["first_at"] <= full["last_at"] <= found["as_of"]
+    assert all(len(line) <= 80 for line in table.splitlines())
+    assert "retention.ms" in table
 
 
 def test_a_topic_that_is_not_there_is_a_usage_error_and_is_not_created(eventops: Shell, lab: KafkaLab) -> None:
@@ -49,7 +77,10 @@ def test_a_topic_that_is_not_there_is_a_usage_error_and_is_not_created(eventops:
     for _ in range(2):
         run = eventops("topics", name)
         assert (run.returncode, run.stdout) == (2, "")
-        assert "`eventops topics` lists them" in run.stderr
+        assert f"there is no topic '{name}'" in run.stderr
+    run = eventops("topics", f"{name}*")
+    assert (run.returncode, run.stdout) == (1, "")
+    assert "`eventops topics` lists them" in run.stderr
 
 
 def test_the_doctor_finds_the_cluster_well(eventops: Shell) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
-from typing import Final
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Future
+from typing import Final, TypeVar
 
 from confluent_kafka import KafkaError, Node, TopicCollection, TopicPartitionInfo
 from confluent_kafka.admin import (
+    AdminClient,
+    ConfigEntry,
     ConfigResource,
     NewTopic,
     ResourceType,
@@ -15,9 +18,11 @@ from confluent_kafka.admin import (
 )
 
 from eventops.adapters.kafka.connection import Connection
-from eventops.adapters.kafka.failures import error_of, is_forbidden, is_gone
+from eventops.adapters.kafka.failures import error_of, is_forbidden, is_gone, is_silence
 from eventops.errors import EventopsError
-from eventops.ports import Cluster, Topic
+from eventops.ports import Cluster, Placement, Topic
+
+Answer = TypeVar("Answer")
 
 _REPLICAS: Final = 3
 _PAUSE: Final = 0.05
@@ -25,7 +30,12 @@ _PAUSE: Final = 0.05
 
 def cluster(connection: Connection) -> Cluster:
     """Cluster id, brokers and controller, in one question."""
-    told = connection.answer(connection.admin().describe_cluster(request_timeout=connection.timeout))
+    asked, failures = _answers(
+        connection, lambda admin: {"": admin.describe_cluster(request_timeout=connection.timeout)}
+    )
+    if failures:
+        raise connection.failure(failures[""])
+    told = asked[""]
     brokers = tuple(f"{node.host}:{node.port}" for node in sorted(told.nodes, key=lambda node: node.id))
     controller = told.controller
     return Cluster(told.cluster_id, brokers, controller.id if controller else None)
@@ -40,8 +50,9 @@ def topics(connection: Connection, names: Collection[str]) -> tuple[Topic, ...]:
     wanted = sorted(set(names)) or _listed(connection)
     if not wanted:
         return ()
-    asked = connection.admin().describe_topics(TopicCollection(wanted), request_timeout=connection.timeout)
-    found, failures = connection.answers(asked)
+    found, failures = _answers(
+        connection, lambda admin: admin.describe_topics(TopicCollection(wanted), request_timeout=connection.timeout)
+    )
     for error in failures.values():
         if not (is_gone(error) or (is_forbidden(error) and not names)):
             raise connection.failure(error)
@@ -53,8 +64,12 @@ def retention(connection: Connection, names: Collection[str]) -> dict[str, dict[
     resources = {ConfigResource(ResourceType.TOPIC, name): name for name in sorted(set(names))}
     if not resources:
         return {}
-    asked = connection.admin().describe_configs(list(resources), request_timeout=connection.timeout)
-    found, failures = connection.answers({resources[resource]: future for resource, future in asked.items()})
+
+    def ask(admin: AdminClient) -> dict[str, Future[dict[str, ConfigEntry]]]:
+        asked = admin.describe_configs(list(resources), request_timeout=connection.timeout)
+        return {resources[resource]: future for resource, future in asked.items()}
+
+    found, failures = _answers(connection, ask)
     for error in failures.values():
         if not (is_gone(error) or is_forbidden(error)):
             raise connection.failure(error)
@@ -79,6 +94,18 @@ def create_topic(connection: Connection, name: str, partitions: int, config: Map
     if error is not None and error.code() != KafkaError.TOPIC_ALREADY_EXISTS:
         raise connection.failure(error)
     _await_leaders(connection, name)
+
+
+def _answers(
+    connection: Connection, ask: Callable[[AdminClient], Mapping[str, Future[Answer]]]
+) -> tuple[dict[str, Answer], dict[str, KafkaError]]:
+    """The client puts these questions to the broker that it last heard to be the controller, dead or not. Where nobody
+    answers, whoever is up is asked who it is now, and the questions are put once more."""
+    answers, failures = connection.answers(ask(connection.admin()))
+    if answers or not failures or not all(map(is_silence, failures.values())):
+        return answers, failures
+    _listed(connection)
+    return connection.answers(ask(connection.admin()))
 
 
 def _await_leaders(connection: Connection, name: str) -> None:
@@ -107,10 +134,16 @@ def _topic(told: TopicDescription) -> Topic:
         topic_id=str(told.topic_id),
         partitions=tuple(partition.id for partition in partitions),
         internal=told.is_internal,
-        leaderless=tuple(p.id for p in partitions if not _has_leader(p)),
+        leaderless=tuple(p.id for p in partitions if _leader(p) is None),
+        placements=tuple(_placement(partition) for partition in partitions),
     )
 
 
-def _has_leader(told: TopicPartitionInfo) -> bool:
+def _placement(told: TopicPartitionInfo) -> Placement:
+    replicas, in_sync = (tuple(node.id for node in nodes) for nodes in (told.replicas, told.isr))
+    return Placement(told.id, _leader(told), replicas, in_sync)
+
+
+def _leader(told: TopicPartitionInfo) -> int | None:
     leader: Node | None = told.leader  # None without a leader, whatever the client's annotation says
-    return leader is not None and leader.id >= 0
+    return leader.id if leader is not None and leader.id >= 0 else None

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
-from eventops.adapters.kafka import admin, groups, offsets
+from eventops.adapters.kafka import admin, altering, groups, offsets
 from eventops.adapters.kafka.connection import Connection
 from eventops.adapters.kafka.cursor import together
 from eventops.adapters.kafka.producer import KafkaTransactionalProducer
@@ -89,6 +89,10 @@ class KafkaBroker:
     def create_topic(self, name: str, partitions: int, config: Mapping[str, str]) -> None:
         """Create a topic on up to three brokers, unless it exists."""
         admin.create_topic(self._connection, name, partitions, config)
+
+    def alter_committed_offsets(self, group: str, offsets: Mapping[Partition, int]) -> Mapping[Partition, str]:
+        """Set committed offsets; the answer is what was refused."""
+        return altering.alter_committed_offsets(self._connection, group, offsets)
 
     def transactional_producer(self, transactional_id: str) -> KafkaTransactionalProducer:
         """Take over the id; the producer is used by one thread at a time."""

@@ -48,6 +48,10 @@ _MISSING_RIGHTS: Final = {
     KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: "DESCRIBE and WRITE on the transactional id",
 }
 _UNSUPPORTED: Final = frozenset({KafkaError.UNSUPPORTED_VERSION, KafkaError._UNSUPPORTED_FEATURE})
+PASSING: Final = frozenset(
+    {KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.NOT_COORDINATOR}
+)
+"""What a broker answers while it takes over groups, for seconds at most."""
 
 
 class Hearsay:
@@ -74,6 +78,8 @@ def error_of(exception: BaseException) -> KafkaError:
     """The error an exception carries; librdkafka's fatal errors may come wrapped in a SystemError."""
     if isinstance(exception, SystemError) and exception.__cause__ is not None:
         exception = exception.__cause__
+    if isinstance(exception, KafkaError):  # what list_consumer_groups hands over beside its answers
+        return exception
     if isinstance(exception, KafkaException) and isinstance(exception.args[0], KafkaError):
         return exception.args[0]
     raise exception

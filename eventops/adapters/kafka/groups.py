@@ -11,21 +11,16 @@ import warnings
 from collections.abc import Collection
 from typing import Final
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaException, Node
 from confluent_kafka.admin import AdminClient, ConsumerGroupDescription, ConsumerGroupListing, MemberDescription
 
 from eventops.adapters.kafka.connection import Connection
-from eventops.adapters.kafka.failures import error_of, reason
+from eventops.adapters.kafka.failures import PASSING, error_of, is_forbidden, reason
 from eventops.events import Partition
 from eventops.ports import Gap, Group, Groups, Member
 
 UNKNOWN: Final = "unknown"
-_MISSING: Final = "no such group, or it may not be described"
-_PASSING: Final = frozenset(
-    {KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.NOT_COORDINATOR}
-)
-"""What a broker answers while it takes over groups, for seconds at most."""
-
+_MISSING: Final = "no such group"
 _PAUSE: Final = 0.2
 _STATES: Final = {"preparing_rebalancing": "preparing_rebalance", "completing_rebalancing": "completing_rebalance"}
 
@@ -40,7 +35,9 @@ def groups(connection: Connection, names: Collection[str]) -> Groups:
     found = [_group(listed[name], described[name]) for name in known if name in described]
     found += [Group(name, UNKNOWN, UNKNOWN) for name in others if not names or name in wanted]
     gaps = [Gap(name, None, why) for name, why in failures.items()]
-    gaps += [Gap(name, None, unlisted or _MISSING) for name in wanted - set(listed) - others]
+    missing = wanted - set(listed) - others
+    hidden = _hidden(connection, sorted(missing))
+    gaps += [Gap(name, None, hidden.get(name) or unlisted or _MISSING) for name in missing]
     if not names:
         gaps += [Gap("groups", None, why) for why in (unlisted, why_not) if why]
     return Groups(tuple(sorted(found, key=lambda group: group.group_id)), tuple(sorted(gaps, key=lambda g: g.subject)))
@@ -59,7 +56,7 @@ def _listed(connection: Connection) -> tuple[dict[str, ConsumerGroupListing], st
         errors = [error_of(error) for error in answer.errors or []]
         if not errors:
             return found, None
-        if not all(error.code() in _PASSING for error in errors) or time.monotonic() > deadline:
+        if not all(error.code() in PASSING for error in errors) or time.monotonic() > deadline:
             break
         time.sleep(_PAUSE)
     if not found:
@@ -74,6 +71,15 @@ def _described(connection: Connection, names: list[str]) -> tuple[dict[str, Cons
     answers, failures = connection.answers(asked)
     connection.raise_if_nobody_answered(len(answers), failures.values())
     return answers, {name: reason(error) for name, error in failures.items()}
+
+
+def _hidden(connection: Connection, names: list[str]) -> dict[str, str]:
+    """A list leaves out what may not be described; asked for by name, it is told apart from what isn't there."""
+    if not names:
+        return {}
+    asked = connection.admin().describe_consumer_groups(names, request_timeout=connection.timeout)
+    failures = connection.answers(asked)[1]
+    return {name: reason(error) for name, error in failures.items() if is_forbidden(error)}
 
 
 def _of_other_kinds(connection: Connection, listed: set[str]) -> tuple[set[str], str | None]:
@@ -100,9 +106,15 @@ def _group(listing: ConsumerGroupListing, description: ConsumerGroupDescription)
         type=str(listing.type.name).lower(),
         state=_STATES.get(state, state),
         members=members,
+        coordinator=_address(description.coordinator),
+        assignor=description.partition_assignor or None,
     )
 
 
 def _member(told: MemberDescription) -> Member:
     assigned = (Partition(p.topic, p.partition) for p in told.assignment.topic_partitions)
-    return Member(told.member_id, told.client_id, told.host, tuple(sorted(assigned)))
+    return Member(told.member_id, told.client_id, told.host, tuple(sorted(assigned)), told.group_instance_id or None)
+
+
+def _address(node: Node | None) -> str | None:
+    return f"{node.host}:{node.port}" if node is not None and node.id >= 0 and node.host else None

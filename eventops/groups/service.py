@@ -1,0 +1,146 @@
+"""Gathers what is to be known about groups. Committed offsets are asked first, then the ends: both only grow."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Final
+
+from eventops.errors import EventopsError, NotPermitted, UsageError
+from eventops.events import Partition
+from eventops.groups import looking, rules
+from eventops.groups.model import GroupReport, GroupsReport, PeekReport, Place, Surroundings
+from eventops.ports import Bounds, Broker, Committed, Coverage, Gap, Group, LogBounds, Topic
+
+AT_MOST: Final = 100
+"""Partitions that are peeked at in one go."""
+
+
+class GroupService:
+    """Who reads together, and where do they stand?"""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+
+    def list(self, names: Collection[str], now: datetime) -> GroupsReport:
+        """All groups, or those that a name or glob means.
+
+        Raises:
+            EventopsError: none of the named groups exists.
+            NotPermitted: none of them may be described.
+        """
+        plain = [] if any(map(rules.is_pattern, names)) else list(names)
+        found = self._broker.groups(plain)
+        wanted = set(rules.chosen([group.group_id for group in found.groups], names))
+        groups = [group for group in found.groups if group.group_id in wanted]
+        if names and not groups:
+            raise self._missing(min(names), found.gaps)
+        committed = self._broker.committed_offsets([g.group_id for g in groups if g.type in rules.COMMITTING])
+        gaps = (*found.gaps, *(gap for gap in committed.gaps if gap.subject not in {g.subject for g in found.gaps}))
+        return GroupsReport(now, tuple(rules.summary(group, committed) for group in groups), Coverage(0, 0, gaps=gaps))
+
+    def show(self, name: str, now: datetime) -> GroupReport:
+        """One group: its members and where it stands on every partition of the topics it reads.
+
+        Raises:
+            EventopsError: there is no such group.
+            NotPermitted: it may not be described.
+        """
+        group = self.group(name)
+        committed = self._committed(group)
+        partitions = self.partitions(group, committed)
+        bounds = self._broker.log_bounds(partitions)
+        places = rules.places(group, partitions, committed.offsets.get(name, {}), bounds)
+        return GroupReport(now, group, places, _coverage(partitions, bounds, committed.gaps))
+
+    def peek(
+        self, name: str, now: datetime, *, topics: Collection[str] = (), partition: int | None = None, each: int = 3
+    ) -> PeekReport:
+        """Up to ``each`` records before and after every committed offset, of all partitions or those that are named.
+
+        Raises:
+            EventopsError: there is no such group.
+            UsageError: it has nothing to do with that topic or partition.
+        """
+        shown = self.show(name, now)
+        at = [p for p in shown.places if not topics or p.partition.topic in topics]
+        wanted = [p for p in at if partition in (None, p.partition.partition)]
+        if not wanted:
+            raise UsageError(f"{name} has no position there", f"`eventops groups show {name}` tells where it has")
+        left = tuple(Gap(p.partition.topic, p.partition.partition, _TOO_MANY) for p in wanted[AT_MOST:])
+        wanted = wanted[:AT_MOST]
+        places = {p.partition: p.committed for p in wanted if p.committed is not None}
+        looks = looking.around(self._broker, places, {p.partition: b for p in wanted if (b := _held(p))}, each, each)
+        partitions = tuple(_surroundings(place, looks.get(place.partition)) for place in wanted)
+        records = [record for found in partitions for record in (*found.before, *found.after)]
+        size = sum(len(record.key or b"") + len(record.value or b"") for record in records)
+        unread = tuple(look.gap for look in looks.values() if look.gap is not None)
+        asked = {(place.partition.topic, place.partition.partition) for place in wanted}
+        known = (g for g in shown.coverage.gaps if g.partition is None or (g.subject, g.partition) in asked)
+        gaps = (*known, *left, *unread)
+        return PeekReport(
+            now, shown.group, partitions, Coverage(len(wanted), len(looks), len(records), size, gaps=gaps)
+        )
+
+    def group(self, name: str) -> Group:
+        """One group by its name.
+
+        Raises:
+            EventopsError: there is no such group.
+            NotPermitted: it may not be described.
+        """
+        found = self._broker.groups([name])
+        if not found.groups:
+            raise self._missing(name, found.gaps)
+        return found.groups[0]
+
+    def partitions(self, group: Group, committed: Committed) -> set[Partition]:
+        """What it committed on, and all partitions of the topics that it reads."""
+        mine = set(committed.offsets.get(group.group_id, {}))
+        assigned = {partition for member in group.members for partition in member.assigned}
+        topics = {partition.topic for partition in mine | assigned}
+        return mine | assigned | {Partition(t.name, n) for t in self._topics(topics) for n in t.partitions}
+
+    def _topics(self, names: Collection[str]) -> Collection[Topic]:
+        """Of the topics that members were given, one may be hidden from us while the group isn't."""
+        if not names:
+            return ()
+        try:
+            return self._broker.topics(names)
+        except NotPermitted:
+            return [topic for topic in self._broker.topics() if topic.name in names]
+
+    def _committed(self, group: Group) -> Committed:
+        if group.type not in rules.COMMITTING:
+            return Committed({}, (Gap(group.group_id, None, f"a group of type {group.type} commits no offsets"),))
+        return self._broker.committed_offsets([group.group_id])
+
+    def _missing(self, name: str, gaps: Collection[Gap]) -> EventopsError:
+        why = next((gap.reason for gap in gaps if gap.subject == name), f"no group is called {name}")
+        if why.startswith("not permitted"):
+            return NotPermitted(f"the group {name} may not be seen", why)
+        known = [group.group_id for group in self._broker.groups().groups]
+        return EventopsError(f"there is no group {name!r}", rules.suggestion(name, known))
+
+
+_TOO_MANY: Final = f"only {AT_MOST} partitions are looked at in one go: name others with --topic and --partition"
+
+
+def _coverage(partitions: Collection[Partition], bounds: Bounds, gaps: tuple[Gap, ...]) -> Coverage:
+    return Coverage(len(partitions), len(bounds.bounds), gaps=(*gaps, *bounds.gaps))
+
+
+def _held(place: Place) -> LogBounds | None:
+    if place.start is None or place.end is None or place.last_stable is None:
+        return None
+    return LogBounds(place.start, place.end, place.last_stable)
+
+
+def _surroundings(place: Place, look: looking.Look | None) -> Surroundings:
+    before, after = (tuple(look.before), tuple(look.after)) if look else ((), ())
+    notes = rules.notes(place, look.looked if look else None, before, after)
+    if look is not None and look.gap is not None:
+        notes.append(f"not all was read: {look.gap.reason}")
+    elif look is not None and look.is_cut_short:
+        notes.append(f"more may stand further away: {looking.AT_MOST:,} offsets on each side were looked through")
+    return Surroundings(place, before, after, tuple(notes))
