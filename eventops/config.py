@@ -60,6 +60,10 @@ class Context:
         value = self.settings.get("colour")
         return value if isinstance(value, str) else None
 
+    def literal_secrets(self) -> list[str]:
+        """Properties that hold a secret itself instead of a reference to it."""
+        return [key for key, value in self.properties.items() if _hidden(key, value) != value]
+
     def shown(self) -> dict[str, str]:
         """The properties as they may be printed: references stay, a literal secret is hidden.
 

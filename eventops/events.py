@@ -10,7 +10,7 @@ import json
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, overload
 
 # CloudEvents 1.0 Kafka protocol binding, binary mode, with the correlation extension.
@@ -54,6 +54,8 @@ CAUSATION_HEADERS: Final = (
 )
 
 Headers = tuple[tuple[str, bytes | None], ...]
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -351,6 +353,21 @@ def rfc3339(moment: datetime | None) -> str | None:
     if moment is None:
         return None
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def moment_of(milliseconds: int | None) -> datetime | None:
+    """A record's timestamp, milliseconds since 1970, as a time. None where it is negative (no timestamp) or past what a
+    calendar holds: producers may write anything, and brokers keep it.
+
+    >>> moment_of(1_700_000_000_123).isoformat(), moment_of(-(2**62)), moment_of(2**62), moment_of(None)
+    ('2023-11-14T22:13:20.123000+00:00', None, None, None)
+    """
+    if milliseconds is None or milliseconds < 0:
+        return None
+    try:
+        return _EPOCH + timedelta(milliseconds=milliseconds)
+    except OverflowError:
+        return None
 
 
 def header_pairs(headers: Iterable[tuple[str, bytes | None]] | None) -> Headers:

@@ -54,6 +54,12 @@ def add(name: str, bootstrap_servers: str, properties: tuple[str, ...], read_onl
     """Add a context, or replace it. Secrets by reference: env:NAME, file:PATH, keyring:SERVICE/USER."""
     empty = Contexts(config.contexts_path())
     base = config.resolve(empty, bootstrap=bootstrap_servers, properties=properties, environ={})
+    if literal := base.literal_secrets():
+        name_of_it = literal[0].upper().replace(".", "_")
+        raise config.ConfigurationError(
+            f"{literal[0]} would stand in the file as it is: name where it is kept, "
+            f"{literal[0]}=env:{name_of_it}, file:PATH or keyring:SERVICE/USER"
+        )
     settings = {key: value for key, value in (("read-only", read_only), ("colour", colour)) if value}
     first = config.load_contexts(empty.path).current is None
     config.save_context(empty.path, Context(name, base.properties, settings), use=first)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +18,8 @@ from eventops.wording import safe
 
 DEFECT: Final = 70
 """``EX_SOFTWARE`` of sysexits.h: outside the contract on purpose, so that no script takes a defect for a finding."""
+
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def say(text: str) -> None:
@@ -58,12 +61,26 @@ def run(command: Callable[[], object]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.DONE)
-    except Exception:
-        if os.environ.get("EVENTOPS_DEBUG"):
-            raise
-        complain(f"a defect of eventops itself ({_where()}): set EVENTOPS_DEBUG=1 and report what it prints then")
-        return DEFECT
+    except OSError as error:
+        if error.errno not in _FULL:
+            return _defect()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered would fail once more
+        complain(f"the output can't be written ({error.strerror}): make room, or send it elsewhere")
+        return int(ExitCode.USAGE)
+    except Exception:  # noqa: BLE001 -- whatever it is, it becomes a sentence
+        return _defect()
     return result if isinstance(result, int) else int(ExitCode.DONE)
+
+
+def _defect() -> int:
+    """
+    Raises:
+        Exception: the one at hand, where somebody asked for it.
+    """
+    if os.environ.get("EVENTOPS_DEBUG"):
+        raise
+    complain(f"a defect of eventops itself ({_where()}): set EVENTOPS_DEBUG=1 and report what it prints then")
+    return DEFECT
 
 
 @contextmanager

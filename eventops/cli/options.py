@@ -103,14 +103,25 @@ def pass_desk(command: Command) -> Command:
 
 
 def _choose_context(_context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
-    if value:
-        choices().context = value
+    if value is not None:
+        choices().context = _named(value, "--context")
 
 
 def _choose_servers(_context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
-    if value:
-        choices().bootstrap_servers = value
+    if value is not None:
+        choices().bootstrap_servers = _named(value, "-b")
 
 
 def _choose_properties(_context: click.Context, _parameter: click.Parameter, value: tuple[str, ...]) -> None:
     choices().properties.extend(value)
+
+
+def _named(value: str, option: str) -> str:
+    """An empty name is a variable that isn't set: never taken for the current context.
+
+    Raises:
+        BadParameter: it is empty.
+    """
+    if not value.strip():
+        raise click.BadParameter("it is empty: which cluster is meant?", param_hint=option)
+    return value

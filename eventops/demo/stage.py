@@ -92,7 +92,8 @@ class Stage:
     def _failed(self, name: str) -> PartFailed:
         part = self._parts[name]
         said = [text for text in _words(part.log) if text.strip()]
-        last = f' with "{safe(said[-1].strip(), 300)}"' if said else ""
+        telling = [text for text in said if " ERROR " in text] or said
+        last = f' with "{safe(telling[-1].strip(), 300)}"' if telling else ""
         return PartFailed(f"{name} ended (exit code {part.exit_code}){last}", remedy=f"see {part.log}")
 
 

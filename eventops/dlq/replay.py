@@ -19,7 +19,7 @@ from eventops.dlq.ledger import Ledger, Row, content_hash, home_partition
 from eventops.dlq.ledger_log import LedgerLog
 from eventops.dlq.model import Plan, Planned, Refused, Replayed, ReplayReport, State, Step
 from eventops.dlq.rules import UNSETTLED
-from eventops.errors import EventopsError, NotPermitted, Unsupported
+from eventops.errors import BrokerUnreachable, EventopsError, NotPermitted, Unsupported
 from eventops.events import Position
 from eventops.ports import Broker, Capability, Fenced, Outgoing, TransactionalProducer, TransactionLost
 
@@ -71,6 +71,7 @@ class Replay:
         Raises:
             Unsupported: the broker has no transactions.
             NotPermitted: the transactional id, the ledger or the target may not be used.
+            BrokerUnreachable: nobody answered from the beginning.
             EventopsError: the ledger can't be trusted or read; nothing was done that it doesn't tell.
         """
         if Capability.TRANSACTIONS not in self._broker.capabilities:
@@ -81,12 +82,25 @@ class Replay:
             self._ledger_partition = home_partition(self._left[0].source.topic_id, len(topic.partitions))
         while self._goes_on():
             try:
-                yield from self._hold_the_id()
-            except TransactionLost as lost:
-                self._start_again(lost)
-            except Fenced:
-                self._give_way()
+                yield from self._round()
+            except BrokerUnreachable as silence:
+                if not self._has_begun:
+                    raise
+                self._stopped = silence.what
         yield self._step(report=self._report(program))
+
+    def _round(self) -> Iterator[Step]:
+        try:
+            yield from self._hold_the_id()
+        except TransactionLost as lost:
+            self._start_again(lost)
+        except Fenced:
+            self._give_way()
+
+    @property
+    def _has_begun(self) -> bool:
+        """Whether something was, or may have been, written: then there is a report, whatever happens."""
+        return bool(self._replayed or self._parked or self._discarded or self._lost_in_a_row)
 
     def _goes_on(self) -> bool:
         return bool(self._left) and self._stopped is None and not self._is_stopped()

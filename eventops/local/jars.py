@@ -74,7 +74,8 @@ def install(libs: Path, progress: Progress, fetch: Fetch | None = None) -> None:
     with writing(libs), directory_aside(libs) as aside:
         downloads = aside / "repository"
         for number, jar in enumerate(jars, start=1):
-            progress(f"fetching Apache Kafka {KAFKA_VERSION}: {number} of {len(jars)} jars")
+            if number == 1 or number % 15 == 0:
+                progress(f"fetching Apache Kafka {KAFKA_VERSION}: {number} of {len(jars)} jars")
             shutil.copyfile(_checked(jar, downloads, fetch), aside / jar.filename)
         shutil.rmtree(downloads, ignore_errors=True)
 

@@ -15,9 +15,9 @@ DEFAULT_PORT: Final = 9092
 Progress = Callable[[str], None]
 """Told in a few words what is being done now."""
 
-Probe = Callable[[str, int], bool]
-"""``(bootstrap servers, brokers)`` -> True once that many brokers answer a metadata request. Returns within a second or
-two, raises nothing."""
+Probe = Callable[[str, int], str | None]
+"""``(bootstrap servers, brokers)`` -> the cluster's id, once that many brokers answer a metadata request; None before.
+Returns within a second or two, raises nothing."""
 
 
 def silent(_: str) -> None:

@@ -124,8 +124,9 @@ def await_ready(plan: Plan, launches: Sequence[Launch], answers: Probe, seconds:
 
 
 def all_answer(plan: Plan, answers: Probe) -> bool:
-    """Each node is asked itself: for some seconds the others still count one that was killed."""
-    return all(answers(node.address, len(plan.nodes)) for node in plan.nodes)
+    """Each node is asked itself: for some seconds the others still count one that was killed. Another cluster's answer,
+    from a port that it took before us, is none."""
+    return all(answers(node.address, len(plan.nodes)) == plan.cluster_id for node in plan.nodes)
 
 
 def _death(launch: Launch) -> ProvisioningError:

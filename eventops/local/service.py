@@ -90,7 +90,7 @@ class LocalKafka:
             else:
                 self._bring_up(before, wish, running, progress)
             cluster = self.status()
-            return Started(cluster, already, (*_port_notes(cluster, wish, already), *self._publish(cluster)))
+            return Started(cluster, already, (*_port_notes(cluster, wish, before), *self._publish(cluster)))
 
     def down(self, *, delete_data: bool = False, progress: Progress = silent) -> bool:
         """End every broker and take the context away; says whether one was running.
@@ -258,9 +258,10 @@ def _pid(running: Mapping[int, ProcessId], node: Node) -> int | None:
     return running[node.number].pid if node.number in running else None
 
 
-def _port_notes(cluster: LocalCluster, wish: Wish, already: bool) -> tuple[str, ...]:
-    """A sentence where it listens elsewhere than people expect."""
+def _port_notes(cluster: LocalCluster, wish: Wish, before: ClusterRecord | None) -> tuple[str, ...]:
+    """A sentence where it listens elsewhere than people expect; a cluster that was there before keeps its port."""
     port = cluster.nodes[0].node.port
-    if already or wish.port is not None or port == DEFAULT_PORT:
+    kept = before is not None and before.plan.nodes[0].port == port
+    if kept or wish.port is not None or port == DEFAULT_PORT:
         return ()
     return (f"port {DEFAULT_PORT} is taken; Kafka listens on {port}",)

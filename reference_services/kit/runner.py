@@ -13,7 +13,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from random import uniform
 from threading import Event as Flag
 
@@ -26,7 +25,7 @@ from confluent_kafka import (
     TopicPartition,
 )
 
-from eventops.events import Envelope, MalformedEvent, Position, Record, header_pairs, read_event
+from eventops.events import Envelope, MalformedEvent, Position, Record, header_pairs, moment_of, read_event
 from reference_services.kit import clients
 from reference_services.kit.dead_letters import TimestampType, class_name, root_cause, write_letter
 from reference_services.kit.letterbox import LetterBox
@@ -38,7 +37,6 @@ from reference_services.kit.tracing import Handling, Tracing
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.2
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIMESTAMP_TYPES = {
     TIMESTAMP_CREATE_TIME: TimestampType.CREATE_TIME,
     TIMESTAMP_LOG_APPEND_TIME: TimestampType.LOG_APPEND_TIME,
@@ -179,7 +177,7 @@ def record_of(message: Message) -> Record:
     if topic is None or partition is None or offset is None:
         raise MalformedEvent("a message without a position isn't a record")
     kind, milliseconds = message.timestamp()
-    timestamp = _EPOCH + timedelta(milliseconds=milliseconds) if kind in _TIMESTAMP_TYPES else None
+    timestamp = moment_of(milliseconds) if kind in _TIMESTAMP_TYPES else None
     headers = header_pairs(message.headers())  # type: ignore[arg-type]
     return Record(Position(topic, partition, offset), timestamp, message.key(), message.value(), headers)
 

@@ -6,9 +6,10 @@ import socket
 import time
 
 import pytest
-from confluent_kafka import ShareConsumer
+from confluent_kafka import KafkaError, ShareConsumer
 
 from eventops.adapters.kafka.broker import KafkaBroker
+from eventops.adapters.kafka.failures import error_of
 from eventops.errors import BrokerUnreachable, EventopsError, GroupInUse, NotPermitted, UsageError
 from eventops.events import Partition
 from eventops.ports import Range
@@ -25,6 +26,11 @@ def test_a_closed_port_is_told_within_the_deadline_and_quietly(capfd: pytest.Cap
         nobody.groups()
     assert time.monotonic() - started < 4
     assert capfd.readouterr() == ("", "")
+
+
+def test_what_one_broker_of_many_answered_to_a_list_is_an_error_like_any_other() -> None:
+    told = KafkaError(KafkaError._TIMED_OUT)
+    assert error_of(told) is told, "in a list of groups it comes bare, and it is no exception"
 
 
 def test_a_port_that_accepts_and_says_nothing_is_told_too() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -49,15 +50,37 @@ def test_the_cluster_may_be_named_before_or_after_the_command(shell: Shell, word
     assert run.stderr.count("\n") == 1, "one clear sentence"
 
 
-def test_contexts_are_added_listed_used_and_removed(shell: Shell) -> None:
+@pytest.mark.parametrize("option", ["-b", "--context"])
+def test_an_empty_name_is_never_the_current_context(shell: Shell, option: str) -> None:
+    assert shell("context", "add", "prod", "-b", "127.0.0.1:1").returncode == 0
+    run = shell(option, "", "topics")
+    assert run.returncode == 2
+    assert "it is empty: which cluster is meant?" in run.stderr
+
+
+def test_a_full_disk_behind_stdout_is_told(shell: Shell) -> None:
+    with Path("/dev/full").open("w") as full:
+        run = subprocess.run(
+            [sys.executable, "-m", "eventops", "context", "list", "-o", "json"],
+            env=shell.environ, stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert run.returncode == 2
     assert (
-        shell("context", "add", "prod", "-b", "kafka:9093", "-X", "sasl.password=hunter2", "--read-only").returncode
-        == 0
+        run.stderr
+        == "eventops: the output can't be written (No space left on device): make room, or send it elsewhere\n"
     )
+
+
+def test_contexts_are_added_listed_used_and_removed(shell: Shell) -> None:
+    literal = shell("context", "add", "prod", "-b", "kafka:9093", "-X", "sasl.password=hunter2")
+    assert literal.returncode == 2
+    assert "sasl.password=env:SASL_PASSWORD" in literal.stderr
+    reference = ("-X", "sasl.password=env:KAFKA_PW")
+    assert shell("context", "add", "prod", "-b", "kafka:9093", *reference, "--read-only").returncode == 0
     assert shell("context", "add", "test", "-b", "kafka:9092").returncode == 0
     listed = shell("context", "list", "-o", "csv").stdout.splitlines()
     assert listed[1:] == ["prod,True,kafka:9093,True,", "test,False,kafka:9092,False,"]
-    assert "hunter2" not in shell("context", "show", "prod").stdout
+    assert "env:KAFKA_PW" in shell("context", "show", "prod").stdout
     assert shell("context", "use", "test").returncode == 0
     assert shell("context", "use", "gone").returncode == 2
     assert shell("context", "remove", "prod").returncode == 0

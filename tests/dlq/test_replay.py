@@ -14,7 +14,7 @@ from eventops.dlq.letter_log import Reading
 from eventops.dlq.model import Plan, ReplayReport, Selection, State, Step
 from eventops.dlq.replay import Pace
 from eventops.dlq.service import DeadLetterService
-from eventops.errors import EventopsError, NotPermitted
+from eventops.errors import BrokerUnreachable, EventopsError, NotPermitted
 from eventops.events import REPLAY_ID, REPLAY_LINK, Position
 from eventops.ports import Outgoing, TransactionalProducer, TransactionLost
 from tests.dlq.workshop import TRACEPARENT, Workshop, replayed, spring_headers
@@ -358,6 +358,46 @@ def test_a_replay_that_gets_no_answer_at_all_ends_and_says_so(
     assert "lost" in report.stopped
     assert (len(report.failed), report.interrupted) == (2, False)
     assert report.resume_command is not None
+
+
+def test_a_broker_that_falls_silent_midway_still_gets_a_report(
+    workshop: Workshop, broker: KafkaBroker, service: DeadLetterService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders, letters = workshop.orders_with_letters(6)
+    real = broker.transactional_producer
+    held: list[TransactionalProducer] = []
+
+    def once(name: str) -> TransactionalProducer:
+        if held:
+            raise BrokerUnreachable("nobody answers at kafka:9092 within 10 s")
+        held.append(real(name))
+        return _SilentFromTheSecondCommit(held[0])
+
+    monkeypatch.setattr(broker, "transactional_producer", once)
+    report = finished(service.execute(planned(service, letters), Pace(chunk=2)))
+
+    assert (len(report.replayed), len(report.failed), report.interrupted) == (2, 4, False)
+    assert report.stopped == "nobody answers at kafka:9092 within 10 s"
+    assert report.resume_command is not None
+    assert len(workshop.committed(orders)) == 6 + 2
+
+    monkeypatch.setattr(broker, "transactional_producer", real)
+    finished(service.execute(planned(service, letters)))
+    assert len(replayed(workshop.committed(orders))) == 6, "each once, whatever became of the commit in doubt"
+
+
+class _SilentFromTheSecondCommit(_AnswersLost):
+    """The first commit is answered, the second isn't made."""
+
+    def __init__(self, producer: TransactionalProducer) -> None:
+        super().__init__(producer, [])
+        self._commits = 0
+
+    def commit(self) -> None:
+        self._commits += 1
+        if self._commits > 1:
+            raise TransactionLost("nobody answered")
+        super().commit()
 
 
 def test_a_ledger_that_would_forget_is_not_used(

@@ -115,6 +115,14 @@ def test_a_taken_port(kafka: LocalKafka, taken_port: int) -> None:
     assert started.notes[0] == f"port {DEFAULT_PORT} is taken; Kafka listens on {found}"
 
 
+def test_anothers_cluster_on_our_port_is_no_answer(tmp_path: Path) -> None:
+    node = Node(1, 9092, 9093, tmp_path)
+    plan = Plan("ours", (node,))
+    assert nodes.all_answer(plan, lambda _servers, _brokers: "ours")
+    assert not nodes.all_answer(plan, lambda _servers, _brokers: "somebody else's")
+    assert not nodes.all_answer(plan, lambda _servers, _brokers: None)
+
+
 @pytest.mark.broker
 def test_three_brokers_bear_the_loss_of_one(kafka: LocalKafka, unique: Callable[[str], str]) -> None:
     before = kafka.up(brokers=3).cluster
@@ -203,7 +211,7 @@ def test_a_cluster_that_does_not_answer(tmp_path: Path, port: int) -> None:
     node = Node(1, port, port, tmp_path)
     launch = nodes.Launch(node, 0, is_alive=lambda: True)
     with pytest.raises(BrokerUnreachable, match=r"runs but hasn't answered for 0 s: see .*kafka\.log"):
-        nodes.await_ready(Plan("id", (node,)), [launch], lambda servers, brokers: False, seconds=0)
+        nodes.await_ready(Plan("id", (node,)), [launch], lambda servers, brokers: None, seconds=0)
 
 
 def test_no_log_before_the_first_start(kafka: LocalKafka) -> None:

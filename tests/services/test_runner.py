@@ -190,6 +190,27 @@ def test_the_offset_waits_for_the_letter(
     assert kafka.size(bootstrap_servers, topic + "-dlt") == 1
 
 
+@pytest.mark.parametrize("milliseconds", [-(2**62), 2**62], ids=["before time", "past every calendar"])
+def test_nobodys_timestamp_kills_the_consumer(
+    bootstrap_servers: str, settings: Settings, topic: str, milliseconds: int
+) -> None:
+    kafka.set_topic(bootstrap_servers, topic, "message.timestamp.after.max.ms", str(2**63 - 1))
+    handled: list[Envelope] = []
+    producer = Producer({"bootstrap.servers": bootstrap_servers})
+    value = Envelope(KIND, "test", {}, "req-1", datetime.now(UTC)).to_json()
+
+    def is_taken() -> bool:
+        errors: list[object] = []
+        producer.produce(topic, value, timestamp=milliseconds, on_delivery=lambda error, _message: errors.append(error))
+        producer.flush(10)
+        return errors == [None]
+
+    until(is_taken)  # the changed setting reaches the broker a moment later
+    with kafka.running(runner_of(settings, handled.append)):
+        until(lambda: kafka.committed(bootstrap_servers, settings.group(GROUP), topic) == 1)
+    assert [event.correlation_id for event in handled] == ["req-1"]
+
+
 def test_nobodys_bytes_kill_the_consumer(bootstrap_servers: str, settings: Settings, topic: str) -> None:
     """Each of them is a letter; the good one behind them is handled."""
 

@@ -74,8 +74,11 @@ class Hearsay:
         return self.last is not None and "Connection refused" in self.last
 
 
-def error_of(exception: BaseException) -> KafkaError:
-    """The error an exception carries; librdkafka's fatal errors may come wrapped in a SystemError."""
+def error_of(exception: BaseException | KafkaError) -> KafkaError:
+    """The error an exception carries; librdkafka's fatal errors may come wrapped in a SystemError, and what a single
+    broker answered to a list of groups comes as a bare KafkaError, which is no exception."""
+    if isinstance(exception, KafkaError):
+        return exception
     if isinstance(exception, SystemError) and exception.__cause__ is not None:
         exception = exception.__cause__
     if isinstance(exception, KafkaError):  # what list_consumer_groups hands over beside its answers

@@ -10,8 +10,8 @@ from confluent_kafka.admin import AdminClient
 _ANSWER_SECONDS: Final = 1.5
 
 
-def answers(bootstrap_servers: str, brokers: int) -> bool:
-    """True once at least that many brokers are in the cluster's metadata; takes at most two seconds."""
+def answers(bootstrap_servers: str, brokers: int) -> str | None:
+    """The cluster's id, once at least that many brokers are in its metadata; takes at most two seconds."""
     properties: dict[str, Any] = {
         "bootstrap.servers": bootstrap_servers,
         "client.id": "eventops-probe",
@@ -22,6 +22,7 @@ def answers(bootstrap_servers: str, brokers: int) -> bool:
     }
     client = AdminClient(properties)
     try:
-        return len(client.list_topics(timeout=_ANSWER_SECONDS).brokers) >= brokers
+        told = client.list_topics(timeout=_ANSWER_SECONDS)
     except KafkaException:
-        return False
+        return None
+    return str(told.cluster_id) if len(told.brokers) >= brokers else None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Final
 
 from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Consumer, KafkaError, Message, TopicPartition
@@ -16,7 +15,7 @@ from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Consumer, KafkaError, Messa
 from eventops.adapters.kafka.cursor import Cursor, cursors, fitted
 from eventops.adapters.kafka.failures import GONE, is_forbidden, is_gone, reason
 from eventops.errors import BrokerUnreachable
-from eventops.events import Partition, Position, Record, header_pairs
+from eventops.events import Partition, Position, Record, header_pairs, moment_of
 from eventops.ports import Batch, Bounds, Gap, Isolation, LogBounds, Range
 
 AskBounds = Callable[[Collection[Partition], float], Bounds]
@@ -187,19 +186,13 @@ def follow(reader: Reader, starts: Mapping[Partition, int]) -> Iterator[Batch]:
 def record_of(message: Message, partition: Partition, offset: int) -> Record:
     """The message as the broker holds it."""
     kind, milliseconds = message.timestamp()
-    moment = None
-    if kind != TIMESTAMP_NOT_AVAILABLE and 0 <= milliseconds < _LAST_MILLISECOND:
-        moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
     return Record(
         Position(partition.topic, partition.partition, offset),
-        moment,
+        None if kind == TIMESTAMP_NOT_AVAILABLE else moment_of(milliseconds),
         message.key(),
         message.value(),
         header_pairs(message.headers()),  # type: ignore[arg-type]  # a consumer's headers are a list of pairs of bytes
     )
-
-
-_LAST_MILLISECOND: Final = 253_402_300_800_000  # the year 10000, which datetime can't say; producers may
 
 
 def _at(cursor: Cursor) -> TopicPartition:
