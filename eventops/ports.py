@@ -139,11 +139,13 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A consumer group. ``type`` is ``classic``, ``consumer`` (KIP-848), ``share`` or ``unknown``; ``state`` is the
-    broker's own word in lower case (``stable``, ``empty``, ``dead``, ``preparing_rebalance``, …).
+    """A consumer group. ``type`` is ``classic``, ``consumer`` (KIP-848), ``share`` (KIP-932), ``streams`` (KIP-1071) or
+    ``unknown``; ``state`` is the broker's own word in lower case (``stable``, ``empty``, ``dead``,
+    ``preparing_rebalance``, …).
 
-    ``reads`` is what the group's end of log is: None where the broker doesn't tell (Kafka never does).
     ``coordinator`` is the ``host:port`` that keeps it, ``assignor`` how its partitions are given out; None: not told.
+    ``isolation`` is what the group reads: None where the broker doesn't tell (Kafka never does). ``unsupported`` says
+    why members and progress can't be had at all; None: they can.
     """
 
     group_id: str
@@ -153,6 +155,7 @@ class Group:
     isolation: Isolation | None = None
     coordinator: str | None = None
     assignor: str | None = None
+    unsupported: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +167,27 @@ class Groups:
 
 
 @dataclass(frozen=True, slots=True)
+class ShareProgress:
+    """How far a share group is: before ``start`` everything is settled; ``left`` records are still to be delivered,
+    None where the broker doesn't count them (Apache Kafka before 4.2)."""
+
+    start: int
+    left: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Committed:
-    """Committed offsets a group and partition. What isn't in a group's mapping was never committed."""
+    """Committed offsets a group and partition. What isn't in a group's mapping was never committed.
+
+    ``epochs`` are those of the leaders under which they were committed, where that was told and isn't the first: a
+    later one than the partition's own is an offset of another log. ``shares`` is filled for share groups, whose
+    ``offsets`` are their start offsets.
+    """
 
     offsets: Mapping[str, Mapping[Partition, int]]
     gaps: tuple[Gap, ...] = ()
+    epochs: Mapping[str, Mapping[Partition, int]] = field(default_factory=dict)
+    shares: Mapping[str, Mapping[Partition, ShareProgress]] = field(default_factory=dict)
 
     @property
     def partitions(self) -> frozenset[Partition]:
@@ -179,11 +198,13 @@ class Committed:
 @dataclass(frozen=True, slots=True)
 class LogBounds:
     """``start`` is the first offset still kept, ``high_watermark`` one past the last replicated record, ``last_stable``
-    one past the last record of no open transaction (``start <= last_stable <= high_watermark``)."""
+    one past the last record of no open transaction (``start <= last_stable <= high_watermark``). ``leader_epoch``
+    counts the partition's leaders; None where it isn't told."""
 
     start: int
     high_watermark: int
     last_stable: int
+    leader_epoch: int | None = None
 
     def end(self, isolation: Isolation) -> int:
         """Where a reader of that isolation ends."""
@@ -192,10 +213,13 @@ class LogBounds:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Log bounds of the partitions that answered."""
+    """Log bounds of the partitions that answered. ``gone`` are those that don't exist (any more), which ``gaps`` names
+    as well; ``topic_ids`` tell a topic from one of the same name made later, where the broker tells them."""
 
     bounds: Mapping[Partition, LogBounds]
     gaps: tuple[Gap, ...] = ()
+    gone: frozenset[Partition] = frozenset()
+    topic_ids: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +315,9 @@ class Broker(Protocol):
 
     def committed_offsets(self, groups: Collection[str]) -> Committed:
         """Committed offsets of those groups, asked concurrently."""
+
+    def share_progress(self, groups: Collection[str]) -> Committed:
+        """How far those share groups are; one whose progress can't be had is a gap with the reason."""
 
     def log_bounds(self, partitions: Collection[Partition]) -> Bounds:
         """Start, last stable offset and high watermark of those partitions."""

@@ -22,7 +22,7 @@ class GroupSummary:
     @property
     def members(self) -> int | None:
         """How many; None for a kind of group whose members this client can't see."""
-        return None if self.group.type == "unknown" else len(self.group.members)
+        return None if self.group.unsupported is not None else len(self.group.members)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from eventops.lag.model import (
 from eventops.ports import Group, Member
 from eventops.wording import count, plural
 
-SUPPORTED_TYPES: Final = frozenset({"classic", "consumer"})
+SUPPORTED_TYPES: Final = frozenset({"classic", "consumer", "streams"})
 NOTHING_WAITS: Final = LagAge(0.0, AgeMethod.MESSAGE)
 
 _WORST_FIRST: Final = (

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, Producer, ShareConsumer, TopicPartition
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 from eventops.adapters.kafka.broker import KafkaBroker
 from eventops.events import Headers, Partition
 from eventops.ports import Broker, Outgoing
+from tests.brokers.streams import StreamsMember
 
 DEADLINE = 20.0
 
@@ -92,6 +93,27 @@ class KafkaLab:
             yield consumer
         finally:
             consumer.close()
+
+    @contextmanager
+    def share_member(self, group: str, topic: str) -> Iterator[ShareConsumer]:
+        """A consumer of a share group that begins at the start; what it was given is settled when it polls again."""
+        self._groups.append(group)
+        earliest = ConfigEntry("share.auto.offset.reset", "earliest", incremental_operation=AlterConfigOpType.SET)
+        settings = ConfigResource(ResourceType.GROUP, group, incremental_configs=[earliest])
+        self.admin.incremental_alter_configs([settings])[settings].result(DEADLINE)
+        consumer = ShareConsumer({**self.properties, "group.id": group, "log_level": 0})
+        consumer.subscribe([topic])
+        try:
+            yield consumer
+        finally:
+            consumer.close()
+
+    @contextmanager
+    def streams_member(self, group: str, topic: str) -> Iterator[Callable[[], object]]:
+        """A member of a streams group whose only part reads ``topic``; calling it sends one more heartbeat."""
+        self._groups.append(group)
+        with StreamsMember(self.properties, group, topic) as member:
+            yield member.beat
 
     def cut(self, partition: Partition, before: int) -> None:
         where = TopicPartition(partition.topic, partition.partition, before)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Callable, Mapping
 
 import pytest
-from confluent_kafka import KafkaError, ShareConsumer
+from confluent_kafka import KafkaError
 
 from eventops.adapters.kafka.broker import KafkaBroker
 from eventops.adapters.kafka.failures import error_of
 from eventops.errors import BrokerUnreachable, EventopsError, GroupInUse, NotPermitted, UsageError
 from eventops.events import Partition
-from eventops.ports import Range
+from eventops.ports import Range, ShareProgress
 from tests.brokers.lab import KafkaLab, eventually, outgoing, settled
 
 broker = pytest.mark.broker
@@ -82,23 +83,63 @@ def test_groups_of_the_new_protocol_keep_their_offsets_too(kafka_lab: KafkaLab) 
 
 
 @broker
-def test_share_groups_are_unknown_not_dead(kafka_lab: KafkaLab) -> None:
-    topic, group = kafka_lab.topic(), kafka_lab.name("workers")
-    consumer = ShareConsumer({**kafka_lab.properties, "group.id": group, "log_level": 0})
-    consumer.subscribe([topic])
-
-    def is_listed() -> bool:
-        consumer.poll(0.1)
-        return bool(kafka_lab.broker.groups([group]).groups)
-
-    try:
-        eventually(is_listed)
-    finally:
-        consumer.close()
-        kafka_lab.forget(group)
-    (told,) = kafka_lab.broker.groups([group]).groups
-    assert (told.type, told.state) == ("unknown", "unknown")
+def test_share_groups_are_what_they_are_and_tell_how_far_they_are(kafka_lab: KafkaLab) -> None:
+    home, group = Partition(kafka_lab.topic(), 0), kafka_lab.name("workers")
+    kafka_lab.append(home, b"a", b"b", b"c")
+    with kafka_lab.share_member(group, home.topic) as consumer:
+        eventually(lambda: not consumer.poll(0.1) and home in _progress(kafka_lab, group))
+        (told,) = kafka_lab.broker.groups([group]).groups
+    assert (told.type, told.state, told.unsupported) == ("share", "stable", None)
+    assert [member.assigned for member in told.members] == [(home,)]
+    assert _progress(kafka_lab, group)[home].left == 0
+    kafka_lab.append(home, b"d", b"e")
+    assert _progress(kafka_lab, group)[home].left == 2, "of the five after its start, three were delivered"
+    assert kafka_lab.broker.groups([group]).groups[0].state == "empty"
     assert group in [other.group_id for other in kafka_lab.broker.groups().groups]
+
+
+@broker
+def test_streams_groups_are_what_they_are(kafka_lab: KafkaLab) -> None:
+    topic, group = kafka_lab.topic(partitions=2), kafka_lab.name("totals")
+    kafka_lab.append(Partition(topic, 0), b"a", b"b")
+
+    def is_assigned(beat: Callable[[], object]) -> bool:
+        beat()
+        return kafka_lab.broker.groups([group]).groups[0].members[0].assigned != ()
+
+    with kafka_lab.streams_member(group, topic) as beat:
+        eventually(lambda: is_assigned(beat))
+        (told,) = kafka_lab.broker.groups([group]).groups
+    assert (told.type, told.state, told.unsupported) == ("streams", "stable", None)
+    assert [one.client_id for one in told.members] == ["eventops"]
+    assert [one.assigned for one in told.members] == [(Partition(topic, 0), Partition(topic, 1))]
+
+
+@broker
+def test_settings_that_only_librdkafka_knows_leave_it_alone_and_say_what_is_missing(kafka_lab: KafkaLab) -> None:
+    home, group, workers = Partition(kafka_lab.topic(), 0), kafka_lab.name("billing"), kafka_lab.name("workers")
+    kafka_lab.append(home, b"a", b"b")
+    kafka_lab.commit(group, {home: 1})
+    with kafka_lab.share_member(workers, home.topic) as consumer:
+        eventually(lambda: not consumer.poll(0.1) and bool(kafka_lab.broker.groups([workers]).groups))
+        alone = KafkaBroker({**kafka_lab.properties, "sasl.kerberos.service.name": "kafka"})
+        told = {one.group_id: one for one in alone.groups([group, workers]).groups}
+    assert (told[group].type, told[group].state) == ("classic", "empty")
+    assert (told[workers].type, told[workers].state) == ("unknown", "unknown")
+    missing = "share and streams groups can't be read with these settings: sasl.kerberos.service.name"
+    assert (told[workers].unsupported or "").startswith(missing)
+    assert [gap.reason.startswith(missing) for gap in alone.share_progress([workers]).gaps] == [True]
+    assert alone.committed_offsets([group]).offsets[group] == {home: 1}
+    bounds = alone.log_bounds([home, Partition(kafka_lab.name("gone"), 0)])
+    assert bounds.bounds[home].high_watermark == 2
+    assert [partition.topic for partition in bounds.gone] == [kafka_lab.name("gone")]
+    assert alone.cluster().cluster_id == kafka_lab.broker.cluster().cluster_id
+    assert [found.name for found in alone.topics([home.topic])] == [home.topic]
+    alone.close()
+
+
+def _progress(lab: KafkaLab, group: str) -> Mapping[Partition, ShareProgress]:
+    return lab.broker.share_progress([group]).shares.get(group, {})
 
 
 @broker

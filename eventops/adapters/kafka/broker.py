@@ -6,15 +6,19 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
-from eventops.adapters.kafka import admin, altering, groups, offsets
+from eventops.adapters.kafka import admin, altering, offsets
 from eventops.adapters.kafka.connection import Connection
 from eventops.adapters.kafka.cursor import together
 from eventops.adapters.kafka.producer import KafkaTransactionalProducer
+from eventops.adapters.kafka.reading import Reading
 from eventops.adapters.kafka.scan import Reader, follow
 from eventops.events import Partition, Position, Record
 from eventops.ports import Batch, Bounds, Capability, Cluster, Committed, Groups, Isolation, Range, Topic
 
 TIMEOUT: Final = 10.0
+ANSWER_WITHIN: Final = 5.0
+"""Seconds one broker of several has before what it keeps becomes a gap."""
+
 _NEARBY: Final = 500
 _FEW: Final = 100
 """Offsets of a range that is read with small fetches."""
@@ -31,6 +35,7 @@ class KafkaBroker:
 
     def __init__(self, properties: Mapping[str, str], timeout: float = TIMEOUT) -> None:
         self._connection = Connection(properties, timeout)
+        self._reading = Reading(self._connection, min(timeout, ANSWER_WITHIN))
 
     @property
     def capabilities(self) -> Capability:
@@ -39,27 +44,31 @@ class KafkaBroker:
 
     def cluster(self) -> Cluster:
         """Who answers."""
-        return admin.cluster(self._connection)
+        return self._reading.cluster()
 
     def topics(self, names: Collection[str] = ()) -> tuple[Topic, ...]:
         """All topics, or those of ``names`` that exist."""
-        return admin.topics(self._connection, names)
+        return self._reading.topics(names)
 
     def retention(self, topics: Collection[str]) -> Mapping[str, Mapping[str, str]]:
         """Configuration a topic."""
         return admin.retention(self._connection, topics)
 
     def groups(self, names: Collection[str] = ()) -> Groups:
-        """Groups of every kind; share and streams groups are of type ``unknown`` (see :mod:`.groups`)."""
-        return groups.groups(self._connection, names)
+        """Groups of every kind."""
+        return self._reading.groups(names)
 
     def committed_offsets(self, groups: Collection[str]) -> Committed:
         """Committed offsets of those groups."""
-        return offsets.committed_offsets(self._connection, groups)
+        return self._reading.committed_offsets(groups)
+
+    def share_progress(self, groups: Collection[str]) -> Committed:
+        """How far those share groups are."""
+        return self._reading.share_progress(groups)
 
     def log_bounds(self, partitions: Collection[Partition]) -> Bounds:
         """Start, last stable offset and high watermark."""
-        return offsets.log_bounds(self._connection, partitions)
+        return self._reading.log_bounds(partitions)
 
     def offsets_at(self, partitions: Collection[Partition], moment: datetime) -> Mapping[Partition, int]:
         """The first offset at or after ``moment``; a partition that didn't answer is left out."""
@@ -100,6 +109,7 @@ class KafkaBroker:
 
     def close(self) -> None:
         """Let go of every connection."""
+        self._reading.close()
         self._connection.close()
 
     def _reader(self, isolation: Isolation, **tuning: int) -> Reader:

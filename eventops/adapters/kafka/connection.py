@@ -55,7 +55,7 @@ class Connection:
     def __init__(self, properties: Mapping[str, str], timeout: float) -> None:
         if not properties.get(BOOTSTRAP):
             raise UsageError("no bootstrap servers are given", "name them with -b or choose a --context")
-        self._properties = dict(properties)
+        self.properties = dict(properties)
         self._lock = threading.Lock()
         self._admin: AdminClient | None = None
         self.timeout = timeout
@@ -131,7 +131,7 @@ class Connection:
             raise self.failure(failures[0])
 
     def _made(self, kind: Callable[..., Client], settings: Mapping[str, object] | None = None) -> Client:
-        properties = {**self._properties, "allow.auto.create.topics": "false", **(settings or {})}
+        properties = {**self.properties, "allow.auto.create.topics": "false", **(settings or {})}
         try:
             return kind({**properties, "error_cb": self.heard.tell}, logger=_LOG)
         except KafkaException as exception:

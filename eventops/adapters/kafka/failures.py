@@ -9,6 +9,7 @@ from confluent_kafka import KafkaError, KafkaException
 from eventops.errors import BrokerUnreachable, EventopsError, NotPermitted, Unsupported
 
 GONE: Final = "no such topic or partition"
+NOT_PERMITTED: Final = "not permitted: it takes "
 
 _GONE: Final = frozenset(
     {
@@ -108,7 +109,7 @@ def reason(error: KafkaError) -> str:
     if is_gone(error):
         return GONE
     if error.code() in _MISSING_RIGHTS:
-        return f"not permitted: it takes {_MISSING_RIGHTS[error.code()]}"
+        return f"{NOT_PERMITTED}{_MISSING_RIGHTS[error.code()]}"
     return error.str().removeprefix("Broker: ").removeprefix("Local: ")
 
 

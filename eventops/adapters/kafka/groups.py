@@ -1,4 +1,4 @@
-"""Consumer groups: who they are, what they are doing, and which partitions each member was given.
+"""Consumer groups over librdkafka: who they are, what they are doing, and which partitions each member was given.
 
 What this client can't see stays unknown instead of dead: it lists neither share nor streams groups, and has no word for
 the KIP-848 states ``assigning`` and ``reconciling``.
@@ -25,15 +25,16 @@ _PAUSE: Final = 0.2
 _STATES: Final = {"preparing_rebalancing": "preparing_rebalance", "completing_rebalancing": "completing_rebalance"}
 
 
-def groups(connection: Connection, names: Collection[str]) -> Groups:
-    """List, then describe all at once. A group is what the list says it is; the description adds its members."""
+def groups(connection: Connection, names: Collection[str], unsupported: str) -> Groups:
+    """List, then describe all at once. A group is what the list says it is; the description adds its members.
+    ``unsupported`` is why groups of other kinds can't be read."""
     listed, unlisted = _listed(connection)
     wanted = set(names) or set(listed)
     others, why_not = _of_other_kinds(connection, set(listed)) if not names or wanted - set(listed) else (set(), None)
     known = sorted(wanted & set(listed))
     described, failures = _described(connection, known)
     found = [_group(listed[name], described[name]) for name in known if name in described]
-    found += [Group(name, UNKNOWN, UNKNOWN) for name in others if not names or name in wanted]
+    found += [Group(name, UNKNOWN, UNKNOWN, unsupported=unsupported) for name in others if not names or name in wanted]
     gaps = [Gap(name, None, why) for name, why in failures.items()]
     missing = wanted - set(listed) - others
     hidden = _hidden(connection, sorted(missing))

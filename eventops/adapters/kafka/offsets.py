@@ -12,7 +12,7 @@ from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaE
 from confluent_kafka.admin import ListOffsetsResultInfo, OffsetSpec
 
 from eventops.adapters.kafka.connection import Connection
-from eventops.adapters.kafka.failures import reason
+from eventops.adapters.kafka.failures import is_gone, reason
 from eventops.events import Partition
 from eventops.ports import Bounds, Committed, Gap, LogBounds
 
@@ -61,7 +61,8 @@ def log_bounds(connection: Connection, partitions: Collection[Partition], timeou
     failed = start_failed | stable_failed | watermark_failed
     bounds = {p: _consistent(start[p], stable[p], watermark[p]) for p in asked if p not in failed}
     connection.raise_if_nobody_answered(len(bounds), failed.values())
-    return Bounds(bounds, tuple(Gap(p.topic, p.partition, reason(error)) for p, error in sorted(failed.items())))
+    gaps = tuple(Gap(p.topic, p.partition, reason(error)) for p, error in sorted(failed.items()))
+    return Bounds(bounds, gaps, frozenset(p for p, error in failed.items() if is_gone(error)))
 
 
 def offsets_at(connection: Connection, partitions: Collection[Partition], moment: datetime) -> dict[Partition, int]:
@@ -110,7 +111,7 @@ def _consistent(start: int, stable: int, watermark: int) -> LogBounds:
     """Three answers of slightly different moments; each was reached at its own, so the larger one holds.
 
     >>> _consistent(start=0, stable=12, watermark=11)
-    LogBounds(start=0, high_watermark=12, last_stable=12)
+    LogBounds(start=0, high_watermark=12, last_stable=12, leader_epoch=None)
     """
     stable = max(start, stable)
     return LogBounds(start=start, high_watermark=max(stable, watermark), last_stable=stable)

@@ -1,0 +1,155 @@
+"""Who is asked for groups, offsets and topics: the second client where it can connect as the settings say, else
+librdkafka, which knows fewer kinds of groups and takes one group a request."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from confluent_kafka import KafkaError
+
+from eventops.adapters.kafka import admin, groups, offsets
+from eventops.adapters.kafka.connection import Connection
+from eventops.adapters.kafka.failures import NOT_PERMITTED, is_forbidden, unreachable
+from eventops.errors import NotPermitted
+from eventops.events import Partition
+from eventops.ports import Bounds, Cluster, Committed, Gap, Groups, Topic
+
+if TYPE_CHECKING:
+    from eventops.adapters.kafka.wire.client import Wire
+    from eventops.adapters.kafka.wire.coordinators import Coordinators
+
+_UNSUPPORTED: Final = "share and streams groups can't be read with these settings"
+
+
+@dataclass(frozen=True, slots=True)
+class _Second:
+    wire: Wire
+    coordinators: Coordinators
+
+
+class Reading:
+    """The questions that both clients can answer. Connects on first use."""
+
+    def __init__(self, connection: Connection, answer_within: float) -> None:
+        self._connection = connection
+        self._answer_within = answer_within
+        self._lock = threading.Lock()
+        self._second: _Second | None = None
+        self._why_not: str | None = None
+
+    def cluster(self) -> Cluster:
+        """Who answers."""
+        from eventops.adapters.kafka.wire import metadata
+
+        with self._asked() as second:
+            return metadata.cluster(second.wire) if second else admin.cluster(self._connection)
+
+    def topics(self, names: Collection[str]) -> tuple[Topic, ...]:
+        """All topics, or those of ``names`` that exist. One that may not be seen in a list of all is left out.
+
+        Raises:
+            NotPermitted: a topic that was asked for by name may not be described.
+        """
+        from eventops.adapters.kafka.wire import metadata
+
+        with self._asked() as second:
+            if second is None:
+                return admin.topics(self._connection, names)
+            found, failures = metadata.topics(second.wire, names)
+        for error in map(KafkaError, failures.values()):
+            if names or not is_forbidden(error):
+                raise self._connection.failure(error)
+        return found
+
+    def groups(self, names: Collection[str]) -> Groups:
+        """Groups of every kind, as far as the client that is asked knows them."""
+        from eventops.adapters.kafka.wire import groups as wired
+
+        with self._asked() as second:
+            if second is not None:
+                return wired.groups(second.wire, second.coordinators, names)
+            return groups.groups(self._connection, names, f"{_UNSUPPORTED}: {self._why_not}")
+
+    def committed_offsets(self, names: Collection[str]) -> Committed:
+        """Committed offsets of those groups."""
+        from eventops.adapters.kafka.wire import offsets as wired
+
+        with self._asked() as second:
+            if second is None:
+                return offsets.committed_offsets(self._connection, names)
+            found = wired.committed_offsets(second.wire, second.coordinators, names)
+            self._raise_if_nobody_answered(second.wire, len(found.offsets), found.gaps)
+            return found
+
+    def share_progress(self, names: Collection[str]) -> Committed:
+        """How far share groups are."""
+        from eventops.adapters.kafka.wire import offsets as wired
+
+        with self._asked() as second:
+            if second is None:
+                why = f"{_UNSUPPORTED}: {self._why_not}"
+                return Committed({}, tuple(Gap(name, None, why) for name in sorted(set(names))))
+            return wired.share_progress(second.wire, second.coordinators, names)
+
+    def log_bounds(self, partitions: Collection[Partition]) -> Bounds:
+        """Start, last stable offset and high watermark."""
+        from eventops.adapters.kafka.wire import offsets as wired
+
+        with self._asked() as second:
+            if second is None:
+                return offsets.log_bounds(self._connection, partitions)
+            found = wired.log_bounds(second.wire, partitions, self._connection.timeout)
+            self._raise_if_nobody_answered(second.wire, len(found.bounds), found.gaps)
+            return found
+
+    def close(self) -> None:
+        """Let go of every connection; a later question would connect anew."""
+        with self._lock:
+            if self._second is not None:
+                self._second.wire.close()
+            self._second = None
+
+    @contextmanager
+    def _asked(self) -> Iterator[_Second | None]:
+        """The second client, None where librdkafka is to be asked.
+
+        Raises:
+            BrokerUnreachable: no broker answers.
+        """
+        from eventops.adapters.kafka.wire.client import NoWire
+
+        self._connection.admin()  # tells best who isn't there, and why
+        try:
+            yield self._connected()
+        except NoWire as silence:
+            seconds = self._answer_within
+            raise unreachable(self._connection.servers, seconds, self._connection.heard) from silence
+
+    def _connected(self) -> _Second | None:
+        from eventops.adapters.kafka.wire.client import NoWire, Wire
+        from eventops.adapters.kafka.wire.coordinators import Coordinators
+        from eventops.adapters.kafka.wire.settings import NotCarriedOver, carried_over
+
+        with self._lock:
+            if self._second is None and self._why_not is None:
+                try:
+                    wire = Wire(carried_over(self._connection.properties), self._answer_within)
+                except (NotCarriedOver, NoWire) as reason:
+                    self._why_not = str(reason)
+                else:
+                    self._second = _Second(wire, Coordinators(wire, self._connection.timeout))
+            return self._second
+
+    def _raise_if_nobody_answered(self, wire: Wire, answered: int, gaps: Collection[Gap]) -> None:
+        """Some failures among answers are gaps; nothing but silence, or nothing but refusals, is an error."""
+        if answered or not gaps:
+            return
+        if wire.is_silent():
+            raise unreachable(self._connection.servers, self._answer_within, self._connection.heard)
+        refused = [gap.reason for gap in gaps if gap.reason.startswith(NOT_PERMITTED)]
+        if len(refused) == len(gaps):
+            raise NotPermitted(f"{self._connection.servers} forbids it", refused[0].removeprefix("not permitted: "))
