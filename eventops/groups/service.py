@@ -78,9 +78,9 @@ class GroupService:
         asked = {(place.partition.topic, place.partition.partition) for place in wanted}
         known = (g for g in shown.coverage.gaps if g.partition is None or (g.subject, g.partition) in asked)
         gaps = (*known, *left, *unread)
-        return PeekReport(
-            now, shown.group, partitions, Coverage(len(wanted), len(looks), len(records), size, gaps=gaps)
-        )
+        missed = {(gap.subject, gap.partition) for gap in gaps} & asked
+        coverage = Coverage(len(wanted), len(wanted) - len(missed), len(records), size, gaps=gaps)
+        return PeekReport(now, shown.group, partitions, coverage)
 
     def group(self, name: str) -> Group:
         """One group by its name.

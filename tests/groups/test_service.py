@@ -103,8 +103,9 @@ def test_what_there_is_to_say_where_nothing_stands(lab: KafkaLab) -> None:
     lab.append(home, b"a")
     assert _peek(lab, home, committed=1).notes == ("nothing waits: this is the end of the log",)
     assert "beyond the end 1" in _peek(lab, home, committed=40).notes[0]
-    never = GroupService(lab.broker).peek(group, NOW, partition=1).partitions[0]
-    assert "never committed here" in never.notes[0]
+    report = GroupService(lab.broker).peek(group, NOW, partition=1)
+    assert "never committed here" in report.partitions[0].notes[0]
+    assert report.coverage.complete
 
 
 def _peek(lab: KafkaLab, home: Partition, committed: int) -> Surroundings:
