@@ -21,6 +21,8 @@ def test_a_glob_finds_groups_with_their_topics(lab: KafkaLab) -> None:
     lab.commit(group, {Partition(topic, 0): 0, Partition(other, 0): 0})
     (found,) = GroupService(lab.broker).list([f"*{group[-10:]}"], NOW).groups
     assert (found.group.group_id, found.topics, found.members) == (group, (topic, other), 0)
+    report = GroupService(lab.broker).list([f"*{group[-10:]}", lab.name("nobody")], NOW)
+    assert [(gap.subject, gap.reason) for gap in report.coverage.gaps] == [(lab.name("nobody"), "no such group")]
     assert found.group.coordinator == lab.properties["bootstrap.servers"]
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 from confluent_kafka import Producer
+from confluent_kafka.admin import AclOperation, ResourceType
 
 from eventops.events import Partition
 from eventops.groups.service import GroupService
@@ -55,6 +56,21 @@ def test_records_take_another_right_than_offsets(users: Users) -> None:
     assert (found["committed"], found["start"], found["end"], found["before"], found["after"]) == (1, 0, 2, [], [])
     assert "READ" in found["notes"][-1]
     assert users("viewer", "groups", "peek", "billing").returncode == 0
+
+
+def test_members_are_shown_though_what_they_read_may_not_be(users: Users, kafka: SecuredKafka, lab: KafkaLab) -> None:
+    kafka.allow("outsider", ResourceType.GROUP, "keepers", AclOperation.DESCRIBE)
+    with lab.member("keepers", "secrets", client_id="keeper"):
+        run = users("outsider", "groups", "show", "keepers", "-o", "json")
+        table = users("outsider", "groups", "show", "keepers").stdout
+    assert run.returncode == 5
+    found = json.loads(run.stdout)
+    keeps_its_contract(found, "groups-show")
+    assert [member["client_id"] for member in found["members"]] == ["keeper"]
+    (place,) = found["partitions"]
+    assert (place["topic"], place["committed"], place["end"], place["member"]) == ("secrets", None, None, "keeper")
+    assert place["reason"] == "the topic isn't told about: it takes DESCRIBE on it, or it was deleted"
+    assert "never" not in table, "nobody knows what it committed"
 
 
 def test_topics_are_partly_visible(users: Users) -> None:
