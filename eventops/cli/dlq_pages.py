@@ -122,7 +122,8 @@ def _bounded(text: str) -> str:
 
 def _left_out(document: Document) -> str:
     gaps = document.get("coverage", document)["gaps"]
-    return "\n".join(f"not read: {gap['topic']}/{gap['partition']}: {gap['reason']}" for gap in gaps)
+    places = [(gap["topic"], gap["partition"], gap["reason"]) for gap in gaps]
+    return "\n".join(f"not read: {at if part is None else f'{at}/{part}'}: {why}" for at, part, why in places)
 
 
 def _time(text: str | None) -> str:

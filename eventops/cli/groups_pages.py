@@ -33,8 +33,9 @@ def print_peek(document: Document) -> None:
     """Records around the committed offsets, partition by partition."""
     for found in document["partitions"]:
         place = f"{found['topic']}/{found['partition']}"
-        where = "never committed" if found["committed"] is None else f"committed {found['committed']:,}"
-        title = f"{place}: {where}, the log has {_offset(found['start'])} to {_offset(found['end'])}"
+        title = (
+            f"{place}: committed {_committed(found)}, the log has {_offset(found['start'])} to {_offset(found['end'])}"
+        )
         rows = [{**row, "mark": ""} for row in found["before"]] + [{**row, "mark": ""} for row in found["after"]]
         if found["after"]:
             rows[len(found["before"])]["mark"] = ">"
@@ -80,6 +81,11 @@ def _offset(offset: int | None) -> str:
     return UNKNOWN if offset is None else count(offset)
 
 
+def _committed(row: Document) -> str:
+    """Of a partition that doesn't answer nobody knows that nothing was committed."""
+    return "never" if row["committed"] is None and not row["reason"] else _offset(row["committed"])
+
+
 def short(text: str | None, missing: str = "-") -> str:
     """Anyone's text on one line of a table."""
     return missing if text is None else safe(text, _CHARACTERS)
@@ -120,7 +126,7 @@ _MEMBERS = [
 _PLACES = [
     Column("topic", lambda row: row["topic"]),
     Column("partition", lambda row: str(row["partition"]), right=True),
-    Column("committed", lambda row: "never" if row["committed"] is None else count(row["committed"]), right=True),
+    Column("committed", _committed, right=True),
     Column("start", lambda row: _offset(row["start"]), right=True, spare=2),
     Column("end", lambda row: _offset(row["end"]), right=True),
     Column("member", lambda row: row["member"] or "nobody"),

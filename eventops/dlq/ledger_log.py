@@ -14,10 +14,11 @@ from collections.abc import Callable, Collection, Mapping
 
 from eventops.dlq import ledger
 from eventops.dlq.ledger import Ledger
-from eventops.errors import BrokerUnreachable, EventopsError
+from eventops.errors import BrokerUnreachable, EventopsError, NotPermitted
 from eventops.events import Partition
 from eventops.ports import Bounds, Broker, Gap, Isolation, LogBounds, Range, Topic
 
+_HIDDEN = "not permitted: it takes READ on the topic to know what was replayed or written off already"
 _POLL_SECONDS = 0.1
 _CREATION_SECONDS = 30.0
 
@@ -33,9 +34,13 @@ class LedgerLog:
         self._positions: dict[Partition, int] = {}
 
     def rows(self) -> tuple[Ledger, tuple[Gap, ...]]:
-        """Every row committed by now, and what couldn't be read. Where there is no ledger yet there are no rows."""
+        """Every row committed by now, and what couldn't be read. Where there is no ledger yet there are no rows; who
+        may not see it is told so by a gap, since Kafka doesn't tell such a user whether there is one."""
         with self._lock:
-            bounds = self._bounds()
+            try:
+                bounds = self._bounds()
+            except NotPermitted:
+                return self._ledger, (Gap(ledger.TOPIC, None, _HIDDEN),)
             ends = {partition: found.last_stable for partition, found in bounds.bounds.items()}
             return self._ledger, bounds.gaps + self._read(bounds.bounds, ends)
 

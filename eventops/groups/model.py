@@ -38,8 +38,8 @@ class GroupsReport:
 class Place:
     """Where a group stands on one partition.
 
-    ``committed`` None: it never committed here, or wasn't read, and the coverage says so. ``start``, ``end`` and
-    ``last_stable`` None: the partition didn't answer, and ``reason`` says why. ``owner`` None: no member was given it.
+    ``committed`` None: it never committed here; with a ``reason`` that isn't known. ``start``, ``end`` and
+    ``last_stable`` None: the partition didn't answer, and the ``reason`` says why. ``owner`` None: no member has it.
     """
 
     partition: Partition

@@ -9,7 +9,7 @@ from typing import Final
 
 from eventops.events import Partition, Record
 from eventops.groups.model import GroupSummary, Place
-from eventops.ports import Bounds, Committed, Gap, Group
+from eventops.ports import Bounds, Committed, Group
 from eventops.wording import plural
 
 COMMITTING: Final = frozenset({"classic", "consumer", "streams"})
@@ -68,17 +68,12 @@ def places(
     return tuple(found)
 
 
-def gaps_of(group: str, committed: Committed) -> tuple[Gap, ...]:
-    """What of one group's committed offsets wasn't read."""
-    return tuple(gap for gap in committed.gaps if gap.subject == group or gap.reason.startswith(f"{group}: "))
-
-
 def notes(place: Place, looked: tuple[int, int] | None, before: Sequence[Record], after: Sequence[Record]) -> list[str]:
     """What isn't seen from the records alone, a sentence each; ``looked``: from where to where everything was read."""
-    if place.committed is None:
-        return ["the group never committed here: where it would begin is its own setting (auto.offset.reset)"]
     if place.start is None or place.end is None or place.last_stable is None:
         return [place.reason or "its bounds weren't read"]
+    if place.committed is None:
+        return ["the group never committed here: where it would begin is its own setting (auto.offset.reset)"]
     if place.committed > place.end:
         beyond = f"offset {place.committed} is beyond the end {place.end}"
         return [f"{beyond}: the topic was made anew, or its log was cut short"]

@@ -36,7 +36,8 @@ class GroupService:
         if names and not groups:
             raise self._missing(min(names), found.gaps)
         committed = self._broker.committed_offsets([g.group_id for g in groups if g.type in rules.COMMITTING])
-        gaps = (*found.gaps, *(gap for gap in committed.gaps if gap.subject not in {g.subject for g in found.gaps}))
+        unread = found.gaps if plain else (*found.gaps, *self._unknown(names, wanted))
+        gaps = (*unread, *(gap for gap in committed.gaps if gap.subject not in {g.subject for g in unread}))
         return GroupsReport(now, tuple(rules.summary(group, committed) for group in groups), Coverage(0, 0, gaps=gaps))
 
     def show(self, name: str, now: datetime) -> GroupReport:
@@ -48,8 +49,7 @@ class GroupService:
         """
         group = self.group(name)
         committed = self._committed(group)
-        partitions = self.partitions(group, committed)
-        bounds = self._broker.log_bounds(partitions)
+        partitions, bounds = self._where(group, committed)
         places = rules.places(group, partitions, committed.offsets.get(name, {}), bounds)
         return GroupReport(now, group, places, _coverage(partitions, bounds, committed.gaps))
 
@@ -78,9 +78,9 @@ class GroupService:
         asked = {(place.partition.topic, place.partition.partition) for place in wanted}
         known = (g for g in shown.coverage.gaps if g.partition is None or (g.subject, g.partition) in asked)
         gaps = (*known, *left, *unread)
-        return PeekReport(
-            now, shown.group, partitions, Coverage(len(wanted), len(looks), len(records), size, gaps=gaps)
-        )
+        missed = {(gap.subject, gap.partition) for gap in gaps} & asked
+        coverage = Coverage(len(wanted), len(wanted) - len(missed), len(records), size, gaps=gaps)
+        return PeekReport(now, shown.group, partitions, coverage)
 
     def group(self, name: str) -> Group:
         """One group by its name.
@@ -94,12 +94,22 @@ class GroupService:
             raise self._missing(name, found.gaps)
         return found.groups[0]
 
-    def partitions(self, group: Group, committed: Committed) -> set[Partition]:
-        """What it committed on, and all partitions of the topics that it reads."""
+    def _where(self, group: Group, committed: Committed) -> tuple[set[Partition], Bounds]:
+        """What it committed on and all partitions of the topics that it reads, with their logs' bounds. Members may
+        read what we may not describe: that is a gap, and the members are shown."""
         mine = set(committed.offsets.get(group.group_id, {}))
-        assigned = {partition for member in group.members for partition in member.assigned}
-        topics = {partition.topic for partition in mine | assigned}
-        return mine | assigned | {Partition(t.name, n) for t in self._topics(topics) for n in t.partitions}
+        mine |= {partition for member in group.members for partition in member.assigned}
+        told = {topic.name: topic.partitions for topic in self._topics({partition.topic for partition in mine})}
+        seen = {Partition(name, number) for name, numbers in told.items() for number in numbers}
+        seen |= {at for at in mine if at.topic in told}
+        bounds = self._broker.log_bounds(seen)
+        hidden = tuple(Gap(at.topic, at.partition, _HIDDEN) for at in sorted(mine - seen))
+        return mine | seen, Bounds(bounds.bounds, (*bounds.gaps, *hidden))
+
+    def _unknown(self, names: Collection[str], found: Collection[str]) -> tuple[Gap, ...]:
+        """Plain names among globs that no group has."""
+        plain = [name for name in names if not rules.is_pattern(name) and name not in found]
+        return self._broker.groups(plain).gaps if plain else ()
 
     def _topics(self, names: Collection[str]) -> Collection[Topic]:
         """Of the topics that members were given, one may be hidden from us while the group isn't."""
@@ -123,6 +133,7 @@ class GroupService:
         return EventopsError(f"there is no group {name!r}", rules.suggestion(name, known))
 
 
+_HIDDEN: Final = "the topic isn't told about: it takes DESCRIBE on it, or it was deleted"
 _TOO_MANY: Final = f"only {AT_MOST} partitions are looked at in one go: name others with --topic and --partition"
 
 

@@ -74,6 +74,9 @@ class TopicService:
     def _meant(self, names: Collection[str], *, internal: bool, globs: bool = True) -> list[Topic]:
         if globs and any(map(rules.is_pattern, names)):
             found = [t for t in self._broker.topics() if rules.is_meant(t.name, names) and (internal or not t.internal)]
+            plain = {name for name in names if not rules.is_pattern(name)} - {topic.name for topic in found}
+            if plain:
+                raise UsageError(f"there is no topic {min(plain)!r}", "`eventops topics` lists them")
             if not found:
                 raise EventopsError(f"no topic is meant by {' '.join(sorted(names))}", "`eventops topics` lists them")
             return found

@@ -50,8 +50,8 @@ class Lab(Protocol):
 class KafkaLab:
     """The lab of a real Apache Kafka."""
 
-    def __init__(self, servers: str, unique: Callable[[str], str]) -> None:
-        self.properties = {"bootstrap.servers": servers}
+    def __init__(self, servers: str, unique: Callable[[str], str], login: Mapping[str, str] | None = None) -> None:
+        self.properties = {"bootstrap.servers": servers, **(login or {})}
         self.name = unique
         self.broker = KafkaBroker(self.properties)
         self.admin = AdminClient({**self.properties})

@@ -81,6 +81,8 @@ def test_a_topic_that_is_not_there_is_a_usage_error_and_is_not_created(eventops:
     run = eventops("topics", f"{name}*")
     assert (run.returncode, run.stdout) == (1, "")
     assert "`eventops topics` lists them" in run.stderr
+    run = eventops("topics", "*", name)
+    assert (run.returncode, run.stdout) == (2, "")
 
 
 def test_the_doctor_finds_the_cluster_well(eventops: Shell) -> None:

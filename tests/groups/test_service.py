@@ -21,6 +21,8 @@ def test_a_glob_finds_groups_with_their_topics(lab: KafkaLab) -> None:
     lab.commit(group, {Partition(topic, 0): 0, Partition(other, 0): 0})
     (found,) = GroupService(lab.broker).list([f"*{group[-10:]}"], NOW).groups
     assert (found.group.group_id, found.topics, found.members) == (group, (topic, other), 0)
+    report = GroupService(lab.broker).list([f"*{group[-10:]}", lab.name("nobody")], NOW)
+    assert [(gap.subject, gap.reason) for gap in report.coverage.gaps] == [(lab.name("nobody"), "no such group")]
     assert found.group.coordinator == lab.properties["bootstrap.servers"]
 
 
@@ -103,8 +105,9 @@ def test_what_there_is_to_say_where_nothing_stands(lab: KafkaLab) -> None:
     lab.append(home, b"a")
     assert _peek(lab, home, committed=1).notes == ("nothing waits: this is the end of the log",)
     assert "beyond the end 1" in _peek(lab, home, committed=40).notes[0]
-    never = GroupService(lab.broker).peek(group, NOW, partition=1).partitions[0]
-    assert "never committed here" in never.notes[0]
+    report = GroupService(lab.broker).peek(group, NOW, partition=1)
+    assert "never committed here" in report.partitions[0].notes[0]
+    assert report.coverage.complete
 
 
 def _peek(lab: KafkaLab, home: Partition, committed: int) -> Surroundings:

@@ -19,7 +19,7 @@ from confluent_kafka.admin import (
 
 from eventops.adapters.kafka.connection import Connection
 from eventops.adapters.kafka.failures import error_of, is_forbidden, is_gone, is_silence
-from eventops.errors import EventopsError
+from eventops.errors import EventopsError, NotPermitted
 from eventops.ports import Cluster, Placement, Topic
 
 Answer = TypeVar("Answer")
@@ -53,7 +53,9 @@ def topics(connection: Connection, names: Collection[str]) -> tuple[Topic, ...]:
     found, failures = _answers(
         connection, lambda admin: admin.describe_topics(TopicCollection(wanted), request_timeout=connection.timeout)
     )
-    for error in failures.values():
+    for name, error in failures.items():
+        if names and error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+            raise NotPermitted(f"{connection.servers} doesn't tell about the topic {name}", "it takes DESCRIBE on it")
         if not (is_gone(error) or (is_forbidden(error) and not names)):
             raise connection.failure(error)
     return tuple(_topic(found[name]) for name in sorted(found))
