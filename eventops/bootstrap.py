@@ -17,6 +17,7 @@ from eventops.errors import NotPermitted
 
 if TYPE_CHECKING:
     from eventops.dlq.service import DeadLetterService
+    from eventops.events import Reader
     from eventops.groups.reset import ResetService
     from eventops.groups.service import GroupService
     from eventops.lag.service import LagService
@@ -38,6 +39,20 @@ class Desk:
         from eventops.adapters.kafka.broker import KafkaBroker
 
         return KafkaBroker(config.with_secrets(self.context.properties))
+
+    @cached_property
+    def reader(self) -> Reader:
+        """Reads events by the field's conventions, and where the context says its producers keep ids.
+
+        Raises:
+            ConfigurationError: the context names places that are none.
+        """
+        from eventops.events import Places
+
+        try:
+            return Places.of(self.context.settings).reader
+        except ValueError as error:
+            raise config.ConfigurationError(f"the context {self.context.name}: {error}") from error
 
     @cached_property
     def lag(self) -> LagService:
@@ -72,14 +87,14 @@ class Desk:
         """What failed, and can it be put back?"""
         from eventops.dlq.service import DeadLetterService
 
-        return DeadLetterService(self.broker, operator=_operator())
+        return DeadLetterService(self.broker, _operator(), self.reader)
 
     @cached_property
     def trace(self) -> TraceService:
         """What happened to this request?"""
         from eventops.trace.service import TraceService
 
-        return TraceService(self.broker, letters=self.dlq)
+        return TraceService(self.broker, self.dlq, self.reader)
 
     def now(self) -> datetime:
         """The one clock of every report."""

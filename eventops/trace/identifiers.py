@@ -8,10 +8,12 @@ import uuid
 from dataclasses import dataclass
 from typing import Final, Self
 
-from eventops.events import Record
+from eventops.events import Record, trace_id_of
 
 _NEVER_ESCAPED: Final = frozenset(string.ascii_letters + string.digits + "-_.:@~")
 """JSON writers leave these as they are; some escape ``/ + < > & ' =``, all escape quotes, many whatever isn't ASCII."""
+
+_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 _LETTERS: Final = {b"\b": b"b", b"\f": b"f", b"\n": b"n", b"\r": b"r", b"\t": b"t"}
 
@@ -33,7 +35,14 @@ class Identifier:
 
     @classmethod
     def of(cls, text: str) -> Self:
-        """A UUID is also looked for in the other case and as its 16 bytes, ``0x…`` also as the bytes it spells."""
+        """A UUID is also looked for in the other case and as its 16 bytes, ``0x…`` also as the bytes it spells. A whole
+        ``traceparent`` means its trace.
+
+        >>> Identifier.of("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01").text
+        '0af7651916cd43dd8448eb211c80319c'
+        """
+        if _TRACEPARENT.fullmatch(text):
+            text = trace_id_of(text.encode()) or text
         spellings = {text}
         raw = _raw(text)
         if raw is not None and len(raw) == 16:

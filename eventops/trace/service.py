@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final, Protocol, TypeVar
 
 from eventops.errors import NotPermitted
-from eventops.events import Partition, Record
+from eventops.events import Partition, Reader, Record, read_event
 from eventops.ports import Bounds, Broker, Committed, Coverage, Gap, Groups
 from eventops.trace import chain, rules
 from eventops.trace.identifiers import Identifier
@@ -37,8 +37,9 @@ class Letters(Protocol[L]):
 class TraceService:
     """What happened to this request?"""
 
-    def __init__(self, broker: Broker, letters: Letters[Any]) -> None:
+    def __init__(self, broker: Broker, letters: Letters[Any], read: Reader = read_event) -> None:
         self._broker = broker
+        self._read = read
         self._letters = letters
 
     def trace(self, question: Question, now: datetime) -> TraceReport:
@@ -55,7 +56,7 @@ class TraceService:
     def search(self, question: Question, now: datetime) -> Generator[Found, None, None]:
         """Like :meth:`trace`, telling how far it got; the last one has the report. Closing it ends the reading."""
         where = reach(self._broker, question)
-        seen = Sightings(Identifier.of(question.identifier), self._letters.letter_of)
+        seen = Sightings(Identifier.of(question.identifier), self._letters.letter_of, self._read)
         yield from seen.read(self._broker, where.ranges)
         if again := seen.correlation_to_search():
             seen.turn_to(Identifier.of(again))
@@ -81,7 +82,7 @@ class TraceService:
         wanted = Identifier.of(report.correlation_id)
         for batch in self._broker.follow(report.read_to):
             hits = (record for record in batch.records if wanted.may_be_in(record))
-            news = (news_of(record, self._letters.letter_of) for record in hits)
+            news = (news_of(record, self._letters.letter_of, self._read) for record in hits)
             yield tuple(one for one in news if belongs(one.event, wanted))
 
     def _readers(self, question: Question, where: Reach) -> tuple[rules.Readers, tuple[Gap, ...]]:

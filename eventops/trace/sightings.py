@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from eventops.events import Event, Position, Record, read_event
+from eventops.events import Event, Position, Reader, Record
 from eventops.ports import Batch, Broker, Gap, Range
 from eventops.trace.chain import order
 from eventops.trace.identifiers import Identifier
@@ -16,7 +16,7 @@ LetterOf = Callable[[Record], DeadLetter | None]
 class Sightings:
     """Reads ranges and keeps what belongs to the chain. ``records`` and ``bytes`` (keys and values) were looked at."""
 
-    def __init__(self, wanted: Identifier, letter_of: LetterOf) -> None:
+    def __init__(self, wanted: Identifier, letter_of: LetterOf, read: Reader) -> None:
         self.records = 0
         self.bytes = 0
         self.passed = 0
@@ -24,6 +24,7 @@ class Sightings:
         self.gaps: tuple[Gap, ...] = ()
         self._wanted = wanted
         self._letter_of = letter_of
+        self._read = read
         self._events: dict[Position, Event] = {}
         self._effects: dict[Position, Event] = {}
         """Events that name the searched id as their cause, without its correlation id."""
@@ -91,7 +92,7 @@ class Sightings:
         for record in batch.records:
             self.bytes += len(record.value or b"") + len(record.key or b"")
             if self._wanted.may_be_in(record):
-                self._keep(news_of(record, self._letter_of))
+                self._keep(news_of(record, self._letter_of, self._read))
 
     def _keep(self, news: News) -> None:
         at = news.event.position
@@ -104,12 +105,13 @@ class Sightings:
             self._letters[at] = news.letter
 
 
-def news_of(record: Record, letter_of: LetterOf) -> News:
+def news_of(record: Record, letter_of: LetterOf, read: Reader) -> News:
     """The record as an event, or as the letter it is."""
     letter = letter_of(record)
-    return News(read_event(record)) if letter is None else News(letter.event, letter)
+    return News(read(record)) if letter is None else News(letter.event, letter)
 
 
 def belongs(event: Event, wanted: Identifier) -> bool:
-    """It is the event that was meant, or of the chain that was."""
-    return wanted.names(event.ids.correlation_id) or wanted.names(event.ids.event_id)
+    """It is the event that was meant, or of the chain or the distributed trace that was."""
+    ids = event.ids
+    return wanted.names(ids.correlation_id) or wanted.names(ids.event_id) or wanted.names(ids.trace_id)
