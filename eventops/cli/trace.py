@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 @click.option("--topic", "topics", multiple=True, metavar="TOPIC", help="Look only there; may be repeated.")
 @click.option("--since", callback=as_moment, metavar="TIME", help="Begin there: 1h, 15m, or 2026-01-15T10:30:00Z.")
 @click.option("--until", callback=as_moment, metavar="TIME", help="End there.")
+@click.option(
+    "--follow-causation", is_flag=True, help="Also causes and effects under other correlation ids: one more pass."
+)
+@click.option("--limit", type=click.IntRange(1), default=500, show_default=True, help="Events that the tree shows.")
 @click.option("-f", "--follow", is_flag=True, help="Then print what comes of it, until interrupted (tree, ndjson).")
 @output_option("tree", "mermaid")
 @pass_desk
@@ -35,18 +39,27 @@ def trace(
     topics: tuple[str, ...],
     since: datetime | None,
     until: datetime | None,
+    follow_causation: bool,
+    limit: int,
     follow: bool,
     output: str,
 ) -> None:
-    """The event chain of a correlation id (or of an event's id): what caused what, and what each consumer group did
-    with it. Exit code 1: nothing was found; 5: not everything could be read."""
+    """The event chain of a correlation id (or of an event's id, or a traceparent): what caused what, and what each
+    consumer group did with it.
+
+    ✓ consumed: the group's committed offset has passed the event. Committed past it is not succeeded: a consumer that
+    swallows its errors commits all the same. … pending: not passed yet. ✗ dead-lettered: a letter of the group says so.
+    ↻ replayed: that letter was put back. ? unknown: the reason stands beside it.
+
+    Exit code 1: nothing was found; 5: not everything could be read."""
     from eventops.trace.model import Question
 
     if follow and (until or output not in ("tree", "ndjson")):
         raise click.UsageError("--follow goes with -o tree or ndjson, and without --until")
-    report = _search(desk, Question(identifier, topics, since, until))
-    _print(report, output)
-    _say_what_it_rests_on(report, identifier)
+    question = Question(identifier, topics, since, until, follow_causation)
+    report = _search(desk, question)
+    _print(report, output, limit)
+    _say_what_it_rests_on(report, question)
     if follow:
         _follow(desk, report, output)
     raise SystemExit(exit_code(report))
@@ -60,6 +73,10 @@ def exit_code(report: TraceReport) -> ExitCode:
 
 
 def _search(desk: Desk, question: Question) -> TraceReport:
+    from eventops.trace.identifiers import Identifier
+
+    if question.identifier.strip() and Identifier.of(question.identifier).is_hopelessly_short:
+        say(f"note: {question.identifier!r} is so short that much of the log holds it: expect a slow search")
     report = None
     with progress(f"looking for {safe(question.identifier, 40)}") as tell:
         for found in desk.trace.search(question, desk.now()):
@@ -69,12 +86,12 @@ def _search(desk: Desk, question: Question) -> TraceReport:
     return report
 
 
-def _print(report: TraceReport, output: str) -> None:
+def _print(report: TraceReport, output: str, limit: int) -> None:
     from eventops.trace import drawing
 
     if output == "tree":
         click.echo(drawing.summary(report))
-        _print_lines(drawing.tree(report))
+        _print_lines(drawing.tree(report, limit))
     elif output == "mermaid":
         click.echo("\n".join(drawing.mermaid(report)))
     else:
@@ -123,7 +140,7 @@ def _print_lines(lines: Iterable[Line]) -> None:
             screen.print(Text.assemble((line.under if number else line.rails, "dim"), part), soft_wrap=True)
 
 
-def _say_what_it_rests_on(report: TraceReport, identifier: str) -> None:
+def _say_what_it_rests_on(report: TraceReport, question: Question) -> None:
     from eventops.trace.drawing import coverage_line
 
     say(coverage_line(report.coverage))
@@ -133,7 +150,17 @@ def _say_what_it_rests_on(report: TraceReport, identifier: str) -> None:
         place = gap.subject if gap.partition is None else f"{gap.subject}/{gap.partition}"
         complain(f"not read: {place}: {gap.reason}")
     if not report.events:
-        complain(f"no event has the correlation id or event id {identifier!r} where was searched")
+        complain(f"no event has the correlation id or event id {question.identifier!r} where was searched")
+        say(f"try: {'; '.join(_to_try(question))}")
+
+
+def _to_try(question: Question) -> Iterator[str]:
+    if question.since or question.until:
+        yield "a wider --since and --until"
+    if question.topics:
+        yield "no --topic: all of them are searched then"
+    yield "the id as another service's log line writes it"
+    yield "eventops.ids.* in the context, where producers keep ids in places of their own"
 
 
 def _style(tone: Tone) -> str:

@@ -60,15 +60,20 @@ MARKS: Final[Mapping[Status, tuple[str, Tone]]] = {
 
 _SHORT: Final = 8
 _NAME: Final = 60
+_RAILS: Final = 16
+
+LIMIT: Final = 500
+"""Events that a tree, a timeline or a picture shows where nobody asks for more."""
 
 
-def tree(report: TraceReport) -> Iterator[Line]:
-    """Each event of the chain under the one that caused it, with what became of it."""
+def tree(report: TraceReport, limit: int = LIMIT) -> Iterator[Line]:
+    """Each event of the chain under the one that caused it, with what became of it; at most ``limit`` of them. Below a
+    depth of 16 the outer rails give way to a number, so that no line grows without bound."""
     last_at: dict[int, bool] = {}
     remaining = {hop.event.reference: len(hop.children) for hop in report.events}
     roots = len(report.roots)
     path: list[str] = []
-    for hop in report.events:
+    for hop in report.events[:limit]:
         del path[hop.depth - 1 :]
         if path:
             remaining[path[-1]] -= 1
@@ -77,9 +82,19 @@ def tree(report: TraceReport) -> Iterator[Line]:
             roots -= 1
             is_last = roots == 0
         last_at[hop.depth] = is_last
-        rails = "".join("   " if last_at[depth] else "│  " for depth in range(1, hop.depth))
+        outer = max(hop.depth - 1 - _RAILS, 0)
+        rails = (f"⋯{outer} " if outer else "") + "".join(
+            "   " if last_at[depth] else "│  " for depth in range(1 + outer, hop.depth)
+        )
         path.append(hop.event.reference)
         yield from _lines(hop, rails + ("└─ " if is_last else "├─ "), rails + ("   " if is_last else "│  "))
+    if (more := len(report.events) - limit) > 0:
+        yield Line("", "", (Span(left_out(more), Tone.ODD),))
+
+
+def left_out(more: int) -> str:
+    """What a bounded form doesn't show, and how to see it."""
+    return f"… {plural(more, 'more event')}; -o ndjson prints all of them, --limit N more of the tree"
 
 
 def summary(report: TraceReport) -> str:

@@ -15,6 +15,8 @@ _NEVER_ESCAPED: Final = frozenset(string.ascii_letters + string.digits + "-_.:@~
 
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
+_SHORT: Final = 4
+
 _LETTERS: Final = {b"\b": b"b", b"\f": b"f", b"\n": b"n", b"\r": b"r", b"\t": b"t"}
 
 
@@ -52,6 +54,15 @@ class Identifier:
         pattern = None if set(text) <= _NEVER_ESCAPED else re.compile(b"".join(_escaped(c) for c in text))
         anchor = max(re.findall(r"[\w.:@~-]*", text, re.ASCII), key=len).encode()
         return cls(text, frozenset(spellings), (*needles, *([raw] if raw else [])), pattern, anchor)
+
+    @property
+    def is_hopelessly_short(self) -> bool:
+        """So short that much of any log holds it, and nearly every record has to be decoded.
+
+        >>> Identifier.of("42").is_hopelessly_short, Identifier.of("req-1").is_hopelessly_short
+        (True, False)
+        """
+        return len(self.text) < _SHORT
 
     def names(self, text: str | None) -> bool:
         """Whether a decoded id is this one.

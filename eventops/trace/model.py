@@ -68,7 +68,9 @@ class DeadLetter(Protocol):
 class Anomaly:
     """Something that isn't as a chain should be. ``event_id`` None: it concerns the whole chain.
 
-    ``kind`` is ``missing_cause``, ``causation_cycle``, ``duplicate_event``, ``clock_skew`` or ``original_gone`` (only
+    ``kind`` is ``missing_cause``, ``causation_cycle``, ``clock_skew``, ``orphan`` (no id, no cause),
+    ``duplicate_event`` (its id with another content), ``repeated_event`` (the same content again), ``mirrored_event``
+    (the same in other topics), ``other_correlation`` (causation leaves the correlation id) or ``original_gone`` (only
     the event's dead letter was found).
     """
 
@@ -163,6 +165,8 @@ class Question:
     topics: tuple[str, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
+    follow_causation: bool = False
+    """Also what caused the chain, and what it caused, under other correlation ids: one further reading."""
 
     @property
     def is_narrow(self) -> bool:

@@ -17,7 +17,7 @@ from eventops.ports import Bounds, Broker, Committed, Coverage, Gap, Groups
 from eventops.trace import chain, rules
 from eventops.trace.identifiers import Identifier
 from eventops.trace.model import DeadLetter, Found, Hop, News, Question, TraceLink, TraceReport
-from eventops.trace.reach import Reach, reach, tail
+from eventops.trace.reach import Reach, absence, reach, tail
 from eventops.trace.sightings import Sightings, belongs, news_of
 
 L = TypeVar("L", bound=DeadLetter)
@@ -55,21 +55,24 @@ class TraceService:
 
     def search(self, question: Question, now: datetime) -> Generator[Found, None, None]:
         """Like :meth:`trace`, telling how far it got; the last one has the report. Closing it ends the reading."""
-        where = reach(self._broker, question)
+        where = reach(self._broker, question, now)
         seen = Sightings(Identifier.of(question.identifier), self._letters.letter_of, self._read)
         yield from seen.read(self._broker, where.ranges)
         if again := seen.correlation_to_search():
             seen.turn_to(Identifier.of(again))
+            yield from seen.read(self._broker, where.ranges)
+        if question.follow_causation and (kin := seen.kin()):
+            seen.turn_to_kin(kin)
             yield from seen.read(self._broker, where.ranges)
         readers, others = (_NOBODY, ()) if seen.is_empty else self._readers(question, where)
         meanwhile = tail(where.ranges, readers.bounds) if question.until is None else ()
         yield from seen.read(self._broker, meanwhile)
         unread = tuple(dict.fromkeys((*where.gaps, *seen.gaps, *readers.bounds.gaps)))
         told = chain.gathered(seen.chain(), self._letters.judged(seen.letters()) if seen.letters() else ())
-        hops = chain.hops(told, whole=not question.is_narrow and not unread)
+        hops = chain.hops(told, absent=absence(question, where.bounds, unread=bool(unread)))
         report = _report(
             seen.correlation_id,
-            tuple(rules.delivered(hop, readers) for hop in hops),
+            rules.delivered(hops, readers),
             _coverage(question.since, question.until or now, where, seen, unread, others),
             where.notes,
             read_to={range_.partition: range_.end for range_ in (*where.ranges, *meanwhile)},

@@ -8,6 +8,7 @@ from eventops.events import Event, Position, Reader, Record
 from eventops.ports import Batch, Broker, Gap, Range
 from eventops.trace.chain import order
 from eventops.trace.identifiers import Identifier
+from eventops.trace.kin import Kin
 from eventops.trace.model import DeadLetter, Found, News
 
 LetterOf = Callable[[Record], DeadLetter | None]
@@ -30,6 +31,7 @@ class Sightings:
         """Events that name the searched id as their cause, without its correlation id."""
         self._letters: dict[Position, DeadLetter] = {}
         self._expected = 0
+        self._kin: Kin | None = None
 
     def read(self, broker: Broker, ranges: Sequence[Range]) -> Iterator[Found]:
         """Look at every record of the ranges; empty ones cost nothing."""
@@ -72,6 +74,16 @@ class Sightings:
         self.records = self.bytes = 0
         self._effects.clear()
 
+    def kin(self) -> Kin | None:
+        """Whose causes and effects aren't held; None: there is nobody to ask for."""
+        found = Kin.of(self.chain())
+        return found if found.tokens or found.odd else None
+
+    def turn_to_kin(self, kin: Kin) -> None:
+        """Read the same ranges again for what caused the chain and what it caused."""
+        self._kin = kin
+        self.records = self.bytes = 0
+
     def chain(self) -> tuple[Event, ...]:
         """The chain's events. Without any correlation id: the event that was named, and what it caused."""
         return tuple((self._events if self._is_correlated() else self._events | self._effects).values())
@@ -91,12 +103,12 @@ class Sightings:
         self.records += len(batch.records)
         for record in batch.records:
             self.bytes += len(record.value or b"") + len(record.key or b"")
-            if self._wanted.may_be_in(record):
+            if self._wanted.may_be_in(record) or (self._kin is not None and self._kin.may_be_in(record)):
                 self._keep(news_of(record, self._letter_of, self._read))
 
     def _keep(self, news: News) -> None:
         at = news.event.position
-        if not belongs(news.event, self._wanted):
+        if not belongs(news.event, self._wanted) and not (self._kin is not None and self._kin.includes(news.event)):
             if news.letter is None and self._wanted.names(news.event.ids.causation_id):
                 self._effects[at] = news.event
         elif news.letter is None:

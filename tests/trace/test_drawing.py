@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventops.events import Event, Ids, Position, Record
-from eventops.ports import Bounds, Committed, Coverage, Group, LogBounds
+from eventops.ports import Bounds, Committed, Group, LogBounds
 from eventops.trace.chain import gathered, hops
 from eventops.trace.drawing import Line, mermaid, summary, tree
 from eventops.trace.model import DeadLetter, TraceReport
 from eventops.trace.rules import Readers, delivered
-from tests.trace.scene import CORRELATION, event, letter
+from tests.trace.scene import CORRELATION, event, letter, report_of
 
 
 def report(*held: Event, letters: tuple[DeadLetter, ...] = ()) -> TraceReport:
@@ -26,10 +26,7 @@ def report(*held: Event, letters: tuple[DeadLetter, ...] = ()) -> TraceReport:
         Committed({"billing": offsets}),
         Bounds({home: LogBounds(0, 99, 99) for home in homes}),
     )
-    found = tuple(delivered(hop, readers) for hop in hops(gathered(held, letters), whole=True))
-    roots = tuple(hop.event.reference for hop in found if hop.depth == 1)
-    anomalies = tuple(one for hop in found for one in hop.anomalies)
-    return TraceReport(CORRELATION, found, roots, anomalies, (), Coverage(1, 1))
+    return report_of(delivered(hops(gathered(held, letters), absent="it is gone"), readers))
 
 
 CHAIN = report(
