@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Protocol
 
 from eventops.events import Event, Partition, Position
-from eventops.ports import Coverage
+from eventops.ports import Coverage, StoredSpan
 
 
 class Status(Enum):
@@ -106,6 +106,13 @@ class Hop:
     dead_letters: tuple[DeadLetter, ...] = ()
     anomalies: tuple[Anomaly, ...] = ()
     copies: tuple[Copy, ...] = ()
+    spans: tuple[StoredSpan, ...] = ()
+    """What a trace store tells of this event: its sending and its handlings, as they began."""
+
+    @property
+    def handlings(self) -> tuple[StoredSpan, ...]:
+        """The spans of those who handled it."""
+        return tuple(span for span in self.spans if span.operation == "process")
 
     @property
     def is_stand_in(self) -> bool:
