@@ -33,6 +33,13 @@ _EXAMPLES = (
 @click.option("--since", callback=as_moment, metavar="TIME", help="Begin there: 1h, 15m, or 2026-01-15T10:30:00Z.")
 @click.option("--until", callback=as_moment, metavar="TIME", help="End there.")
 @click.option(
+    "--engine",
+    type=click.Choice(("auto", "index")),
+    default="auto",
+    show_default=True,
+    help="index: the context's trace store says where to read, whatever the log's size.",
+)
+@click.option(
     "--follow-causation", is_flag=True, help="Also causes, effects under other correlation ids: one more pass."
 )
 @click.option("--values", is_flag=True, help="Show payloads (tree, html); JSON always has them.")
@@ -64,6 +71,7 @@ def trace(
     topics: tuple[str, ...],
     since: datetime | None,
     until: datetime | None,
+    engine: str,
     follow_causation: bool,
     values: bool,
     limit: int,
@@ -83,7 +91,7 @@ def trace(
     from eventops.cli import trace_pages, trace_watch
     from eventops.trace.model import Question
 
-    question = Question(identifier, topics, since, until, follow_causation)
+    question = Question(identifier, topics, since, until, engine, follow_causation)
     paper = trace_pages.Paper(output, limit, values)
     _warn(question, output, follow=follow, expect=expect)
     if expect is not None:

@@ -172,6 +172,8 @@ class Question:
     topics: tuple[str, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
+    engine: str = "auto"
+    """``index``: a trace store says where to read; else the log is searched."""
     follow_causation: bool = False
     """Also what caused the chain, and what it caused, under other correlation ids: one further reading."""
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from eventops.errors import Unsupported, UsageError
-from eventops.events import Partition
+from eventops.events import Partition, Position
 from eventops.ports import Bounds, Broker, Capability, Gap, Isolation, Range, Topic
 from eventops.trace.model import Question
 from eventops.wording import instant, plural
@@ -37,14 +37,7 @@ def reach(broker: Broker, question: Question, now: datetime) -> Reach:
         UsageError: no id, a window that holds no time, or a topic that was named doesn't exist.
         Unsupported: the broker keeps no log that could be searched.
     """
-    if not question.identifier.strip():
-        raise UsageError("there is no id to look for", remedy="give a correlation id or an event id")
-    if question.since is not None and question.since > now:
-        raise UsageError(f"--since {instant(question.since)} lies in the future", remedy="name a time that has been")
-    if question.since is not None and question.until is not None and question.since >= question.until:
-        raise UsageError("--since isn't before --until", remedy="exchange them")
-    if Capability.HISTORY not in broker.capabilities:
-        raise Unsupported("this broker keeps no history", remedy="trace on one that does, such as Apache Kafka")
+    check(broker, question, now)
     partitions = _partitions(_topics(broker, question.topics))
     bounds = broker.log_bounds(partitions)
     first = {partition: log.start for partition, log in bounds.bounds.items()}
@@ -55,6 +48,28 @@ def reach(broker: Broker, question: Question, now: datetime) -> Reach:
         end = _earlier(end, broker.offsets_at(list(end), question.until))
     ranges = tuple(Range(partition, first[partition], end[partition]) for partition in first)
     return Reach(partitions, ranges, bounds.gaps, notes(question, bounds), bounds)
+
+
+def indexed(broker: Broker, question: Question, positions: Sequence[Position], index: str) -> Reach:
+    """Only the records that an index names; those beyond the log's start or end become gaps when they are read."""
+    named = [at for at in positions if not question.topics or at.topic in question.topics]
+    partitions = tuple(sorted({at.home for at in named}))
+    bounds = broker.log_bounds(partitions) if partitions else Bounds({})
+    ranges = tuple(Range(at.home, at.offset, at.offset + 1) for at in named if at.home in bounds.bounds)
+    said = f"{index} named {plural(len(named), 'record')}; the rest of the log wasn't read"
+    return Reach(partitions, ranges, bounds.gaps, (said,), bounds)
+
+
+def check(broker: Broker, question: Question, now: datetime) -> None:
+    """Whether the question can be answered at all; raises what :func:`reach` raises."""
+    if not question.identifier.strip():
+        raise UsageError("there is no id to look for", remedy="give a correlation id or an event id")
+    if question.since is not None and question.since > now:
+        raise UsageError(f"--since {instant(question.since)} lies in the future", remedy="name a time that has been")
+    if question.since is not None and question.until is not None and question.since >= question.until:
+        raise UsageError("--since isn't before --until", remedy="exchange them")
+    if Capability.HISTORY not in broker.capabilities:
+        raise Unsupported("this broker keeps no history", remedy="trace on one that does, such as Apache Kafka")
 
 
 def absence(question: Question, bounds: Bounds, *, unread: bool) -> str:

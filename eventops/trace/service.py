@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from eventops.events import Reader, read_event
-from eventops.ports import Broker
+from eventops.ports import Broker, TraceStore
 from eventops.trace.identifiers import Identifier
 from eventops.trace.model import Found, News, Question, TraceReport
 from eventops.trace.search import Letters, Search
@@ -17,8 +17,11 @@ from eventops.trace.sightings import belongs, news_of
 class TraceService:
     """What happened to this request?"""
 
-    def __init__(self, broker: Broker, letters: Letters[Any], read: Reader = read_event) -> None:
+    def __init__(
+        self, broker: Broker, letters: Letters[Any], read: Reader = read_event, store: TraceStore | None = None
+    ) -> None:
         self._broker = broker
+        self._store = store
         self._read = read
         self._letters = letters
 
@@ -59,4 +62,4 @@ class TraceService:
             yield tuple(one for one in news if belongs(one.event, wanted))
 
     def _search(self, question: Question, now: datetime) -> Search:
-        return Search(self._broker, self._letters, self._read, question, now)
+        return Search(self._broker, self._letters, self._read, self._store, question, now)
