@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from eventops import config
 from eventops.config import Context
@@ -17,11 +17,12 @@ from eventops.errors import NotPermitted
 
 if TYPE_CHECKING:
     from eventops.dlq.service import DeadLetterService
+    from eventops.events import Reader
     from eventops.groups.reset import ResetService
     from eventops.groups.service import GroupService
     from eventops.lag.service import LagService
     from eventops.local.service import LocalKafka
-    from eventops.ports import Broker
+    from eventops.ports import Broker, TraceStore
     from eventops.topics.service import TopicService
     from eventops.trace.service import TraceService
 
@@ -38,6 +39,29 @@ class Desk:
         from eventops.adapters.kafka.broker import KafkaBroker
 
         return KafkaBroker(config.with_secrets(self.context.properties))
+
+    @cached_property
+    def trace_store(self) -> TraceStore | None:
+        """Where the context says its spans are kept; None: it doesn't.
+
+        Raises:
+            ConfigurationError: a setting is no text, or a secret's reference leads nowhere.
+        """
+        return _trace_store(self.context)
+
+    @cached_property
+    def reader(self) -> Reader:
+        """Reads events by the field's conventions, and where the context says its producers keep ids.
+
+        Raises:
+            ConfigurationError: the context names places that are none.
+        """
+        from eventops.events import Places
+
+        try:
+            return Places.of(self.context.settings).reader
+        except ValueError as error:
+            raise config.ConfigurationError(f"the context {self.context.name}: {error}") from error
 
     @cached_property
     def lag(self) -> LagService:
@@ -72,14 +96,14 @@ class Desk:
         """What failed, and can it be put back?"""
         from eventops.dlq.service import DeadLetterService
 
-        return DeadLetterService(self.broker, operator=_operator())
+        return DeadLetterService(self.broker, _operator(), self.reader)
 
     @cached_property
     def trace(self) -> TraceService:
         """What happened to this request?"""
         from eventops.trace.service import TraceService
 
-        return TraceService(self.broker, letters=self.dlq)
+        return TraceService(self.broker, self.dlq, self.reader, self.trace_store)
 
     def now(self) -> datetime:
         """The one clock of every report."""
@@ -119,6 +143,30 @@ def local_kafka() -> LocalKafka:
     from eventops.local.service import LocalKafka
 
     return LocalKafka(config.data_home(), config.contexts_path(), answers)
+
+
+def _trace_store(context: Context) -> TraceStore | None:
+    held = {name: context.settings[name] for name in _TRACES if name in context.settings}
+    if wrong := [name for name, value in held.items() if not isinstance(value, str)]:
+        raise config.ConfigurationError(f"eventops.{wrong[0]} of the context {context.name} must be text")
+    if ":" not in held.get("traces-token", ":"):
+        raise config.ConfigurationError("eventops.traces-token goes by reference: env:NAME, file:PATH or keyring:…")
+    told = config.with_secrets(held)
+    headers = {"Authorization": f"Bearer {told['traces-token']}"} if "traces-token" in told else {}
+    headers |= {"X-Scope-OrgID": told["traces-tenant"]} if "traces-tenant" in told else {}
+    if "jaeger" in told:
+        from eventops.adapters.jaeger import Jaeger
+
+        return Jaeger(told["jaeger"], headers, told.get("traces-link"))
+    if "tempo" in told:
+        from eventops.adapters.tempo import Tempo
+
+        return Tempo(told["tempo"], headers, told.get("traces-link"))
+    return None
+
+
+_TRACES: Final = ("jaeger", "tempo", "traces-token", "traces-tenant", "traces-link")
+"""A context's settings about its trace store, without their prefix."""
 
 
 def _operator() -> str:

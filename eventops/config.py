@@ -11,6 +11,8 @@ file::
     "sasl.password" = "env:KAFKA_PASSWORD"      # or file:/run/secrets/kafka, or keyring:service/user
     "eventops.read-only" = true
     "eventops.colour" = "red"
+    "eventops.jaeger" = "http://jaeger:16686"    # or eventops.tempo; eventops.traces-token, -tenant, -link beside it
+    "eventops.ids.correlation" = ["/meta/requestId", "header:X-Request"]   # beside event, causation, type, source
 
 Every key is a librdkafka property, except those that begin with ``eventops.``. Over the file stand, in this order,
 ``EVENTOPS_BOOTSTRAP_SERVERS`` and ``EVENTOPS_X`` (``property=value``, comma separated), then ``-b`` and ``-X``.

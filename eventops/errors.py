@@ -6,6 +6,7 @@
     ├── BrokerUnreachable             3   nobody answers, or not in time
     ├── NotPermitted                  4   ACL, credentials or a read-only context forbid it
     │   └── GroupInUse                4   a group with members keeps its offsets to itself
+    ├── StoreUnavailable              3   the trace store doesn't answer (most answers go on without it)
     └── Unsupported                   2   this broker can't do it, and says so
 
 A finding (letters remaining, nothing found) is no error: commands answer it with exit code 1 and print their report.
@@ -60,6 +61,12 @@ class Unsupported(UsageError):
 
 class BrokerUnreachable(EventopsError):
     """Nobody answers at the bootstrap servers, or not within the deadline."""
+
+    exit_code = ExitCode.UNREACHABLE
+
+
+class StoreUnavailable(EventopsError):
+    """The trace store that the context names doesn't answer, or not as such a store does."""
 
     exit_code = ExitCode.UNREACHABLE
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventops.events import Envelope, MalformedEvent, Position, Record, read_event
+from eventops.events import Envelope, Ids, MalformedEvent, Places, Position, Record, read_event
 
 AT = Position("user-events", 0, 0)
 EVENT = Envelope(
@@ -39,10 +39,58 @@ def test_an_envelope_survives_the_journey() -> None:
         ),
         (record(b"plain", ("NServiceBus.ConversationId", b"req-abc123")), "NServiceBus"),
         (record(None, ("kafka_correlationId", b"req-abc123")), "Spring's reply header, on a tombstone"),
+        (record(b"", ("X-Correlation-Id", b"req-abc123")), "a name as HTTP writes it"),
+        (record(b'\0\0\0\0\7{"correlation_id":"req-abc123"}'), "JSON behind a schema registry's five bytes"),
+        (record(b'\xef\xbb\xbf{"conversationId":"req-abc123"}'), "MassTransit, behind a byte order mark"),
     ],
 )
 def test_the_correlation_id_is_found(what: Record, why: str) -> None:
     assert read_event(what).ids.correlation_id == "req-abc123", why
+
+
+TRACEPARENT = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+@pytest.mark.parametrize(
+    ("what", "why"),
+    [
+        (record(b"\xff", ("traceparent", TRACEPARENT)), "W3C's header"),
+        (record(b"\xff", ("ce_traceparent", TRACEPARENT)), "CloudEvents' extension, binary mode"),
+        (record(b'{"specversion":"1.0","traceparent":"%s"}' % TRACEPARENT), "the same, structured mode"),
+    ],
+)
+def test_the_trace_may_be_all_that_is_known(what: Record, why: str) -> None:
+    assert read_event(what).ids == Ids(trace_id="0af7651916cd43dd8448eb211c80319c"), why
+
+
+PLACES = {
+    "colour": "red",
+    "ids.correlation": ["/meta/req~1id", "header:X-Request"],
+    "ids.event": "/lines/1/no",
+    "ids.causation": "$message.payload#/because",
+    "ids.type": "$message.header#/Kind",
+}
+
+
+def test_a_context_names_places_of_its_own() -> None:
+    read = Places.of(PLACES).reader
+    told = read(record(b'{"meta":{"req/id":"r"},"lines":[0,{"no":42}],"because":"c"}', ("kind", b"k")))
+    assert told.ids == Ids(event_id="42", event_type="k", correlation_id="r", causation_id="c")
+    assert read(record(b'{"meta":7,"lines":"x"}', ("x-request", b"h"))).ids == Ids(correlation_id="h")
+    assert read(record(EVENT.to_json())).ids.correlation_id == "req-abc123", "the field's conventions still hold"
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"ids.correlation": "meta.requestId"}, "'meta.requestId' is neither a JSON pointer"),
+        ({"ids.colour": "/a"}, "eventops.ids.colour is none of event, type, source, correlation, causation"),
+        ({"ids.event": 7}, "eventops.ids.event must be a text or a list of texts"),
+    ],
+)
+def test_places_that_are_none_are_refused(settings: dict[str, object], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        Places.of(settings)
 
 
 def test_the_body_is_authoritative() -> None:
@@ -71,5 +119,6 @@ def test_a_malformed_event_says_what_is_wrong(change: dict[str, object], says: s
     st.lists(st.tuples(st.text(), st.binary() | st.none())),
 )
 def test_nobodys_bytes_make_reading_fail(value: bytes | None, headers: list[tuple[str, bytes | None]]) -> None:
-    event = read_event(Record(AT, None, None, value, tuple(headers)))
-    assert event.reference
+    held = Record(AT, None, None, value, tuple(headers))
+    assert read_event(held).reference
+    assert Places.of(PLACES).reader(held).reference

@@ -1,33 +1,69 @@
-"""``eventops trace``: print what the trace room found."""
+"""``eventops trace``: what the trace room found, once or as it goes on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from eventops.cli.diagnostics import complain, progress, say
+from eventops.cli.diagnostics import progress, say
 from eventops.cli.moments import as_moment
 from eventops.cli.options import pass_desk
-from eventops.cli.output import Column, Document, console, output_option, print_document, print_table
+from eventops.cli.output import Format, output_option
 from eventops.errors import ExitCode
-from eventops.wording import instant, safe
+from eventops.wording import safe
 
 if TYPE_CHECKING:
     from eventops.bootstrap import Desk
-    from eventops.trace.drawing import Line, Tone
     from eventops.trace.model import Question, TraceReport
 
+FORMS = ("tree", "timeline", "mermaid", "dot", "svg", "html")
+_EXAMPLES = (
+    "Examples: eventops trace req-abc123 · eventops trace req-abc123 --since 1h -o json · "
+    "eventops trace req-abc123 -f · eventops trace req-abc123 -o html > ticket.html · "
+    "eventops trace req-abc123 --expect checkout.yaml"
+)
 
-@click.command(epilog="Examples: eventops trace req-abc123 · eventops trace req-abc123 --since 1h -o json")
+
+@click.command(epilog=_EXAMPLES)
 @click.argument("identifier", metavar="ID")
 @click.option("--topic", "topics", multiple=True, metavar="TOPIC", help="Look only there; may be repeated.")
 @click.option("--since", callback=as_moment, metavar="TIME", help="Begin there: 1h, 15m, or 2026-01-15T10:30:00Z.")
 @click.option("--until", callback=as_moment, metavar="TIME", help="End there.")
-@click.option("-f", "--follow", is_flag=True, help="Then print what comes of it, until interrupted (tree, ndjson).")
-@output_option("tree", "mermaid")
+@click.option(
+    "--engine",
+    type=click.Choice(("auto", "index")),
+    default="auto",
+    show_default=True,
+    help="index: the context's trace store says where to read, whatever the log's size.",
+)
+@click.option(
+    "--follow-causation", is_flag=True, help="Also causes, effects under other correlation ids: one more pass."
+)
+@click.option("--values", is_flag=True, help="Show payloads (tree, html); JSON always has them.")
+@click.option(
+    "--limit", type=click.IntRange(1), default=500, show_default=True, help="Events that tree and pictures show."
+)
+@click.option(
+    "-f", "--follow", is_flag=True, help="Keep the tree live, or print what comes as ndjson, until it is quiet."
+)
+@click.option(
+    "--quiet",
+    type=click.FloatRange(0),
+    default=30.0,
+    metavar="SECONDS",
+    show_default=True,
+    help="Without news for so long, --follow ends; 0: only Ctrl-C ends it.",
+)
+@click.option(
+    "--expect",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Wait for the events that a YAML or JSON file lists; exit code 1 where they don't come in time.",
+)
+@output_option(*FORMS)
 @pass_desk
 def trace(
     desk: Desk,
@@ -35,20 +71,38 @@ def trace(
     topics: tuple[str, ...],
     since: datetime | None,
     until: datetime | None,
+    engine: str,
+    follow_causation: bool,
+    values: bool,
+    limit: int,
     follow: bool,
+    quiet: float,
+    expect: Path | None,
     output: str,
 ) -> None:
-    """The event chain of a correlation id (or of an event's id): what caused what, and what each consumer group did
-    with it. Exit code 1: nothing was found; 5: not everything could be read."""
+    """The event chain of a correlation id (or of an event's id, or a traceparent): what caused what, and what each
+    consumer group did with it.
+
+    ✓ consumed: the group's committed offset has passed the event. Committed past it is not succeeded: a consumer that
+    swallows its errors commits all the same. … pending: not passed yet. ✗ dead-lettered: a letter of the group says so.
+    ↻ replayed: that letter was put back. ? unknown: the reason stands beside it.
+
+    Exit code 1: nothing was found, or what was expected didn't come; 5: not everything could be read."""
+    from eventops.cli import trace_pages, trace_watch
     from eventops.trace.model import Question
 
-    if follow and (until or output not in ("tree", "ndjson")):
-        raise click.UsageError("--follow goes with -o tree or ndjson, and without --until")
-    report = _search(desk, Question(identifier, topics, since, until))
-    _print(report, output)
-    _say_what_it_rests_on(report, identifier)
+    question = Question(identifier, topics, since, until, engine, follow_causation)
+    paper = trace_pages.Paper(output, limit, values)
+    _warn(question, output, follow=follow, expect=expect)
+    if expect is not None:
+        raise SystemExit(trace_watch.expect(desk, question, trace_watch.load(expect), paper))
+    if follow and output != Format.NDJSON:
+        raise SystemExit(exit_code(trace_watch.live(desk, question, quiet, paper)))
+    report = _search(desk, question)
+    paper.print(report, desk.now())
+    trace_pages.say_what_it_rests_on(report, question)
     if follow:
-        _follow(desk, report, output)
+        trace_watch.stream(desk, report, quiet)
     raise SystemExit(exit_code(report))
 
 
@@ -59,6 +113,21 @@ def exit_code(report: TraceReport) -> ExitCode:
     return ExitCode.DONE if report.events else ExitCode.FINDING
 
 
+def _warn(question: Question, output: str, *, follow: bool, expect: Path | None) -> None:
+    """
+    Raises:
+        UsageError: options that don't go together.
+    """
+    from eventops.trace.identifiers import Identifier
+
+    if follow and (question.until or output not in ("tree", Format.NDJSON)):
+        raise click.UsageError("--follow goes with -o tree or ndjson, and without --until")
+    if expect is not None and (follow or question.until):
+        raise click.UsageError("--expect waits of its own accord: leave out --follow and --until")
+    if question.identifier.strip() and Identifier.of(question.identifier).is_hopelessly_short:
+        say(f"note: {question.identifier!r} is so short that much of the log holds it: expect a slow search")
+
+
 def _search(desk: Desk, question: Question) -> TraceReport:
     report = None
     with progress(f"looking for {safe(question.identifier, 40)}") as tell:
@@ -67,98 +136,3 @@ def _search(desk: Desk, question: Question) -> TraceReport:
             report = found.report
     assert report is not None
     return report
-
-
-def _print(report: TraceReport, output: str) -> None:
-    from eventops.trace import drawing
-
-    if output == "tree":
-        click.echo(drawing.summary(report))
-        _print_lines(drawing.tree(report))
-    elif output == "mermaid":
-        click.echo("\n".join(drawing.mermaid(report)))
-    else:
-        _print_document(report, output)
-
-
-def _follow(desk: Desk, report: TraceReport, output: str) -> None:
-    """Ends with Ctrl-C (exit code 130)."""
-    from eventops.dlq.document import letter_document
-    from eventops.trace.document import news_document
-    from eventops.trace.drawing import news_line
-
-    say("following; Ctrl-C ends it")
-    for news in desk.trace.follow(report):
-        for one in news:
-            if output == "tree":
-                _print_lines([news_line(one)])
-            else:
-                print_document({}, output, [news_document(one, letter_document)])
-
-
-def _print_document(report: TraceReport, output: str) -> None:
-    from eventops.dlq.document import letter_document
-    from eventops.trace.document import document
-
-    found = document(report, letter_document)
-    if output == "table":
-        print_table(report.correlation_id, _COLUMNS, found["events"])
-    else:
-        print_document(found, output, found["events"])
-
-
-def _print_lines(lines: Iterable[Line]) -> None:
-    """On a terminal, what doesn't fit goes on below, inside its branch of the tree; elsewhere nothing is broken."""
-    from rich.text import Text
-
-    screen = console()
-    for line in lines:
-        body = Text.assemble(*((span.text, _style(span.tone)) for span in line.spans))
-        if not screen.is_terminal:
-            screen.print(Text(line.rails) + body, soft_wrap=True)
-            continue
-        room = max(screen.width - len(line.under), 20)
-        for number, part in enumerate(body.wrap(screen, room)):
-            part.rstrip()
-            screen.print(Text.assemble((line.under if number else line.rails, "dim"), part), soft_wrap=True)
-
-
-def _say_what_it_rests_on(report: TraceReport, identifier: str) -> None:
-    from eventops.trace.drawing import coverage_line
-
-    say(coverage_line(report.coverage))
-    for note in report.notes:
-        say(f"note: {safe(note)}")
-    for gap in report.coverage.gaps:
-        place = gap.subject if gap.partition is None else f"{gap.subject}/{gap.partition}"
-        complain(f"not read: {place}: {gap.reason}")
-    if not report.events:
-        complain(f"no event has the correlation id or event id {identifier!r} where was searched")
-
-
-def _style(tone: Tone) -> str:
-    return _STYLES[tone.value]
-
-
-_STYLES: Final = {
-    "plain": "",
-    "name": "bold",
-    "faint": "dim",
-    "good": "green",
-    "waiting": "yellow",
-    "bad": "bold red",
-    "odd": "magenta",
-}
-
-
-def _deliveries(row: Document) -> str:
-    return ", ".join(f"{one['group']} {one['status'].replace('_', '-')}" for one in row["deliveries"])
-
-
-_COLUMNS = [
-    Column("time", lambda row: instant(datetime.fromisoformat(row["timestamp"])) if row["timestamp"] else "?"),
-    Column("event", lambda row: "  " * (row["depth"] - 1) + (row["event_type"] or "(no type)")),
-    Column("source", lambda row: row["source"] or "?"),
-    Column("at", lambda row: f"{row['topic']}/{row['partition']}/{row['offset']}"),
-    Column("deliveries", _deliveries, wrap=True),
-]

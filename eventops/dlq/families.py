@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from eventops.dlq.model import Failure, Letter, Origin
-from eventops.events import REPLAY_ID, REPLAY_LINK, Headers, Position, Record, bytes_as_text, read_event
+from eventops.events import REPLAY_ID, REPLAY_LINK, Headers, Position, Reader, Record, bytes_as_text, read_event
 
 UNKNOWN_FAMILY: Final = "unknown"
 NAME_CHARACTERS: Final = 512
@@ -40,14 +40,14 @@ class Traces:
 Decoder = Callable[[Record], Traces | None]
 
 
-def decode(record: Record) -> Letter:
+def decode(record: Record, read: Reader = read_event) -> Letter:
     """The record as a letter: of the first family that knows it, else of the family ``unknown``, whose origin,
-    group and cause nobody recorded."""
+    group and cause nobody recorded. ``read`` reads its event."""
     family, traces = recognise(record) or (UNKNOWN_FAMILY, Traces())
     replay_id = text(record.header(REPLAY_ID), NAME_CHARACTERS)
     origin = Origin(traces.origins[0], traces.origin_timestamp) if traces.origins else None
     return Letter(
-        event=read_event(record),
+        event=read(record),
         family=family,
         origin=origin,
         group=traces.group,

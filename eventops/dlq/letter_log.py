@@ -8,7 +8,7 @@ from datetime import datetime
 
 from eventops.dlq import families, ledger, rules
 from eventops.dlq.model import Letter
-from eventops.events import Partition, Record
+from eventops.events import Partition, Reader, Record, read_event
 from eventops.ports import Bounds, Broker, Coverage, Gap, Isolation, LogBounds, Range, Topic
 
 _SAMPLE_OFFSETS = 3
@@ -23,6 +23,7 @@ class Reading:
 
     broker: Broker
     since: datetime | None = None
+    read: Reader = read_event
     _asked: set[Partition] = field(default_factory=set)
     _left: dict[Partition, int] = field(default_factory=dict)
     _records: int = 0
@@ -31,7 +32,7 @@ class Reading:
 
     def letters(self, topics: Collection[Topic]) -> Iterator[Letter]:
         """Every committed record of those topics, decoded."""
-        return map(families.decode, self.records(topics))
+        return (families.decode(record, self.read) for record in self.records(topics))
 
     def records(self, topics: Collection[Topic]) -> Iterator[Record]:
         """Every committed record of those topics, as far as the log goes now."""

@@ -14,7 +14,7 @@ from eventops.dlq.model import Letter, LetterId, LettersReport, ListReport, Plan
 from eventops.dlq.planning import Known, Request
 from eventops.dlq.replay import Pace, Replay
 from eventops.errors import EventopsError, UsageError
-from eventops.events import Position, Record
+from eventops.events import Position, Reader, Record, read_event
 from eventops.ports import Broker, Gap, Topic
 
 
@@ -25,8 +25,9 @@ def _utc_now() -> datetime:
 class DeadLetterService:
     """What failed, why, and can it be put back?"""
 
-    def __init__(self, broker: Broker, operator: str) -> None:
+    def __init__(self, broker: Broker, operator: str, read: Reader = read_event) -> None:
         self._broker = broker
+        self._read = read
         self._operator = operator
         self._log = LedgerLog(broker)
         self._finder = TopicFinder(broker)
@@ -52,7 +53,7 @@ class DeadLetterService:
             UsageError: there is no such topic.
         """
         topic = self._topic(selection.topic)
-        reading = Reading(self._broker, selection.since)
+        reading = Reading(self._broker, selection.since, self._read)
         judge = self._judge([topic], reading)
         found = [judge(letter) for letter in reading.letters([topic]) if rules.is_selected(letter, selection)]
         found.sort(key=lambda letter: (letter.timestamp or now, letter.position))
@@ -72,11 +73,11 @@ class DeadLetterService:
                 f"there is no record at {position}",
                 remedy=f"`eventops dlq show {position.topic}` lists what is there",
             )
-        return self.judged([families.decode(record)])[0]
+        return self.judged([families.decode(record, self._read)])[0]
 
     def letter_of(self, record: Record) -> Letter | None:
         """The record as a letter, not judged yet; None where it is none. Asks nobody."""
-        return families.decode(record) if rules.is_letter(record) else None
+        return families.decode(record, self._read) if rules.is_letter(record) else None
 
     def judged(self, letters: Sequence[Letter]) -> tuple[Letter, ...]:
         """Letters with what became of them by now."""
@@ -126,7 +127,7 @@ class DeadLetterService:
 
     def _plan(self, request: Request) -> Plan:
         topic = self._topic(request.selection.topic)
-        reading = Reading(self._broker)
+        reading = Reading(self._broker, read=self._read)
         judge = self._judge([topic], reading)
         letters = [judge(letter) for letter in reading.letters([topic])]
         chosen = [letter for letter in letters if rules.is_selected(letter, request.selection)]

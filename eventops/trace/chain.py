@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from eventops.events import REPLAY_ID, Event, Position, header_text
+from eventops.trace import oddities
 from eventops.trace.model import Anomaly, Copy, DeadLetter, Hop
-from eventops.wording import duration
 
 _LAST: Final = datetime.max.replace(tzinfo=UTC)
 
@@ -21,6 +21,14 @@ class Told:
     event: Event
     copies: tuple[Copy, ...] = ()
     letters: tuple[DeadLetter, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What an event's anomalies depend on beside the event."""
+
+    absent: str
+    alone: bool
 
 
 def order(event: Event) -> tuple[datetime, Position]:
@@ -51,16 +59,17 @@ def gathered(events: Iterable[Event], letters: Sequence[DeadLetter]) -> tuple[To
     )
 
 
-def hops(told: Iterable[Told], *, whole: bool) -> tuple[Hop, ...]:
-    """The tree, depth first. ``whole``: everything was searched, so that a cause that isn't there is an anomaly."""
+def hops(told: Iterable[Told], *, absent: str) -> tuple[Hop, ...]:
+    """The tree, depth first. ``absent`` is what is known about why a cause that is named wasn't found."""
     by_reference = {one.event.reference: one for one in told}
     events = {reference: one.event for reference, one in by_reference.items()}
     causes = {name: cause for name, event in events.items() if (cause := event.ids.causation_id) in events and cause}
     cut = _cut_circles(causes, events)
     children = _children(causes, events)
     roots = sorted(events.keys() - causes.keys(), key=lambda name: order(events[name]))
+    around = _Around(absent, alone=len(events) == 1)
     return tuple(
-        _hop(by_reference[name], depth, events.get(causes.get(name, "")), children.get(name, ()), cut.get(name), whole)
+        _hop(by_reference[name], depth, events.get(causes.get(name, "")), children.get(name, ()), cut.get(name), around)
         for name, depth in _depth_first(roots, children)
     )
 
@@ -129,48 +138,21 @@ def _depth_first(roots: Sequence[str], children: Mapping[str, Sequence[str]]) ->
 
 
 def _hop(
-    told: Told, depth: int, cause: Event | None, children: tuple[str, ...], cut: Anomaly | None, whole: bool
+    told: Told, depth: int, cause: Event | None, children: tuple[str, ...], cut: Anomaly | None, around: _Around
 ) -> Hop:
-    seconds = _seconds_between(cause, told.event)
+    event, seconds = told.event, _seconds_between(cause, told.event)
     anomalies = [cut] if cut else []
-    if cut is None and cause is None and whole:
-        anomalies += _missing_cause(told.event)
-    anomalies += _clock_skew(told.event, seconds)
-    anomalies += _duplicate(told)
-    anomalies += _original_gone(told)
-    return Hop(told.event, depth, seconds, children, (), told.letters, tuple(anomalies), told.copies)
+    if cut is None and cause is None:
+        anomalies += oddities.missing_cause(event, around.absent)
+        anomalies += oddities.orphan(event, alone=around.alone)
+    anomalies += oddities.other_correlation(event, cause)
+    anomalies += oddities.clock_skew(event, seconds)
+    anomalies += oddities.used_again(event, told.copies)
+    anomalies += oddities.original_gone(event, told.letters)
+    return Hop(event, depth, seconds, children, (), told.letters, tuple(anomalies), told.copies)
 
 
 def _seconds_between(cause: Event | None, event: Event) -> float | None:
     if cause is None or cause.occurred_at is None or event.occurred_at is None:
         return None
     return (event.occurred_at - cause.occurred_at).total_seconds()
-
-
-def _missing_cause(event: Event) -> Iterator[Anomaly]:
-    if cause := event.ids.causation_id:
-        why = f"{cause} caused it, and isn't in the log, or carries another correlation id"
-        yield Anomaly("missing_cause", event.reference, why)
-
-
-def _clock_skew(event: Event, seconds: float | None) -> Iterator[Anomaly]:
-    if seconds is not None and seconds < 0:
-        why = f"it happened {duration(-seconds)} before its cause: the clocks of their machines differ"
-        yield Anomaly("clock_skew", event.reference, why)
-
-
-def _duplicate(told: Told) -> Iterator[Anomaly]:
-    """A replay may have been edited on purpose; any other record of the same id must say the same."""
-    differ = [copy for copy in told.copies if not copy.replay_id and copy.event.record.value != told.event.record.value]
-    if differ:
-        places = ", ".join(str(copy.position) for copy in differ)
-        why = f"its id is used again by another content: {told.event.position} and {places}"
-        yield Anomaly("duplicate_event", told.event.reference, why)
-
-
-def _original_gone(told: Told) -> Iterator[Anomaly]:
-    letter = next((letter for letter in told.letters if letter.position == told.event.position), None)
-    if letter is not None:
-        where = f" at {letter.origins[0]}" if letter.origins else ""
-        why = f"its record{where} wasn't found where was searched; its dead letter speaks for it"
-        yield Anomaly("original_gone", told.event.reference, why)

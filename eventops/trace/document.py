@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from eventops.events import rfc3339
+from eventops.ports import StoredSpan
 from eventops.trace.model import Anomaly, Copy, Delivery, Hop, News, TraceReport
 
 LetterDocument = Callable[[Any], Mapping[str, Any]]
@@ -41,6 +42,7 @@ def _hop(hop: Hop, letter: LetterDocument) -> dict[str, Any]:
         "deliveries": [_delivery(delivery) for delivery in hop.deliveries],
         "dead_letters": [letter(one) for one in hop.dead_letters],
         "children": list(hop.children),
+        "spans": [_span(span) for span in hop.spans],
         "copies": [_copy(copy) for copy in hop.copies],
         "anomalies": [_anomaly(anomaly) for anomaly in hop.anomalies],
     }
@@ -52,6 +54,20 @@ def _delivery(delivery: Delivery) -> dict[str, Any]:
         "status": delivery.status.value,
         "at": rfc3339(delivery.at),
         "evidence": delivery.evidence,
+    }
+
+
+def _span(span: StoredSpan) -> dict[str, Any]:
+    return {
+        "trace_id": span.trace_id,
+        "span_id": span.span_id,
+        "service": span.service,
+        "name": span.name,
+        "operation": span.operation,
+        "group": span.group,
+        "started": rfc3339(span.start),
+        "duration_seconds": span.seconds,
+        "error": span.error,
     }
 
 

@@ -1,4 +1,4 @@
-"""The chain as a tree for people, and as a Mermaid flowchart. Text only: a face adds the colours that tones stand for.
+"""The chain as a tree for people. Text only: a face adds the colours that tones stand for.
 
 Whatever came from a record goes through :func:`eventops.wording.safe`.
 """
@@ -11,7 +11,8 @@ from enum import Enum
 from typing import Final
 
 from eventops.events import Event
-from eventops.ports import Coverage
+from eventops.ports import Coverage, StoredSpan
+from eventops.trace import payload
 from eventops.trace.model import Copy, DeadLetter, Delivery, Hop, News, Status, TraceReport
 from eventops.wording import count, duration, instant, plural, safe
 
@@ -60,15 +61,21 @@ MARKS: Final[Mapping[Status, tuple[str, Tone]]] = {
 
 _SHORT: Final = 8
 _NAME: Final = 60
+_RAILS: Final = 16
+
+LIMIT: Final = 500
+"""Events that a tree, a timeline or a picture shows where nobody asks for more."""
 
 
-def tree(report: TraceReport) -> Iterator[Line]:
-    """Each event of the chain under the one that caused it, with what became of it."""
+def tree(report: TraceReport, limit: int = LIMIT, *, values: bool = False) -> Iterator[Line]:
+    """Each event of the chain under the one that caused it, with what became of it; at most ``limit`` of them,
+    with their payloads where ``values`` are asked for. Below a
+    depth of 16 the outer rails give way to a number, so that no line grows without bound."""
     last_at: dict[int, bool] = {}
     remaining = {hop.event.reference: len(hop.children) for hop in report.events}
     roots = len(report.roots)
     path: list[str] = []
-    for hop in report.events:
+    for hop in report.events[:limit]:
         del path[hop.depth - 1 :]
         if path:
             remaining[path[-1]] -= 1
@@ -77,9 +84,21 @@ def tree(report: TraceReport) -> Iterator[Line]:
             roots -= 1
             is_last = roots == 0
         last_at[hop.depth] = is_last
-        rails = "".join("   " if last_at[depth] else "│  " for depth in range(1, hop.depth))
+        outer = max(hop.depth - 1 - _RAILS, 0)
+        rails = (f"⋯{outer} " if outer else "") + "".join(
+            "   " if last_at[depth] else "│  " for depth in range(1 + outer, hop.depth)
+        )
         path.append(hop.event.reference)
-        yield from _lines(hop, rails + ("└─ " if is_last else "├─ "), rails + ("   " if is_last else "│  "))
+        yield from _lines(
+            hop, rails + ("└─ " if is_last else "├─ "), rails + ("   " if is_last else "│  "), values=values
+        )
+    if (more := len(report.events) - limit) > 0:
+        yield Line("", "", (Span(left_out(more), Tone.ODD),))
+
+
+def left_out(more: int) -> str:
+    """What a bounded form doesn't show, and how to see it."""
+    return f"… {plural(more, 'more event')}; -o ndjson prints all of them, --limit N more of the tree"
 
 
 def summary(report: TraceReport) -> str:
@@ -139,31 +158,18 @@ def news_line(news: News) -> Line:
     return Line("", "  ", (Span("+ "), *_names(news.event), Span(f"  {where}", Tone.FAINT)))
 
 
-def mermaid(report: TraceReport) -> Iterator[str]:
-    """A flowchart: an arrow from cause to effect, with the time between; events with dead letters stand out."""
-    names = {hop.event.reference: f"e{number}" for number, hop in enumerate(report.events)}
-    yield "flowchart TD"
-    for hop in report.events:
-        label = "<br/>".join(_escaped(text) for text in (*_title(hop.event), *_states(hop)))
-        yield f'    {names[hop.event.reference]}["{label}"]'
-    hops = {hop.event.reference: hop for hop in report.events}
-    for hop in report.events:
-        for child in hop.children:
-            after = duration(hops[child].hop_seconds)
-            yield f'    {names[hop.event.reference]} -->|"{after}"| {names[child]}'
-    failed = [names[hop.event.reference] for hop in report.events if hop.dead_letters]
-    if failed:
-        yield "    classDef failed stroke:#c00,stroke-width:2px"
-        yield f"    class {','.join(failed)} failed"
-
-
-def _lines(hop: Hop, rails: str, below: str) -> Iterator[Line]:
+def _lines(hop: Hop, rails: str, below: str, *, values: bool) -> Iterator[Line]:
     under = below + ("│  " if hop.children else "   ")
     yield Line(rails, under, tuple(_heading(hop)))
     where = f"{safe(str(hop.event.position), _NAME)}  {instant(hop.event.occurred_at)}"
     yield Line(under, under, (Span(where, Tone.FAINT),))
+    if values:
+        for text in payload.lines(hop.event.record.value):
+            yield Line(under + "  ", under + "    ", (Span(text),))
     for delivery in hop.deliveries:
         yield Line(under, under + "  ", tuple(_delivery(delivery)))
+    for span in hop.handlings:
+        yield Line(under, under + "  ", tuple(_handling(span)))
     for letter in _untold(hop):
         yield Line(under, under + "  ", tuple(_letter(letter)))
     for copy in hop.copies:
@@ -196,6 +202,13 @@ def _delivery(delivery: Delivery) -> Iterator[Span]:
     yield Span(f"  {safe(delivery.evidence, 400)}", Tone.FAINT)
 
 
+def _handling(span: StoredSpan) -> Iterator[Span]:
+    yield Span("◷ ", Tone.FAINT)
+    yield Span(f"{safe(span.service, _NAME)}  {safe(span.name, _NAME)}  {duration(span.seconds)}", Tone.FAINT)
+    if span.error is not None:
+        yield Span(f"  {safe(span.error, _NAME)}", Tone.BAD)
+
+
 def _untold(hop: Hop) -> list[DeadLetter]:
     """Letters that no delivery speaks of: their group isn't known, or reads another copy."""
     told = {one.group for one in hop.deliveries if one.status in (Status.DEAD_LETTERED, Status.REPLAYED)}
@@ -212,19 +225,3 @@ def _letter(letter: DeadLetter) -> Iterator[Span]:
 def _copy_line(copy: Copy) -> str:
     what = f"replayed as {copy.position}" if copy.replay_id else f"also at {copy.position}"
     return f"↻ {safe(what, _NAME)}" if copy.replay_id else f"= {safe(what, _NAME)}"
-
-
-def _title(event: Event) -> Iterator[str]:
-    yield event.ids.event_type or "(no type)"
-    if event.ids.source:
-        yield event.ids.source
-
-
-def _states(hop: Hop) -> Iterator[str]:
-    for delivery in hop.deliveries:
-        yield f"{MARKS[delivery.status][0]} {delivery.group}"
-
-
-def _escaped(text: str) -> str:
-    """As Mermaid's entity codes: nothing in a label can end it or begin markup."""
-    return "".join(c if c.isalnum() or c in " .-_/:" or not c.isascii() else f"#{ord(c)};" for c in safe(text, _NAME))

@@ -8,10 +8,14 @@ import uuid
 from dataclasses import dataclass
 from typing import Final, Self
 
-from eventops.events import Record
+from eventops.events import Record, trace_id_of
 
 _NEVER_ESCAPED: Final = frozenset(string.ascii_letters + string.digits + "-_.:@~")
 """JSON writers leave these as they are; some escape ``/ + < > & ' =``, all escape quotes, many whatever isn't ASCII."""
+
+_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+_SHORT: Final = 4
 
 _LETTERS: Final = {b"\b": b"b", b"\f": b"f", b"\n": b"n", b"\r": b"r", b"\t": b"t"}
 
@@ -33,7 +37,14 @@ class Identifier:
 
     @classmethod
     def of(cls, text: str) -> Self:
-        """A UUID is also looked for in the other case and as its 16 bytes, ``0x…`` also as the bytes it spells."""
+        """A UUID is also looked for in the other case and as its 16 bytes, ``0x…`` also as the bytes it spells. A whole
+        ``traceparent`` means its trace.
+
+        >>> Identifier.of("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01").text
+        '0af7651916cd43dd8448eb211c80319c'
+        """
+        if _TRACEPARENT.fullmatch(text):
+            text = trace_id_of(text.encode()) or text
         spellings = {text}
         raw = _raw(text)
         if raw is not None and len(raw) == 16:
@@ -43,6 +54,15 @@ class Identifier:
         pattern = None if set(text) <= _NEVER_ESCAPED else re.compile(b"".join(_escaped(c) for c in text))
         anchor = max(re.findall(r"[\w.:@~-]*", text, re.ASCII), key=len).encode()
         return cls(text, frozenset(spellings), (*needles, *([raw] if raw else [])), pattern, anchor)
+
+    @property
+    def is_hopelessly_short(self) -> bool:
+        """So short that much of any log holds it, and nearly every record has to be decoded.
+
+        >>> Identifier.of("42").is_hopelessly_short, Identifier.of("req-1").is_hopelessly_short
+        (True, False)
+        """
+        return len(self.text) < _SHORT
 
     def names(self, text: str | None) -> bool:
         """Whether a decoded id is this one.

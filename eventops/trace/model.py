@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Protocol
 
 from eventops.events import Event, Partition, Position
-from eventops.ports import Coverage
+from eventops.ports import Coverage, StoredSpan
 
 
 class Status(Enum):
@@ -68,7 +68,9 @@ class DeadLetter(Protocol):
 class Anomaly:
     """Something that isn't as a chain should be. ``event_id`` None: it concerns the whole chain.
 
-    ``kind`` is ``missing_cause``, ``causation_cycle``, ``duplicate_event``, ``clock_skew`` or ``original_gone`` (only
+    ``kind`` is ``missing_cause``, ``causation_cycle``, ``clock_skew``, ``orphan`` (no id, no cause),
+    ``duplicate_event`` (its id with another content), ``repeated_event`` (the same content again), ``mirrored_event``
+    (the same in other topics), ``other_correlation`` (causation leaves the correlation id) or ``original_gone`` (only
     the event's dead letter was found).
     """
 
@@ -104,6 +106,13 @@ class Hop:
     dead_letters: tuple[DeadLetter, ...] = ()
     anomalies: tuple[Anomaly, ...] = ()
     copies: tuple[Copy, ...] = ()
+    spans: tuple[StoredSpan, ...] = ()
+    """What a trace store tells of this event: its sending and its handlings, as they began."""
+
+    @property
+    def handlings(self) -> tuple[StoredSpan, ...]:
+        """The spans of those who handled it."""
+        return tuple(span for span in self.spans if span.operation == "process")
 
     @property
     def is_stand_in(self) -> bool:
@@ -163,6 +172,10 @@ class Question:
     topics: tuple[str, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
+    engine: str = "auto"
+    """``index``: a trace store says where to read; else the log is searched."""
+    follow_causation: bool = False
+    """Also what caused the chain, and what it caused, under other correlation ids: one further reading."""
 
     @property
     def is_narrow(self) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from eventops.errors import Unsupported, UsageError
-from eventops.events import Partition
+from eventops.events import Partition, Position
 from eventops.ports import Bounds, Broker, Capability, Gap, Isolation, Range, Topic
 from eventops.trace.model import Question
-from eventops.wording import plural
+from eventops.wording import instant, plural
 
 OURS: Final = "eventops-"
 """What eventops itself writes (the replay ledger) isn't an event; such a topic is read only by name."""
@@ -26,19 +27,17 @@ class Reach:
     ranges: tuple[Range, ...]
     gaps: tuple[Gap, ...]
     notes: tuple[str, ...]
+    bounds: Bounds
 
 
-def reach(broker: Broker, question: Question) -> Reach:
+def reach(broker: Broker, question: Question, now: datetime) -> Reach:
     """Where to look.
 
     Raises:
-        UsageError: no id, or a topic that was named doesn't exist.
+        UsageError: no id, a window that holds no time, or a topic that was named doesn't exist.
         Unsupported: the broker keeps no log that could be searched.
     """
-    if not question.identifier:
-        raise UsageError("there is no id to look for", remedy="give a correlation id or an event id")
-    if Capability.HISTORY not in broker.capabilities:
-        raise Unsupported("this broker keeps no history", remedy="trace on one that does, such as Apache Kafka")
+    check(broker, question, now)
     partitions = _partitions(_topics(broker, question.topics))
     bounds = broker.log_bounds(partitions)
     first = {partition: log.start for partition, log in bounds.bounds.items()}
@@ -48,7 +47,42 @@ def reach(broker: Broker, question: Question) -> Reach:
     if question.until is not None:
         end = _earlier(end, broker.offsets_at(list(end), question.until))
     ranges = tuple(Range(partition, first[partition], end[partition]) for partition in first)
-    return Reach(partitions, ranges, bounds.gaps, notes(question, bounds))
+    return Reach(partitions, ranges, bounds.gaps, notes(question, bounds), bounds)
+
+
+def indexed(broker: Broker, question: Question, positions: Sequence[Position], index: str) -> Reach:
+    """Only the records that an index names; those beyond the log's start or end become gaps when they are read."""
+    named = [at for at in positions if not question.topics or at.topic in question.topics]
+    partitions = tuple(sorted({at.home for at in named}))
+    bounds = broker.log_bounds(partitions) if partitions else Bounds({})
+    ranges = tuple(Range(at.home, at.offset, at.offset + 1) for at in named if at.home in bounds.bounds)
+    said = f"{index} named {plural(len(named), 'record')}; the rest of the log wasn't read"
+    return Reach(partitions, ranges, bounds.gaps, (said,), bounds)
+
+
+def check(broker: Broker, question: Question, now: datetime) -> None:
+    """Whether the question can be answered at all; raises what :func:`reach` raises."""
+    if not question.identifier.strip():
+        raise UsageError("there is no id to look for", remedy="give a correlation id or an event id")
+    if question.since is not None and question.since > now:
+        raise UsageError(f"--since {instant(question.since)} lies in the future", remedy="name a time that has been")
+    if question.since is not None and question.until is not None and question.since >= question.until:
+        raise UsageError("--since isn't before --until", remedy="exchange them")
+    if Capability.HISTORY not in broker.capabilities:
+        raise Unsupported("this broker keeps no history", remedy="trace on one that does, such as Apache Kafka")
+
+
+def absence(question: Question, bounds: Bounds, *, unread: bool) -> str:
+    """Why a cause that an event names may not have been found, by what was searched."""
+    if unread:
+        return "it wasn't found, and may stand in what couldn't be read"
+    if question.is_narrow:
+        return "it wasn't found in the topics and times that were searched"
+    if cut := _cut(bounds):
+        return f"it wasn't found, and may have gone with retention ({plural(len(cut), 'topic')} cut)"
+    if question.follow_causation:
+        return "it isn't in the log, under any correlation id"
+    return "it isn't in the log under this correlation id; --follow-causation looks under others"
 
 
 def tail(before: Iterable[Range], bounds: Bounds) -> tuple[Range, ...]:
@@ -62,7 +96,7 @@ def tail(before: Iterable[Range], bounds: Bounds) -> tuple[Range, ...]:
 
 def notes(question: Question, bounds: Bounds) -> tuple[str, ...]:
     """What bounds the answer, in sentences."""
-    cut = sorted({partition.topic for partition, log in bounds.bounds.items() if log.start > 0})
+    cut = _cut(bounds)
     found = []
     if cut and question.since is None:
         named = ", ".join(cut[:_NAMED]) + (", …" if len(cut) > _NAMED else "")
@@ -70,6 +104,11 @@ def notes(question: Question, bounds: Bounds) -> tuple[str, ...]:
     if question.topics or question.until:
         found.append("dead letters beyond the topics and times searched weren't looked for")
     return tuple(found)
+
+
+def _cut(bounds: Bounds) -> list[str]:
+    """Topics whose log no longer begins at its beginning."""
+    return sorted({partition.topic for partition, log in bounds.bounds.items() if log.start > 0})
 
 
 def _topics(broker: Broker, names: Sequence[str]) -> list[Topic]:

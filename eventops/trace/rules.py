@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import Final
 
 from eventops.events import Partition, Position
@@ -74,13 +75,18 @@ def failed(group: str, letters: Sequence[DeadLetter]) -> Delivery:
     return Delivery(group, status, letter.timestamp, evidence + (", put back" if letter.is_replayed else ""))
 
 
-def delivered(hop: Hop, readers: Readers) -> Hop:
-    """The hop with what each group did with its record and with each copy of it."""
+def delivered(hops: Iterable[Hop], readers: Readers) -> tuple[Hop, ...]:
+    """The hops with what each group did with their records and with each copy of them."""
+    known = cache(readers.of)
+    return tuple(_delivered(hop, known) for hop in hops)
+
+
+def _delivered(hop: Hop, standings_on: Callable[[Partition], tuple[Standing, ...]]) -> Hop:
     copies = tuple(
-        replace(copy, deliveries=tuple(_deliveries(copy.position, hop, readers.of(copy.position.home))))
+        replace(copy, deliveries=tuple(_deliveries(copy.position, hop, standings_on(copy.position.home))))
         for copy in hop.copies
     )
-    standings = () if hop.is_stand_in else readers.of(hop.event.position.home)
+    standings = () if hop.is_stand_in else standings_on(hop.event.position.home)
     found = (_with_replay(one, copies) for one in _deliveries(hop.event.position, hop, standings))
     return replace(hop, deliveries=tuple(found), copies=copies)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from eventops.events import Event, Position, Record, read_event
+from eventops.events import Event, Position, Reader, Record
 from eventops.ports import Batch, Broker, Gap, Range
 from eventops.trace.chain import order
 from eventops.trace.identifiers import Identifier
+from eventops.trace.kin import Kin
 from eventops.trace.model import DeadLetter, Found, News
 
 LetterOf = Callable[[Record], DeadLetter | None]
@@ -16,7 +17,7 @@ LetterOf = Callable[[Record], DeadLetter | None]
 class Sightings:
     """Reads ranges and keeps what belongs to the chain. ``records`` and ``bytes`` (keys and values) were looked at."""
 
-    def __init__(self, wanted: Identifier, letter_of: LetterOf) -> None:
+    def __init__(self, wanted: Identifier, letter_of: LetterOf, read: Reader) -> None:
         self.records = 0
         self.bytes = 0
         self.passed = 0
@@ -24,11 +25,13 @@ class Sightings:
         self.gaps: tuple[Gap, ...] = ()
         self._wanted = wanted
         self._letter_of = letter_of
+        self._read = read
         self._events: dict[Position, Event] = {}
         self._effects: dict[Position, Event] = {}
         """Events that name the searched id as their cause, without its correlation id."""
         self._letters: dict[Position, DeadLetter] = {}
         self._expected = 0
+        self._kin: Kin | None = None
 
     def read(self, broker: Broker, ranges: Sequence[Range]) -> Iterator[Found]:
         """Look at every record of the ranges; empty ones cost nothing."""
@@ -71,6 +74,16 @@ class Sightings:
         self.records = self.bytes = 0
         self._effects.clear()
 
+    def kin(self) -> Kin | None:
+        """Whose causes and effects aren't held; None: there is nobody to ask for."""
+        found = Kin.of(self.chain())
+        return found if found.tokens or found.odd else None
+
+    def turn_to_kin(self, kin: Kin) -> None:
+        """Read the same ranges again for what caused the chain and what it caused."""
+        self._kin = kin
+        self.records = self.bytes = 0
+
     def chain(self) -> tuple[Event, ...]:
         """The chain's events. Without any correlation id: the event that was named, and what it caused."""
         return tuple((self._events if self._is_correlated() else self._events | self._effects).values())
@@ -90,12 +103,12 @@ class Sightings:
         self.records += len(batch.records)
         for record in batch.records:
             self.bytes += len(record.value or b"") + len(record.key or b"")
-            if self._wanted.may_be_in(record):
-                self._keep(news_of(record, self._letter_of))
+            if self._wanted.may_be_in(record) or (self._kin is not None and self._kin.may_be_in(record)):
+                self._keep(news_of(record, self._letter_of, self._read))
 
     def _keep(self, news: News) -> None:
         at = news.event.position
-        if not belongs(news.event, self._wanted):
+        if not belongs(news.event, self._wanted) and not (self._kin is not None and self._kin.includes(news.event)):
             if news.letter is None and self._wanted.names(news.event.ids.causation_id):
                 self._effects[at] = news.event
         elif news.letter is None:
@@ -104,12 +117,13 @@ class Sightings:
             self._letters[at] = news.letter
 
 
-def news_of(record: Record, letter_of: LetterOf) -> News:
+def news_of(record: Record, letter_of: LetterOf, read: Reader) -> News:
     """The record as an event, or as the letter it is."""
     letter = letter_of(record)
-    return News(read_event(record)) if letter is None else News(letter.event, letter)
+    return News(read(record)) if letter is None else News(letter.event, letter)
 
 
 def belongs(event: Event, wanted: Identifier) -> bool:
-    """It is the event that was meant, or of the chain that was."""
-    return wanted.names(event.ids.correlation_id) or wanted.names(event.ids.event_id)
+    """It is the event that was meant, or of the chain or the distributed trace that was."""
+    ids = event.ids
+    return wanted.names(ids.correlation_id) or wanted.names(ids.event_id) or wanted.names(ids.trace_id)

@@ -89,6 +89,11 @@ def test_every_format_tells_the_same_events(request_: Request, eventops: Run) ->
     assert [row["event_id"] for row in csv.DictReader(io.StringIO(told["csv"]))] == expected
     assert [event["event_id"] for event in yaml.safe_load(told["yaml"])["events"]] == expected
     assert eventops(request_.correlation, "-o", "mermaid").stdout.startswith("flowchart TD\n    e0[")
+    begins = {"dot": "digraph trace {", "svg": "<svg ", "html": "<!DOCTYPE html>", "timeline": request_.correlation}
+    for output, start in begins.items():
+        drawn = eventops(request_.correlation, "-o", output).stdout
+        assert drawn.startswith(start)
+        assert "mail.requested" in drawn
     assert "    mail.requested" in eventops(request_.correlation, "-o", "table").stdout
 
 
@@ -97,8 +102,13 @@ def test_every_format_tells_the_same_events(request_: Request, eventops: Run) ->
     ("arguments", "code", "says"),
     [
         (["nowhere-to-be-found"], 1, "no event has the correlation id or event id 'nowhere-to-be-found'"),
+        (["nowhere-to-be-found", "--since", "1h"], 1, "try: a wider --since and --until; no --topic"),
+        (["qz0"], 1, "'qz0' is so short that much of the log holds it"),
         (["x", "--since", "yesterday"], 2, "'yesterday' is neither; write a time as 2026-01-15T10:30:00Z"),
         (["x", "--follow", "-o", "json"], 2, "--follow goes with -o tree or ndjson"),
+        (["x", "--expect", "no-such-file"], 2, "no-such-file can't be read"),
+        (["x", "--since", "2999-01-01"], 2, "lies in the future"),
+        (["  "], 2, "there is no id to look for"),
         (["x", "--topic", "no-such-topic"], 2, "there is no topic 'no-such-topic': `eventops topics` lists them"),
     ],
 )
@@ -107,6 +117,34 @@ def test_exit_codes_and_what_is_said(eventops: Run, arguments: list[str], code: 
     assert run.returncode == code
     assert says in " ".join(run.stderr.split())
     assert "Traceback" not in run.stderr
+
+
+@pytest.mark.broker
+@pytest.mark.parametrize(
+    ("file", "code", "says"),
+    [
+        ("events: [order.placed, user.pointsAwarded]\ndead_letters: any", 0, "as expected"),
+        ("events: [order.placed]", 1, "not as expected: 1 dead letter: SMTPRecipientsRefused"),
+        ("events: [order.shipped]\nwithin: 200ms\ndead_letters: any", 1, "not as expected: order.shipped: 0 of 1"),
+        ("events: [", 2, "docs/reference/expect.md says how it is written"),
+        ("event: []", 2, "the file has no 'event'"),
+    ],
+)
+def test_a_smoke_test_is_an_exit_code(
+    request_: Request, eventops: Run, tmp_path: Path, file: str, code: int, says: str
+) -> None:
+    path = tmp_path / "expect.yaml"
+    path.write_text(file)
+    run = eventops(request_.correlation, "--expect", str(path))
+    assert (run.returncode, says in " ".join(run.stderr.split())) == (code, True), run.stderr
+
+
+@pytest.mark.broker
+def test_a_live_tree_ends_when_it_is_quiet(request_: Request, eventops: Run) -> None:
+    run = eventops(request_.correlation, "--follow", "--quiet", "0.1")
+    assert run.returncode == 0
+    assert run.stdout.count("mail.requested") == 1, "drawn whole, once"
+    assert "or 100 ms without news" in run.stderr
 
 
 @pytest.mark.broker

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from eventops.events import REPLAY_ID, Event, Position, Record, read_event
-from eventops.trace.model import DeadLetter
+from eventops.ports import Coverage
+from eventops.trace.model import DeadLetter, Hop, TraceReport
 
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
 CORRELATION = "req-1"
@@ -20,6 +21,7 @@ def event(
     seconds: float | None = 0,
     replay: str | None = None,
     content: str = "",
+    correlation: str = CORRELATION,
 ) -> Event:
     """An event of the chain ``req-1``, ``seconds`` after noon."""
     body = {
@@ -28,11 +30,18 @@ def event(
         "source": "order-service",
         "timestamp": None if seconds is None else (NOON + timedelta(seconds=seconds)).isoformat(),
         "data": content,
-        "metadata": {"correlationId": CORRELATION, "causationId": cause},
+        "metadata": {"correlationId": correlation, "causationId": cause},
     }
     headers = ((REPLAY_ID, replay.encode()),) if replay else ()
     moment = None if seconds is None else NOON + timedelta(seconds=seconds)
     return read_event(Record(Position.parse(at), moment, None, json.dumps(body).encode(), headers))
+
+
+def report_of(hops: tuple[Hop, ...]) -> TraceReport:
+    """The report that holds these hops."""
+    roots = tuple(hop.event.reference for hop in hops if hop.depth == 1)
+    anomalies = tuple(one for hop in hops for one in hop.anomalies)
+    return TraceReport(CORRELATION, hops, roots, anomalies, (), Coverage(1, 1))
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventops.events import Event, Position
+from eventops.events import Event, Partition, Position
+from eventops.ports import Bounds, LogBounds
+from eventops.trace import drawing
 from eventops.trace.chain import gathered, hops
-from eventops.trace.model import DeadLetter, Hop
-from tests.trace.scene import event, letter
+from eventops.trace.kin import Kin
+from eventops.trace.model import DeadLetter, Hop, Question
+from eventops.trace.reach import absence
+from tests.trace.scene import event, letter, report_of
 
 NAMES = st.sampled_from([*"abcdef", None])
 
@@ -24,8 +28,8 @@ def events(draw: st.DrawFn) -> list[Event]:
     ]
 
 
-def tree(held: Sequence[Event], *letters: DeadLetter, whole: bool = True) -> tuple[Hop, ...]:
-    return hops(gathered(held, letters), whole=whole)
+def tree(held: Sequence[Event], *letters: DeadLetter) -> tuple[Hop, ...]:
+    return hops(gathered(held, letters), absent="it is gone")
 
 
 def shape(found: Sequence[Hop]) -> list[str]:
@@ -74,8 +78,13 @@ def test_effects_stand_under_their_cause_in_the_order_they_happened() -> None:
 
 
 def test_a_very_long_chain_is_no_trouble() -> None:
-    held = [event(f"e{n}", f"e{n - 1}" if n else None, f"orders/0/{n}", n) for n in range(5_000)]
-    assert tree(held)[-1].depth == 5_000
+    held = [event(f"e{n}", f"e{n - 1}" if n else None, f"orders/0/{n}", n) for n in range(10_000)]
+    found = tree(held)
+    assert found[-1].depth == 10_000
+    lines = [line.text for line in drawing.tree(report_of(found))]
+    assert max(map(len, lines)) < 160
+    assert len(lines) < 2_000
+    assert lines[-1] == "… 9,500 more events; -o ndjson prints all of them, --limit N more of the tree"
 
 
 def test_events_without_ids_hang_in_time_order_under_the_root_level() -> None:
@@ -96,7 +105,38 @@ def test_events_without_ids_hang_in_time_order_under_the_root_level() -> None:
         ),
         ([event("a"), event("b", "a", "orders/0/1", -2)], {"b": ["clock_skew"]}, "an effect before its cause"),
         ([event("a"), event("b", "a", "orders/0/1", None)], {}, "no time, no verdict on clocks"),
-        ([event("a"), event("a", at="orders/0/1")], {}, "an outbox may send twice: the same content is a copy"),
+        (
+            [event("a"), event("a", at="orders/0/1")],
+            {"a": ["repeated_event"]},
+            "an outbox may send twice: harmless to those that are idempotent",
+        ),
+        (
+            [event("a"), event("a", at="audit/0/1"), event("a", at="dc2.orders/0/1")],
+            {"a": ["mirrored_event"]},
+            "topics that mirror others hold the same event, not another",
+        ),
+        (
+            [
+                event("a"),
+                event("a", at="zoo/0/1"),
+                event("a", at="orders/0/1"),
+                event("a", at="orders/0/2", content="x"),
+            ],
+            {"a": ["duplicate_event", "repeated_event", "mirrored_event"]},
+            "each of them is said",
+        ),
+        ([event(None)], {}, "one event alone has no tree to belong to"),
+        (
+            [event("a"), event(None, at="orders/0/1", seconds=1)],
+            {"orders/0/1": ["orphan"]},
+            "no id and no cause: nothing says where it belongs",
+        ),
+        ([event("a"), event("b", at="orders/0/1")], {}, "two requests of one correlation id are two roots"),
+        (
+            [event("a"), event("b", "a", "orders/0/1", correlation="req-2")],
+            {"b": ["other_correlation"]},
+            "causation leaves the correlation id",
+        ),
         (
             [event("a"), event("a", at="orders/0/1", content="other")],
             {"a": ["duplicate_event"]},
@@ -113,8 +153,33 @@ def test_what_is_odd_is_said(held: list[Event], expected: dict[str, list[str]], 
     assert kinds(tree(held)) == expected, why
 
 
-def test_a_missing_cause_is_no_anomaly_where_not_everything_was_searched() -> None:
-    assert kinds(tree([event("a", "elsewhere")], whole=False)) == {}
+def test_a_missing_cause_is_named_with_what_is_known_about_it() -> None:
+    (hop,) = tree([event("a", "gone")])
+    assert hop.anomalies[0].detail == "gone caused it: it is gone"
+
+
+@pytest.mark.parametrize(
+    ("question", "start", "unread", "says"),
+    [
+        (Question("x"), 0, True, "may stand in what couldn't be read"),
+        (Question("x", ("orders",)), 0, False, "in the topics and times that were searched"),
+        (Question("x"), 7, False, "may have gone with retention (1 topic cut)"),
+        (Question("x"), 0, False, "--follow-causation looks under others"),
+        (Question("x", follow_causation=True), 0, False, "it isn't in the log, under any correlation id"),
+    ],
+)
+def test_coverage_says_why_a_cause_may_be_missing(question: Question, start: int, unread: bool, says: str) -> None:
+    bounds = Bounds({Partition("orders", 0): LogBounds(start, 9, 9)})
+    assert says in absence(question, bounds, unread=unread)
+
+
+def test_kin_are_the_causes_and_effects_that_the_chain_does_not_hold() -> None:
+    kin = Kin.of([event("a", "before"), event("b", "a"), event('say "hi"', "b")])
+    assert kin.causes == {"before"}
+    assert [identifier.text for identifier in kin.odd] == ['say "hi"']
+    told = [event("before"), event("after", "b"), event("after", 'say "hi"'), event("x", "y"), event("a")]
+    assert [kin.includes(one) for one in told] == [True, True, True, False, False]
+    assert [kin.may_be_in(one.record) for one in told] == [True, True, True, False, True]
 
 
 def test_the_first_record_that_is_no_replay_is_the_event() -> None:

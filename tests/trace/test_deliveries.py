@@ -65,8 +65,8 @@ def judged(
     offsets = {group: dict.fromkeys(homes, offset) for group, offset in committed.items()}
     bounds = Bounds({home: LogBounds(0, end, end) for home in homes})
     groups = tuple(Group(group, "classic", "stable") for group in committed)
-    (hop,) = hops(gathered(held, letters), whole=True)
-    found = delivered(hop, Readers(groups, Committed(offsets), bounds))
+    found_hops = hops(gathered(held, letters), absent="it is gone")
+    (found,) = delivered(found_hops, Readers(groups, Committed(offsets), bounds))
     return found, {one.group: one.status.value for one in found.deliveries}
 
 

@@ -1,20 +1,28 @@
 """What people see: the tree as text, the flowchart, and nothing that a terminal would obey."""
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import timedelta
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from eventops.events import Event, Ids, Position, Record
-from eventops.ports import Bounds, Committed, Coverage, Group, LogBounds
+from eventops.ports import Bounds, Committed, Group, LogBounds, StoredSpan
+from eventops.trace import payload
 from eventops.trace.chain import gathered, hops
-from eventops.trace.drawing import Line, mermaid, summary, tree
+from eventops.trace.drawing import Line, summary, tree
+from eventops.trace.graphs import dot, mermaid
 from eventops.trace.model import DeadLetter, TraceReport
+from eventops.trace.page import html
+from eventops.trace.picture import svg
 from eventops.trace.rules import Readers, delivered
-from tests.trace.scene import CORRELATION, event, letter
+from eventops.trace.timeline import timeline
+from tests.trace.scene import CORRELATION, NOON, event, letter, report_of
 
 
 def report(*held: Event, letters: tuple[DeadLetter, ...] = ()) -> TraceReport:
@@ -26,10 +34,7 @@ def report(*held: Event, letters: tuple[DeadLetter, ...] = ()) -> TraceReport:
         Committed({"billing": offsets}),
         Bounds({home: LogBounds(0, 99, 99) for home in homes}),
     )
-    found = tuple(delivered(hop, readers) for hop in hops(gathered(held, letters), whole=True))
-    roots = tuple(hop.event.reference for hop in found if hop.depth == 1)
-    anomalies = tuple(one for hop in found for one in hop.anomalies)
-    return TraceReport(CORRELATION, found, roots, anomalies, (), Coverage(1, 1))
+    return report_of(delivered(hops(gathered(held, letters), absent="it is gone"), readers))
 
 
 CHAIN = report(
@@ -43,6 +48,25 @@ CHAIN = report(
         letter("paid", "orders/0/9", at="orders-dlt/0/1", group=None),
     ),
 )
+
+
+def slow() -> TraceReport:
+    """An order; four seconds later its mail, which somebody took up after one more second, for two."""
+    found = report(
+        event("order", at="orders/0/0"), event("mail", "order", "orders/0/1", 4), event("x", "mail", "x/0/0", 4)
+    )
+    start = NOON + timedelta(seconds=5)
+    span = StoredSpan("t", "s", None, "mailer", "process orders", start, 2.0, "SMTPRefused", operation="process")
+    return replace(found, events=(found.events[0], replace(found.events[1], spans=(span,)), found.events[2]))
+
+
+SLOW = slow()
+SLOW_TIMELINE = """\
+        at        hop      queue
+      0 ms                       ●                      type.order  order  order-service
+     4.0 s      4.0 s            ───────────●             type.mail  mail  order-service
+     5.0 s      2.0 s      1.0 s            ░░░███████  mailer process orders  SMTPRefused
+     4.0 s       0 ms                       ●               type.x  x  order-service"""
 
 
 def test_a_chain_is_drawn_as_a_tree() -> None:
@@ -79,16 +103,92 @@ def test_a_flowchart_has_arrows_from_cause_to_effect() -> None:
     assert lines[-1] == "    class e1,e3 failed"
 
 
-@pytest.mark.parametrize("drawn", [tree, mermaid])
+def test_a_graph_for_graphviz() -> None:
+    lines = list(dot(CHAIN))
+    assert lines[3] == '  e0 [label="type.order\\norder-service\\norders/0/0\\n✓ billing"];'
+    assert '  e0 -> e1 [label="-2.0 s"];' in lines
+    assert sum("color=red" in line for line in lines) == 2
+    assert lines[-1] == "}"
+
+
+def test_a_timeline_is_a_waterfall() -> None:
+    assert "\n".join(line.text.rstrip() for line in timeline(SLOW, 75)) == SLOW_TIMELINE
+
+
+def test_a_timeline_without_spans_says_what_it_lacks() -> None:
+    assert [line.text for line in timeline(CHAIN, 80)][
+        -1
+    ] == "queue times need spans: name a trace store in the context"
+
+
+def test_a_picture_has_a_row_an_event_and_is_xml() -> None:
+    picture = ElementTree.fromstring("\n".join(svg(SLOW)))
+    titles = [found.text or "" for found in picture.iter("{http://www.w3.org/2000/svg}title")]
+    assert titles[0] == "orders/0/0\nconsumed billing: committed 1 > offset 0"
+    assert "mailer process orders 2.0 s" in titles
+
+
+def test_a_page_stands_alone_and_shows_payloads_only_where_asked() -> None:
+    page = "\n".join(html(CHAIN, NOON, values=True))
+    assert page.startswith("<!DOCTYPE html>")
+    assert page.endswith("</html>")
+    assert "default-src 'none'" in page
+    assert not re.search(r"(src|href)=|<script", page)
+    assert "&quot;eventType&quot;: &quot;type.order&quot;" in page
+    assert "eventType" not in "\n".join(html(CHAIN, NOON))
+    assert page.count("<details") == 4
+
+
+def test_a_tree_shows_payloads_inside_their_branch() -> None:
+    lines = [line.text for line in tree(CHAIN, values=True)]
+    assert lines[2:5] == ["   │    {", '   │      "eventId": "order",', '   │      "eventType": "type.order",']
+
+
+def test_an_enormous_or_binary_value_is_cut_and_says_so() -> None:
+    for value in (b"x" * 5_000_000, b'{"a":' * 100_000, b"\xff" * 3_000_000, b'{"a":"' + b"b" * 900_000 + b'"}'):
+        shown = list(payload.lines(value))
+        assert sum(map(len, shown)) < 5_000
+        assert shown[-1] == f"… {len(value):,} bytes in all"
+
+
+def test_every_picture_is_bounded() -> None:
+    """Ten thousand events in one chain: what isn't shown is counted, and nothing recurses or grows with the square."""
+    held = [event(f"e{n}", f"e{n - 1}" if n else None, f"orders/0/{n}", n) for n in range(10_000)]
+    found = report(*held)
+    for drawn in (mermaid(found), dot(found), svg(found), html(found, NOON), timeline(found, 100)):
+        text = "\n".join(line if isinstance(line, str) else line.text for line in drawn)
+        assert "9,500 more events" in text
+        assert len(text) < 1_000_000
+
+
+FORMS = (
+    tree,
+    mermaid,
+    dot,
+    svg,
+    lambda found: timeline(found, 100),
+    lambda found: html(found, NOON, values=True),
+    lambda found: tree(found, values=True),
+)
+
+
+@pytest.mark.parametrize("drawn", FORMS)
 @given(st.text(), st.text(), st.text(), st.text())
 def test_nothing_is_obeyed(
     drawn: Callable[[TraceReport], Iterable[str | Line]], name: str, kind: str, source: str, cause: str
 ) -> None:
     nasty = event("a")
-    ids = Ids(f"{name}\x1b[2J", f'"]{kind}\x9b<script>', f"{source}\u202e\n", CORRELATION, cause)
-    hostile = Event(Record(Position("orders", 0, 0), None, None, None), ids)
+    ids = Ids(f"{name}\x1b[2J", f'"]{kind}\x9b<script>', f"{source}\u202e\n</svg>", CORRELATION, cause)
+    value = b"\x1b[31m</pre><script>" + kind.encode("utf-8", "replace")
+    hostile = Event(Record(Position("orders", 0, 0), None, b"<b>", value), ids)
     found = report(hostile, replace(nasty, record=replace(nasty.record, position=Position("orders", 0, 1))))
     lines = [line if isinstance(line, str) else line.text for line in drawn(found)]
-    assert all(unicodedata.category(character)[0] != "C" for line in lines for character in line)
+    assert all(unicodedata.category(c)[0] != "C" for line in lines for c in line.replace("\n", ""))
     if drawn is mermaid:
         assert all(line.count('"') in (0, 2) and "<script" not in line for line in lines)
+    if drawn is dot:
+        assert all(len(re.findall(r'(?<!\\)(?:\\\\)*"', line)) in (0, 2) for line in lines if "label" in line)
+    if drawn is svg:
+        ElementTree.fromstring("\n".join(lines))
+    if drawn in FORMS[3:6:2]:
+        assert "<script" not in "\n".join(lines)

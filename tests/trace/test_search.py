@@ -11,6 +11,7 @@ import pytest
 from eventops.dlq.model import Selection
 from eventops.dlq.service import DeadLetterService
 from eventops.errors import UsageError
+from eventops.events import Places, read_event
 from eventops.ports import Outgoing
 from eventops.trace.model import News, Question, TraceReport
 from eventops.trace.service import TraceService
@@ -144,17 +145,19 @@ def test_a_replay_is_followed_to_its_consumer(request_: Request) -> None:
 
 
 def test_since_leaves_out_what_was_before_and_blames_nobody(request_: Request) -> None:
-    report = narrow(request_, Question(request_.correlation, since=now() + timedelta(hours=1)))
+    report = narrow(request_, Question(request_.correlation, since=now() - timedelta(milliseconds=1)))
     assert (report.events, report.coverage.records) == ((), 0)
     assert report.coverage.complete
     recent = narrow(request_, Question(request_.correlation, since=now() - timedelta(hours=1)))
     assert len(recent.events) == 3
 
 
-def test_one_topic_alone_has_no_missing_causes_and_says_what_it_cannot_know(request_: Request) -> None:
+def test_one_topic_alone_says_what_it_cannot_know(request_: Request) -> None:
     report = service(request_).trace(Question(request_.correlation, (request_.users,)), now())
     assert [hop.depth for hop in report.events] == [1, 2]
-    assert report.anomalies == ()
+    assert [one.detail for one in report.anomalies] == [
+        f"{request_.events['order'].event_id} caused it: it wasn't found in the topics and times that were searched"
+    ]
     assert report.events[1].deliveries[0].evidence == "committed 2 > offset 1; its dead letters weren't looked for"
 
 
@@ -164,8 +167,57 @@ def test_a_log_that_was_cut_is_noted_and_a_letter_speaks_for_its_event(request_:
     assert f"1 topic already cut by retention: {request_.users}" in report.notes
     assert [(hop.event.ids.event_type, [one.kind for one in hop.anomalies]) for hop in report.events] == [
         ("order.placed", []),
-        ("mail.requested", ["original_gone"]),
+        ("mail.requested", ["missing_cause", "original_gone"]),
     ]
+
+
+def test_causation_is_followed_beyond_the_correlation_id(request_: Request) -> None:
+    """Both ways, in one further reading, and only where it was asked for."""
+    first = envelope("cart.abandoned", request_.name("cart"))
+    order = envelope("order.retried", request_.name("retry"), first)
+    bill = envelope("bill.sent", request_.name("bill"), order)
+    for name, event in (("bill", bill), ("cart", first), ("retry", order)):
+        request_.put(name, request_.users, event)
+    (alone,) = narrow(request_, Question(order.correlation_id)).events
+    assert [one.kind for one in alone.anomalies] == ["missing_cause"]
+    report = narrow(request_, Question(order.correlation_id, follow_causation=True))
+    assert [(hop.event.ids.event_type, [one.kind for one in hop.anomalies]) for hop in report.events] == [
+        ("cart.abandoned", []),
+        ("order.retried", ["other_correlation"]),
+        ("bill.sent", ["other_correlation"]),
+    ]
+    assert report.correlation_id == order.correlation_id
+
+
+def test_an_event_whose_only_id_is_its_trace_is_found(request_: Request) -> None:
+    trace_id = uuid.uuid4().hex
+    parent = f"00-{trace_id}-b7ad6b7169203331-01"
+    at = request_.append(request_.users, b"\xff\x00", (("traceparent", parent.encode()),))
+    for asked in (trace_id, parent):
+        (hop,) = narrow(request_, Question(asked)).events
+        assert (hop.event.position, hop.event.reference) == (at, str(at))
+
+
+def test_places_that_a_context_names_are_searched(request_: Request) -> None:
+    number = request_.name("no")
+    at = request_.append(request_.users, b'{"meta":{"request":"%s"}}' % number.encode())
+    letters = DeadLetterService(request_.lab.broker, operator="test")
+    read = Places.of({"ids.correlation": "/meta/request"}).reader
+    for reader, found in ((read, [at]), (read_event, [])):
+        trace = TraceService(request_.lab.broker, letters, reader)
+        report = trace.trace(Question(number, request_.topics), now())
+        assert [hop.event.position for hop in report.events] == found
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "says"), [(3600, None, "lies in the future"), (-60, -120, "isn't before --until")]
+)
+def test_a_window_that_holds_no_time_is_refused(
+    request_: Request, since: float, until: float | None, says: str
+) -> None:
+    end = None if until is None else now() + timedelta(seconds=until)
+    with pytest.raises(UsageError, match=says):
+        narrow(request_, Question("x", since=now() + timedelta(seconds=since), until=end))
 
 
 def test_what_eventops_wrote_is_no_event(request_: Request) -> None:

@@ -1,0 +1,85 @@
+"""Where records stand in the log, and what they are: bytes of anyone, nothing decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+Headers = tuple[tuple[str, bytes | None], ...]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Partition:
+    """One partition of one topic."""
+
+    topic: str
+    partition: int
+
+    def __str__(self) -> str:
+        return f"{self.topic}/{self.partition}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """Where one record stands, printed and parsed as ``topic/partition/offset``."""
+
+    topic: str
+    partition: int
+    offset: int
+
+    @classmethod
+    def parse(cls, text: str) -> Position:
+        """
+        >>> Position.parse("orders-dlt/2/41")
+        Position(topic='orders-dlt', partition=2, offset=41)
+        >>> Position.parse("orders")
+        Traceback (most recent call last):
+        ValueError: 'orders' is not TOPIC/PARTITION/OFFSET
+        """
+        topic, _, rest = text.partition("/")
+        partition, _, offset = rest.partition("/")
+        if not topic or not partition.isdecimal() or not offset.isdecimal():
+            raise ValueError(f"{text!r} is not TOPIC/PARTITION/OFFSET")
+        return cls(topic, int(partition), int(offset))
+
+    def __str__(self) -> str:
+        return f"{self.topic}/{self.partition}/{self.offset}"
+
+    @property
+    def home(self) -> Partition:
+        """The partition it stands in."""
+        return Partition(self.topic, self.partition)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record as the broker holds it: bytes of anyone, nothing decoded.
+
+    ``timestamp`` is UTC with milliseconds, or None where the record has none. ``value`` None is a tombstone.
+    """
+
+    position: Position
+    timestamp: datetime | None
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+
+    def header(self, name: str) -> bytes | None:
+        """The last header of that name: the latest hop wins (Kafka appends)."""
+        for key, value in reversed(self.headers):
+            if key == name:
+                return value
+        return None
+
+    def first_header(self, name: str) -> bytes | None:
+        """The first header of that name: the origin, where hops are appended."""
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return None
+
+
+def header_pairs(headers: Iterable[tuple[str, bytes | None]] | None) -> Headers:
+    """Headers as clients hand them over (or None), frozen in their order."""
+    return tuple(headers or ())

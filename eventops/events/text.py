@@ -1,0 +1,109 @@
+"""Bytes and moments of anyone as text; nothing here raises on anyone's bytes."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, overload
+
+_MAGIC: Final = 5
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def header_text(raw: bytes | None) -> str | None:
+    """A header's value as an id: text, or the UUID that 16 raw bytes spell (Spring's ``kafka_correlationId``).
+
+    >>> header_text(bytes(range(16)))
+    '00010203-0405-0607-0809-0a0b0c0d0e0f'
+    >>> header_text(b'"quoted by spring_json_header_types"')
+    'quoted by spring_json_header_types'
+    """
+    if not raw:
+        return None
+    if len(raw) == 16 and not (raw.isascii() and raw.decode("ascii").isprintable()):
+        return str(uuid.UUID(bytes=raw))
+    text = bytes_as_text(raw)
+    if len(text) > 2 and text[0] == text[-1] == '"':
+        return text[1:-1]
+    return text
+
+
+def bytes_as_text(raw: bytes) -> str:
+    r"""Bytes of anyone as text: UTF-8 where they are, hexadecimal where not.
+
+    >>> bytes_as_text(b"abc"), bytes_as_text(b"\xff\x00")
+    ('abc', '0xff00')
+    """
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return "0x" + raw.hex()
+
+
+@overload
+def rfc3339(moment: datetime) -> str: ...
+@overload
+def rfc3339(moment: None) -> None: ...
+@overload
+def rfc3339(moment: datetime | None) -> str | None: ...
+def rfc3339(moment: datetime | None) -> str | None:
+    """As every document writes a time: UTC with microseconds.
+
+    >>> rfc3339(datetime(2026, 1, 15, 10, 30, tzinfo=UTC))
+    '2026-01-15T10:30:00.000000Z'
+    """
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def json_object(value: bytes) -> dict[str, Any] | None:
+    r"""A body that is a JSON object; None: it isn't. A byte order mark, and the five bytes that schema registries put
+    before JSON (zero, then the schema's number), are passed over.
+
+    >>> json_object(b'\x00\x00\x00\x00\x07{"a": 1}'), json_object(b'\xef\xbb\xbf{}'), json_object(b"[1]")
+    ({'a': 1}, {}, None)
+    """
+    if value[:1] == b"\0":
+        value = value[_MAGIC:]
+    value = value.removeprefix(codecs.BOM_UTF8)
+    if value.lstrip()[:1] != b"{":
+        return None
+    try:
+        document = json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def parse_time(value: object) -> datetime | None:
+    """RFC 3339 or ISO 8601 as UTC; a time without a zone is UTC. None: it is no time."""
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # year 1 east of Greenwich is no time in UTC
+        return None
+
+
+def moment_of(milliseconds: int | None) -> datetime | None:
+    """A record's timestamp, milliseconds since 1970, as a time. None where it is negative (no timestamp) or past what a
+    calendar holds: producers may write anything, and brokers keep it.
+
+    >>> moment_of(1_700_000_000_123).isoformat(), moment_of(-(2**62)), moment_of(2**62), moment_of(None)
+    ('2023-11-14T22:13:20.123000+00:00', None, None, None)
+    """
+    if milliseconds is None or milliseconds < 0:
+        return None
+    try:
+        return _EPOCH + timedelta(milliseconds=milliseconds)
+    except OverflowError:
+        return None
+
+
+def shown(raw: bytes | None) -> str | None:
+    """:func:`bytes_as_text`, None where there are no bytes."""
+    return None if raw is None else bytes_as_text(raw)
