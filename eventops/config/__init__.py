@@ -26,13 +26,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from eventops.config.secrets import ConfigurationError, hidden, with_secrets
+
+__all__ = [
+    "BOOTSTRAP",
+    "ConfigurationError",
+    "Context",
+    "Contexts",
+    "contexts_path",
+    "data_home",
+    "load_contexts",
+    "remove_context",
+    "resolve",
+    "save_context",
+    "use_context",
+    "with_secrets",
+]
+
 BOOTSTRAP: Final = "bootstrap.servers"
 _OURS: Final = "eventops."
-_SECRET_WORDS: Final = ("password", "secret", "token", "ssl.key.pem", "sasl.oauthbearer.config")
-
-
-class ConfigurationError(ValueError):
-    """The configuration can't be read or doesn't say enough; the message names the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +76,7 @@ class Context:
 
     def literal_secrets(self) -> list[str]:
         """Properties that hold a secret itself instead of a reference to it."""
-        return [key for key, value in self.properties.items() if _hidden(key, value) != value]
+        return [key for key, value in self.properties.items() if hidden(key, value) != value]
 
     def shown(self) -> dict[str, str]:
         """The properties as they may be printed: references stay, a literal secret is hidden.
@@ -72,7 +84,7 @@ class Context:
         >>> Context("p", {"sasl.password": "hunter2", "ssl.key.password": "env:KEY"}).shown()
         {'sasl.password': '********', 'ssl.key.password': 'env:KEY'}
         """
-        return {key: _hidden(key, value) for key, value in self.properties.items()}
+        return {key: hidden(key, value) for key, value in self.properties.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,46 +224,6 @@ def resolve(
     return Context(base.name, merged, base.settings)
 
 
-def with_secrets(properties: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Properties with ``env:``, ``file:`` and ``keyring:service/user`` replaced by what they refer to.
-
-    Raises:
-        ConfigurationError: a reference leads nowhere; its value is never in the message.
-    """
-    return {key: _secret(key, value, environ) for key, value in properties.items()}
-
-
-def _secret(key: str, value: str, environ: Mapping[str, str]) -> str:
-    kind, separator, rest = value.partition(":")
-    if not separator or kind not in ("env", "file", "keyring"):
-        return value
-    if kind == "env":
-        if rest not in environ:
-            raise ConfigurationError(f"{key} refers to the environment variable {rest}, which isn't set: set it")
-        return environ[rest]
-    if kind == "file":
-        try:
-            return Path(rest).expanduser().read_text(encoding="utf-8").rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"{key} refers to the file {rest}, which can't be read: {error}") from error
-    return _from_keyring(key, rest)
-
-
-def _from_keyring(key: str, reference: str) -> str:
-    try:
-        import keyring
-    except ImportError as error:
-        raise ConfigurationError(f"{key} refers to the keyring: install eventops[keyring]") from error
-    service, _, user = reference.partition("/")
-    try:
-        found = keyring.get_password(service, user)
-    except keyring.errors.KeyringError as error:
-        raise ConfigurationError(f"{key} refers to the keyring, which doesn't answer: {error}") from error
-    if found is None:
-        raise ConfigurationError(f"{key} refers to keyring:{reference}, which the keyring doesn't hold: add it")
-    return str(found)
-
-
 def _named(contexts: Contexts, name: str | None, bootstrap: str | None) -> Context:
     if name is None and bootstrap is not None:
         return Context(bootstrap, {})
@@ -297,12 +269,6 @@ def _property(text: str) -> tuple[str, str]:
     if not separator or not key.strip():
         raise ConfigurationError(f"{text!r} is not property=value: write it as in -X security.protocol=SSL")
     return key.strip(), value.strip()
-
-
-def _hidden(key: str, value: str) -> str:
-    if value.partition(":")[0] in ("env", "file", "keyring"):
-        return value
-    return "********" if any(word in key for word in _SECRET_WORDS) else value
 
 
 def _document(path: Path) -> Any:
