@@ -139,6 +139,7 @@ class Wire:
             "socket_connection_setup_timeout_ms": milliseconds,
             "socket_connection_setup_timeout_max_ms": milliseconds,
             "reconnect_backoff_max_ms": 1000,
+            "metadata_max_age_ms": 15_000,
         }
         managers: dict[Future[Any], Any] = {}
         for server in settings["bootstrap_servers"]:
