@@ -98,7 +98,7 @@ def test_a_slow_and_a_killed_broker_cost_only_what_they_keep(
 def _spread_topic(lab: KafkaLab) -> str:
     """One replica a partition: what its broker keeps, nobody else has."""
     name = lab.name("orders")
-    admin = AdminClient(lab.properties)
+    admin = AdminClient({**lab.properties})
     admin.create_topics([NewTopic(name, PARTITIONS, replication_factor=1)])[name].result(20)
     eventually(lambda: len(lab.broker.topics([name])) == 1 and not lab.broker.topics([name])[0].leaderless)
     for number in range(PARTITIONS):
