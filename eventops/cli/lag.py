@@ -65,16 +65,16 @@ def lag() -> None:
 def show(desk: Desk, group: tuple[str, ...], watch: float | None, output: str) -> None:
     """One snapshot of all groups, or of those named, partition by partition."""
     from eventops.lag.document import document
+    from eventops.lag.history import History
     from eventops.lag.model import GroupSelection
 
-    selection = GroupSelection(group)
-    report = desk.lag.snapshot(selection, desk.now())
+    selection, history = GroupSelection(group), History()
+    report = history.add(desk.lag.snapshot(selection, desk.now()))
     found = document(report)
     _print(found, output, _GROUPS, one_by_one=bool(group))
     while watch is not None:
         time.sleep(watch)
-        earlier, report = report, desk.lag.snapshot(selection, desk.now())
-        found = document(report, earlier)
+        found = document(history.add(desk.lag.snapshot(selection, desk.now())))
         _repaint(output)
         _print(found, output, [*_GROUPS[:4], *_PACE, *_GROUPS[4:]], one_by_one=bool(group))
     raise SystemExit(ExitCode.DONE if found["coverage"]["complete"] else ExitCode.PARTIAL)
@@ -136,18 +136,29 @@ def _offset(offset: int | None) -> str:
 
 
 def _style(row: Document) -> str:
-    return _STYLES.get(str(row.get("verdict") or row.get("outcome")), "")
+    return _STYLES.get(_word(row), "")
+
+
+def _word(row: Document) -> str:
+    """The verdict; where that takes more polls, where it stands meanwhile."""
+    verdict = row.get("verdict") or row["outcome"]
+    return str(row["standing"] if verdict == "not_enough_history" else verdict)
 
 
 _STYLES: Final = {
     "lost_records": "bold red",
     "ahead_of_log": "bold red",
     "breached": "bold red",
+    "stop": "bold red",
+    "stall": "bold red",
+    "rewind": "bold red",
     "inactive": "red",
+    "warn": "yellow",
     "behind": "yellow",
     "never_committed": "yellow",
     "unknown": "magenta",
     "unsupported": "magenta",
+    "ok": "green",
     "caught_up": "green",
     "fine": "green",
 }
@@ -158,7 +169,7 @@ def _waits(row: Document) -> str:
     return UNKNOWN if seconds is None else "-" if seconds == 0 else duration(seconds)
 
 
-_VERDICT: Final = Column("verdict", lambda row: row["verdict"].replace("_", " "), style=_style)
+_VERDICT: Final = Column("verdict", lambda row: _word(row).replace("_", " "), style=_style)
 _LAG: Final = Column("lag", lambda row: count(row["lag"]), right=True)
 _AGE: Final = Column("oldest waits", _waits, right=True, spare=1)
 _WHY: Final = Column("", lambda row: row.get("lag_reason") or row.get("lag_age_seconds_reason") or "", wrap=True)

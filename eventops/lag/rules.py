@@ -144,7 +144,7 @@ def group_lag(group: Group, partitions: Sequence[PartitionLag]) -> GroupLag:
         verdict=verdict((p.standing for p in partitions), bool(group.members)),
         lag=total,
         known_lag=sum(p.lag or 0 for p in partitions),
-        age=_oldest(partitions),
+        age=oldest(partitions),
         members=_members(group.members, {p.partition: p for p in partitions}),
         partitions=tuple(partitions),
         reason=reason,
@@ -179,7 +179,8 @@ def _sum(partitions: Sequence[PartitionLag]) -> tuple[int | None, str | None]:
     return None, whole + rest
 
 
-def _oldest(partitions: Sequence[PartitionLag]) -> LagAge:
+def oldest(partitions: Sequence[PartitionLag]) -> LagAge:
+    """The age of a group: that of its oldest waiting record, unknown as soon as one partition's is."""
     unknown = next((p.age for p in partitions if p.age.seconds is None), None)
     if unknown is not None or not partitions:
         why = unknown.reason if unknown else _NO_OFFSETS
