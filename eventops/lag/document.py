@@ -32,8 +32,8 @@ def group_document(group: GroupLag) -> dict[str, Any]:
         "standing": group.verdict.value,
         "verdict": judged.verdict.value,
         "evidence": judged.evidence,
-        **_figure("lag", group.lag, group.reason),
-        **_figure("lag_age_seconds", group.age.seconds, group.age.reason),
+        **figure("lag", group.lag, group.reason),
+        **figure("lag_age_seconds", group.age.seconds, group.age.reason),
         "lag_age_method": group.age.method.value,
         **_rate("rate_in", moves.rate_in),
         **_rate("rate_out", moves.rate_out),
@@ -43,7 +43,7 @@ def group_document(group: GroupLag) -> dict[str, Any]:
         **_retention(group),
         "partitions_unowned": insight.unowned(group),
         "hosts": [
-            {"host": host.host, "members": host.members, **_figure("lag", host.lag, "one of its members isn't known")}
+            {"host": host.host, "members": host.members, **figure("lag", host.lag, "one of its members isn't known")}
             for host in insight.by_host(group.members)
         ],
         "members": [_member(member) for member in group.members],
@@ -65,7 +65,7 @@ def _member(member: MemberLag) -> dict[str, Any]:
         "client_id": member.client_id,
         "host": member.host,
         "partitions": len(member.partitions),
-        **_figure("lag", member.lag, member.reason),
+        **figure("lag", member.lag, member.reason),
     }
 
 
@@ -78,22 +78,22 @@ def partition_document(partition: PartitionLag) -> dict[str, Any]:
         "start": offsets.log_start,
         "committed": offsets.committed,
         "end": offsets.log_end,
-        **_figure("lag", partition.lag, partition.reason),
-        **_figure("lag_age_seconds", partition.age.seconds, partition.age.reason),
+        **figure("lag", partition.lag, partition.reason),
+        **figure("lag_age_seconds", partition.age.seconds, partition.age.reason),
         "lag_age_method": partition.age.method.value,
         "standing": partition.standing.value,
         "verdict": judged.verdict.value,
         "evidence": judged.evidence,
-        **_figure("lost", insight.lost(partition), partition.reason),
+        **figure("lost", insight.lost(partition), partition.reason),
         **_rate("retention_margin", insight.margin(partition)),
         "member": partition.member,
     }
 
 
 def _rate(name: str, rate: Rate) -> dict[str, Any]:
-    return _figure(name, rate.value, rate.reason)
+    return figure(name, rate.value, rate.reason)
 
 
-def _figure(name: str, value: float | None, reason: str | None) -> dict[str, Any]:
+def figure(name: str, value: float | None, reason: str | None) -> dict[str, Any]:
     """A figure, and where it is unknown the reason beside it."""
     return {name: value} if value is not None else {name: None, f"{name}_reason": reason or "unknown"}

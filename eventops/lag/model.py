@@ -12,9 +12,13 @@ from eventops.ports import Coverage
 
 @dataclass(frozen=True, slots=True)
 class GroupSelection:
-    """Which groups are asked about; no names means all of them."""
+    """Which groups and topics are asked about; none means all of them. Names, globs and ``/regular expressions/``, see
+    :mod:`eventops.lag.selecting`. ``ages``: on how many partitions, the furthest behind first, the first record that
+    waits is read to tell since when."""
 
     names: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
+    ages: int = 200
 
 
 class Standing(StrEnum):

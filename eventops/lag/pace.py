@@ -74,6 +74,15 @@ def eta(lag: int | None, arrival: Rate, consumption: Rate, stuck: str | None = N
     return Rate(lag / gained) if gained > 0 else Rate(None, NEVER)
 
 
+def is_never(eta: Rate) -> bool:
+    """Whether it is known that the group doesn't catch up as things go.
+
+    >>> is_never(Rate(None, NEVER)), is_never(Rate(None, ONE_SNAPSHOT))
+    (True, False)
+    """
+    return eta.value is None and (eta.reason or "").startswith("never")
+
+
 def _rate(ticks: list[Tick], amounts: list[tuple[int | None, str]]) -> Rate:
     """One step backwards makes the whole meaningless."""
     seconds = sum(tick.seconds for tick in ticks)

@@ -136,13 +136,13 @@ def group_lag(group: Group, partitions: Sequence[PartitionLag]) -> GroupLag:
     """A group from its partitions; one of a kind whose offsets can't be read is unsupported, never 0 behind."""
     if group.type not in SUPPORTED_TYPES:
         return unsupported(group)
-    total, reason = _sum(partitions)
+    whole, reason = total(partitions)
     return GroupLag(
         group=group.group_id,
         type=group.type,
         state=group.state,
         verdict=verdict((p.standing for p in partitions), bool(group.members)),
-        lag=total,
+        lag=whole,
         known_lag=sum(p.lag or 0 for p in partitions),
         age=oldest(partitions),
         members=_members(group.members, {p.partition: p for p in partitions}),
@@ -165,8 +165,8 @@ def unread(group: Group, why: str) -> GroupLag:
     return GroupLag(group.group_id, group.type, group.state, Verdict.UNKNOWN, None, 0, no_age, members, reason=why)
 
 
-def _sum(partitions: Sequence[PartitionLag]) -> tuple[int | None, str | None]:
-    """The sum, or why there is none: a sum without one of its parts would be wrong."""
+def total(partitions: Sequence[PartitionLag]) -> tuple[int | None, str | None]:
+    """The lag of all of them, or why there is none: a sum without one of its parts would be wrong."""
     if not partitions:
         return None, _NO_OFFSETS
     missing = [p for p in partitions if p.lag is None]
@@ -192,6 +192,6 @@ def _members(members: Iterable[Member], partitions: Mapping[Partition, Partition
     found = []
     for member in members:
         mine = [partitions[p] for p in member.assigned if p in partitions]
-        total, reason = _sum(mine) if mine else (0, None)
-        found.append(MemberLag(member.member_id, member.client_id, member.host, total, member.assigned, reason))
+        whole, reason = total(mine) if mine else (0, None)
+        found.append(MemberLag(member.member_id, member.client_id, member.host, whole, member.assigned, reason))
     return tuple(found)
