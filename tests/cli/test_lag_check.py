@@ -47,9 +47,9 @@ def eventops(bootstrap_servers: str, tmp_path: Path) -> Shell:
         (("--max-age", "1h"), 0, "fine: billing-lag-check: 3 behind"),
         (("--max-age", "0ms"), 1, "breached: billing-lag-check: the oldest record waits for "),
         (("--max-eta", "1h", *SOON), 1, "breached: billing-lag-check: 3 behind, caught up never at this rate"),
-        (("--verdict", "error", *SOON), 1, "breached: billing-lag-check: stop: no commit for 1."),
+        (("--verdict", "error", *SOON), 1, "breached: billing-lag-check: stop: no commit for "),
         (("--verdict", "stall", *SOON), 0, "fine: billing-lag-check: 3 behind"),
-        (("--max-lag", "2", "--for", "1s"), 1, "breached: billing-lag-check: 3 behind, over 2, for 1."),
+        (("--max-lag", "2", "--for", "1s"), 1, "breached: billing-lag-check: 3 behind, over 2, for "),
         (("--max-lag", "3", "--for", "1h"), 0, "fine: billing-lag-check: 3 behind"),
         (("idle-lag-check", "--verdict", "warn"), 1, "breached: billing-lag-check: stop"),
         (
@@ -70,7 +70,7 @@ def test_a_check_in_one_line(eventops: Shell, billing: str, words: tuple[str, ..
 @pytest.mark.broker
 def test_where_nothing_waits_no_verdict_is_waited_for(eventops: Shell, billing: str) -> None:
     """A minute's span would end this test by its time-out."""
-    run = eventops("lag", "check", "idle-*check", "--verdict", "warn", "--max-eta", "1m", "--for", "1h", timeout=20)
+    run = eventops("lag", "check", "idle-*check", "--verdict", "warn", "--max-eta", "1m", "--for", "1h", timeout=50)
     assert (run.returncode, run.stdout) == (0, "fine: idle-lag-check: 0 behind\n")
 
 
