@@ -1,38 +1,26 @@
-"""``eventops lag``: how far consumer groups are behind, for people and for probes."""
+"""``eventops lag``: how far consumer groups are behind, for people."""
 
 from __future__ import annotations
 
-import re
 import sys
-import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from eventops.cli.diagnostics import say
+from eventops.cli.lag_check import check
+from eventops.cli.lag_options import selection_options, span_option
+from eventops.cli.moments import seconds
 from eventops.cli.options import pass_desk
-from eventops.cli.output import Column, Document, output_option, print_document, print_table
+from eventops.cli.output import Document, output_option, print_document, print_table
 from eventops.errors import ExitCode
-from eventops.wording import UNKNOWN, count, duration, safe
+from eventops.wording import safe
 
 if TYPE_CHECKING:
     from eventops.bootstrap import Desk
-    from eventops.lag.check import Finding
-
-_UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-
-
-def seconds(text: str) -> float:
-    """A duration as people write it; a bare number is seconds.
-
-    >>> [seconds(text) for text in ("60s", "1.5m", "250ms", "7")]
-    [60.0, 90.0, 0.25, 7.0]
-    """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?", text.strip())
-    if found is None:
-        raise click.BadParameter(f"{text!r} is not a duration: write it as in 60s, 5m or 2h")
-    return float(found[1]) * _UNITS[found[2] or "s"]
+    from eventops.lag.model import GroupSelection
+    from eventops.lag.views import Rows, View
 
 
 class ShowByDefault(click.Group):
@@ -45,168 +33,120 @@ class ShowByDefault(click.Group):
         return super().parse_args(ctx, args)
 
 
-@click.group(cls=ShowByDefault, epilog="Examples: eventops lag · eventops lag billing -o json · eventops lag check -h")
+@click.group(
+    cls=ShowByDefault,
+    epilog="Examples: eventops lag · eventops lag 'billing-*' --watch · eventops lag check -h · eventops lag show -h",
+)
 def lag() -> None:
     """How far consumer groups are behind. Without a command it shows them: `eventops lag [GROUP]...`"""
 
 
-@lag.command(epilog="Examples: eventops lag · eventops lag billing · eventops lag billing -o json")
-@click.argument("group", nargs=-1)
+@lag.command(
+    epilog="Examples: eventops lag · eventops lag 'billing-*' --only-lagging · "
+    "eventops lag --by topic --sort age --top 10 · eventops lag billing --watch 2s · eventops lag --by partition -o csv"
+)
+@selection_options
+@click.option("--only-lagging", is_flag=True, help="Leave out what is known to be caught up.")
+@click.option(
+    "--by",
+    type=click.Choice(["group", "topic", "member", "partition"]),
+    default="group",
+    show_default=True,
+    help="What a row is.",
+)
+@click.option(
+    "--sort",
+    type=click.Choice(["verdict", "lag", "age", "eta", "name"]),
+    default="verdict",
+    show_default=True,
+    help="What comes first: the worst, the largest, or the first name.",
+)
+@click.option("--top", type=click.IntRange(min=1), metavar="N", help="The first N rows only.")
 @click.option(
     "--watch",
     type=seconds,
     is_flag=False,
     flag_value="5s",
     metavar="[DURATION]",
-    help="Again every so often (5s), with rates and the time to catch up, until Ctrl-C.",
+    help="Again every so often (5s) until Ctrl-C, with verdicts and rates: in place on a terminal, NDJSON elsewhere.",
 )
+@span_option
 @output_option()
 @pass_desk
-def show(desk: Desk, group: tuple[str, ...], watch: float | None, output: str) -> None:
-    """One snapshot of all groups, or of those named, partition by partition."""
-    from eventops.lag.document import document
-    from eventops.lag.model import GroupSelection
+def show(
+    desk: Desk,
+    selection: GroupSelection,
+    only_lagging: bool,
+    by: str,
+    sort: str,
+    top: int | None,
+    watch: float | None,
+    span: float,
+    output: str,
+) -> None:
+    """How far groups are behind, the worst first; with names, partition by partition.
 
-    selection = GroupSelection(group)
+    GROUP is a name, a glob ('billing-*') or a regular expression ('/^billing-\\d+$/'). Verdicts and rates take several
+    polls (--watch); one snapshot tells where a group stands.
+    """
+    from eventops.lag.views import By, Sort, View, rows, told, view_document
+
+    if sort == "eta" and by != "group":
+        raise click.UsageError("--sort eta is for groups: leave out --by")
+    view = View(By(by), Sort(sort), top, only_lagging)
+    if watch is not None:
+        _watch(desk, selection, view, watch, span, output)
     report = desk.lag.snapshot(selection, desk.now())
-    found = document(report)
-    _print(found, output, _GROUPS, one_by_one=bool(group))
-    while watch is not None:
-        time.sleep(watch)
-        earlier, report = report, desk.lag.snapshot(selection, desk.now())
-        found = document(report, earlier)
-        _repaint(output)
-        _print(found, output, [*_GROUPS[:4], *_PACE, *_GROUPS[4:]], one_by_one=bool(group))
-    raise SystemExit(ExitCode.DONE if found["coverage"]["complete"] else ExitCode.PARTIAL)
-
-
-@lag.command(epilog="Example: eventops lag check billing --max-lag 10000 --max-age 5m || page-somebody")
-@click.argument("group", nargs=-1)
-@click.option("--max-lag", type=click.IntRange(min=0), metavar="N", help="Offsets a group may be behind.")
-@click.option("--max-age", type=seconds, metavar="DURATION", help="How long the oldest record may wait, as in 60s.")
-@output_option()
-@pass_desk
-def check(desk: Desk, group: tuple[str, ...], max_lag: int | None, max_age: float | None, output: str) -> None:
-    """For scripts and probes: exit code 1 when a limit is breached, 5 when that isn't known, 0 when all is fine."""
-    from eventops.lag.check import Limits, Outcome, check, summary, worst
-    from eventops.lag.model import GroupSelection
-
-    if max_lag is None and max_age is None:
-        raise click.UsageError("a check takes a limit: give --max-lag, --max-age or both")
-    report = desk.lag.snapshot(GroupSelection(group), desk.now())
-    findings = check(report, Limits(max_lag, max_age))
-    outcome = worst(findings)
-    _print_findings(findings, outcome.value, output)
-    say(summary(findings))
-    codes = {Outcome.FINE: ExitCode.DONE, Outcome.BREACHED: ExitCode.FINDING, Outcome.UNKNOWN: ExitCode.PARTIAL}
-    raise SystemExit(codes[outcome])
-
-
-def _print(found: Document, output: str, columns: Sequence[Column], *, one_by_one: bool) -> None:
-    if output != "table":
-        print_document(found, output, found["groups"])
+    shown = rows(report, view)
+    document = view_document(report, view, shown)
+    if output == "table":
+        _print_tables(document, view, shown, one_by_one=_names_groups(selection))
     else:
-        print_table(f"Consumer groups at {found['as_of']}", columns, found["groups"])
-        for group in found["groups"] if one_by_one else ():
-            print_table(group["group"], _PARTITIONS, group["partitions"])
-    for gap in found["coverage"]["gaps"]:
+        print_document(document, output, shown.rows)
+    if rest := told(shown, view.by):
+        say(rest)
+    for gap in document["coverage"]["gaps"]:
         say(f"not read: {safe(_place(gap))}: {safe(gap['reason'])}")
+    raise SystemExit(ExitCode.DONE if report.coverage.complete else ExitCode.PARTIAL)
 
 
-def _repaint(output: str) -> None:
-    """A fresh screen for a table on a terminal; elsewhere the snapshots follow one another."""
-    if output == "table" and sys.stdout.isatty():
-        click.clear()
+def _watch(desk: Desk, selection: GroupSelection, view: View, every: float, span: float, output: str) -> None:
+    """Ends with Ctrl-C (exit code 130), or when the first poll fails."""
+    from eventops.cli.lag_watch import as_lines, on_a_terminal
+    from eventops.lag.history import History
+    from eventops.lag.tracks import Terms
+
+    is_told = click.get_current_context().get_parameter_source("output") is not ParameterSource.DEFAULT
+    if output not in ("table", "ndjson"):
+        raise click.UsageError(f"--watch prints a table on a terminal and NDJSON elsewhere, not {output}")
+    if output == "table" and is_told and not sys.stdout.isatty():
+        raise click.UsageError("--watch repaints a table on a terminal only: -o ndjson, or leave -o out")
+    history = History(Terms(span))
+    show = on_a_terminal if output == "table" and sys.stdout.isatty() else as_lines
+    show(lambda: history.add(desk.lag.snapshot(selection, desk.now())), view, every)
 
 
-def _print_findings(findings: Sequence[Finding], outcome: str, output: str) -> None:
-    rows = [{"group": f.group, "outcome": f.outcome.value, "reason": f.reason} for f in findings]
-    if output != "table":
-        print_document({"outcome": outcome, "findings": rows}, output, rows)
-    else:
-        print_table("Check", _FINDINGS, rows)
+def _names_groups(selection: GroupSelection) -> bool:
+    """Whether few groups are meant, each of which is shown partition by partition."""
+    from eventops.lag.selecting import is_pattern
+
+    return bool(selection.names) and not any(map(is_pattern, selection.names))
+
+
+def _print_tables(document: Document, view: View, shown: Rows, *, one_by_one: bool) -> None:
+    from eventops.cli.lag_tables import PARTITIONS, columns
+
+    young = any(row["verdict"] == "not_enough_history" for row in shown.rows)
+    footer = "one snapshot tells where a group stands; whether it gets on takes --watch" if young else ""
+    what = "Consumer groups" if view.by == "group" else f"Lag by {view.by.value}"
+    print_table(f"{what} at {document['as_of']}", columns(view.by), shown.rows, footer)
+    if one_by_one and view.by == "group":
+        for group in shown.rows:
+            print_table(group["group"], PARTITIONS, group["partitions"])
 
 
 def _place(gap: Document) -> str:
     return str(gap["topic"]) if gap["partition"] is None else f"{gap['topic']}/{gap['partition']}"
 
 
-def _offset(offset: int | None) -> str:
-    return "-" if offset is None else count(offset)
-
-
-def _style(row: Document) -> str:
-    return _STYLES.get(str(row.get("verdict") or row.get("outcome")), "")
-
-
-_STYLES: Final = {
-    "lost_records": "bold red",
-    "ahead_of_log": "bold red",
-    "breached": "bold red",
-    "inactive": "red",
-    "behind": "yellow",
-    "never_committed": "yellow",
-    "unknown": "magenta",
-    "unsupported": "magenta",
-    "caught_up": "green",
-    "fine": "green",
-}
-
-
-def _waits(row: Document) -> str:
-    seconds = row["lag_age_seconds"]
-    return UNKNOWN if seconds is None else "-" if seconds == 0 else duration(seconds)
-
-
-_VERDICT: Final = Column("verdict", lambda row: row["verdict"].replace("_", " "), style=_style)
-_LAG: Final = Column("lag", lambda row: count(row["lag"]), right=True)
-_AGE: Final = Column("oldest waits", _waits, right=True, spare=1)
-_WHY: Final = Column("", lambda row: row.get("lag_reason") or row.get("lag_age_seconds_reason") or "", wrap=True)
-
-
-def _rate(rate: float | None) -> str:
-    return UNKNOWN if rate is None else f"{rate:,.1f}"
-
-
-def _eta(row: Document) -> str:
-    seconds = row["eta_seconds"]
-    if seconds is None:
-        return "never" if "never" in row["eta_seconds_reason"] else UNKNOWN
-    return "-" if seconds == 0 else duration(seconds)
-
-
-_GROUPS: Final = [
-    Column("group", lambda row: row["group"]),
-    _VERDICT,
-    _LAG,
-    _AGE,
-    Column("members", lambda row: count(len(row["members"])), right=True, spare=2),
-    Column("partitions", lambda row: count(len(row["partitions"])), right=True, spare=4),
-    Column("state", lambda row: row["state"].replace("_", " "), spare=3),
-    _WHY,
-]
-
-_PACE: Final = [
-    Column("in/s", lambda row: _rate(row["rate_in"]), right=True),
-    Column("out/s", lambda row: _rate(row["rate_out"]), right=True),
-    Column("caught up in", _eta, right=True),
-]
-
-_PARTITIONS: Final = [
-    Column("topic", lambda row: row["topic"]),
-    Column("partition", lambda row: str(row["partition"]), right=True),
-    _VERDICT,
-    _LAG,
-    _AGE,
-    Column("start", lambda row: _offset(row["start"]), right=True, spare=5),
-    Column("committed", lambda row: _offset(row["committed"]), right=True, spare=4),
-    Column("end", lambda row: _offset(row["end"]), right=True, spare=4),
-    Column("member", lambda row: row["member"] or "nobody", spare=3),
-    _WHY,
-]
-
-_FINDINGS: Final = [
-    Column("group", lambda row: row["group"]),
-    Column("outcome", lambda row: row["outcome"], style=_style),
-    Column("", lambda row: row["reason"], wrap=True),
-]
+lag.add_command(check)

@@ -1,4 +1,4 @@
-"""Moments on the command line: RFC 3339, or how long ago."""
+"""Moments and durations on the command line: RFC 3339, how long ago, how long."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Final
 
 import click
 
+_UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
@@ -37,3 +38,18 @@ def moment(text: str, now: datetime) -> datetime:
         return now - timedelta(seconds=float(ago[1]) * _SECONDS[ago[2]])
     found = datetime.fromisoformat(text.strip())
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+def seconds(text: str) -> float:
+    """A duration as people write it; a bare number is seconds.
+
+    >>> [seconds(text) for text in ("60s", "1.5m", "250ms", "7")]
+    [60.0, 90.0, 0.25, 7.0]
+
+    Raises:
+        BadParameter: it is none.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?", text.strip(), re.ASCII)
+    if found is None:
+        raise click.BadParameter(f"{text!r} is not a duration: write it as in 60s, 5m or 2h")
+    return float(found[1]) * _UNITS[found[2] or "s"]

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from eventops.cli.diagnostics import colours
+from eventops.errors import ExitCode
 from eventops.wording import safe
 
 if TYPE_CHECKING:
-    from rich.console import Console, JustifyMethod
+    from rich.console import Console, JustifyMethod, OverflowMethod
+    from rich.table import Table
+    from rich.text import Text
 
 F = TypeVar("F", bound=Callable[..., Any])
 Document = Mapping[str, Any]
@@ -87,25 +90,43 @@ def print_document(document: Document, output: str, rows: Iterable[Document]) ->
 
 def print_table(title: str, columns: Sequence[Column], rows: Sequence[Document], footer: str = "") -> None:
     """A table that fits the terminal, and is never cut where stdout is a pipe; what was left out is named below."""
+    from rich.text import Text
+
+    screen = console()
+    for part in drawn(title, columns, rows, screen.width, footer):
+        screen.print(part, soft_wrap=isinstance(part, Text))
+
+
+def drawn(
+    title: str,
+    columns: Sequence[Column],
+    rows: Sequence[Document],
+    width: int,
+    footer: str = "",
+    *,
+    one_line: bool = False,
+) -> Iterator[Table | Text]:
+    """The table for a line of ``width``, and the lines below it; ``one_line``: text is cut where it would be folded."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
     table = Table(title=Text(safe(title)), title_justify="left", box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    screen = console()
-    shown = _fitting(columns, rows, screen.width)
+    shown = _fitting(columns, rows, width)
     for column in shown:
-        whole = _width(column, rows) if column.right else None
+        whole = _width(column, rows) if column.right or (one_line and not column.wrap) else None
         justify: JustifyMethod = "right" if column.right else "left"
-        table.add_column(Text(column.title), justify=justify, no_wrap=column.right, overflow="fold", min_width=whole)
+        fold: OverflowMethod = "ellipsis" if one_line else "fold"
+        no_wrap = column.right or one_line
+        table.add_column(Text(column.title), justify=justify, no_wrap=no_wrap, overflow=fold, min_width=whole)
     for row in rows:
         table.add_row(*(_cell(column, row) for column in shown))
-    screen.print(table)
+    yield table
     hidden = [column.title for column in columns if column not in shown]
     if hidden:
-        screen.print(Text(f"too narrow for: {', '.join(hidden)}", style="dim"), soft_wrap=True)
+        yield Text(f"too narrow for: {', '.join(hidden)}", style="dim")
     if footer:
-        screen.print(Text(footer), soft_wrap=True)
+        yield Text(footer)
 
 
 def console() -> Console:
@@ -194,4 +215,9 @@ def _json(document: Document, **layout: Any) -> str:
 
 
 def _write(text: str) -> None:
-    click.echo(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+    """A reader that went away (``| head``) ends the command, and is no finding: click would make it exit code 1."""
+    try:
+        click.echo(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise click.exceptions.Exit(ExitCode.DONE) from None

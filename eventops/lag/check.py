@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
+from eventops.lag import judgement, pace
 from eventops.lag.model import GroupLag, LagReport, Verdict
-from eventops.wording import count, duration, plural
+from eventops.wording import count, duration, plural, safe
+
+VERDICTS: Final[dict[str, frozenset[Verdict]]] = {
+    "warn": frozenset({Verdict.WARN, *judgement.ERRORS}),
+    "error": judgement.ERRORS,
+    **{verdict.value: frozenset({verdict}) for verdict in Verdict if verdict in judgement.ERRORS},
+}
+"""What a check can be told to take for a breach; ``warn`` and ``error`` are everything at least that bad."""
+
+_UNTOLD: Final = frozenset({Verdict.NOT_ENOUGH_HISTORY, Verdict.UNKNOWN, Verdict.UNSUPPORTED, Verdict.NEVER_COMMITTED})
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is still fine, per group; None: not asked. ``max_age`` is in seconds."""
+    """What is still fine, per group; None: not asked. ``max_age`` and ``max_eta`` are in seconds, ``verdicts`` are
+    those that aren't fine. The time to catch up counts after ``settled`` seconds of polls: two polls say little."""
 
     max_lag: int | None = None
     max_age: float | None = None
+    max_eta: float | None = None
+    verdicts: frozenset[Verdict] = frozenset()
+    settled: float = pace.SPAN
+
+    @property
+    def takes_polls(self) -> bool:
+        """Whether one snapshot can't tell."""
+        return self.max_eta is not None or bool(self.verdicts)
 
 
 class Outcome(StrEnum):
@@ -27,39 +48,143 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One group against the limits."""
+    """One group against the limits. ``is_early``: unknown for no other reason than too few polls."""
 
     group: str
     outcome: Outcome
     reason: str
+    is_early: bool = False
 
 
-def check(report: LagReport, limits: Limits) -> tuple[Finding, ...]:
-    """Every group against the limits. Groups of an unsupported kind count only where they were asked for by name, which
-    leaves them alone in the report."""
+def check(report: LagReport, limits: Limits, watched: float = 0.0) -> tuple[Finding, ...]:
+    """Every group against the limits, after ``watched`` seconds of polls. Groups of an unsupported kind count only
+    where they were asked for by name, which leaves them alone in the report."""
     groups = [group for group in report.groups if group.verdict is not Verdict.UNSUPPORTED] or list(report.groups)
     unread = tuple(
         Finding(gap.subject, Outcome.UNKNOWN, gap.reason) for gap in report.coverage.gaps if gap.partition is None
     )
-    return (*(judged(group, limits) for group in groups), *unread)
+    return (*(judged(group, limits, watched) for group in groups), *unread)
 
 
-def judged(group: GroupLag, limits: Limits) -> Finding:
+def judged(group: GroupLag, limits: Limits, watched: float = 0.0) -> Finding:
     """A limit is breached by what is known, even while more is unknown; it is kept only by what is fully known."""
-    if limits.max_lag is not None and group.known_lag > limits.max_lag:
-        return Finding(group.group, Outcome.BREACHED, f"{count(group.known_lag)} behind, over {count(limits.max_lag)}")
-    oldest = group.known_age
-    if limits.max_age is not None and oldest is not None and oldest > limits.max_age:
-        why = f"the oldest record waits for {duration(oldest)}, over {duration(limits.max_age)}"
-        return Finding(group.group, Outcome.BREACHED, why)
-    if limits.max_lag is not None and group.lag is None:
+    found = [finding for finding in _against(group, limits, watched) if finding.outcome is not Outcome.FINE]
+    if not found:
+        return Finding(group.group, Outcome.FINE, f"{count(group.lag)} behind")
+    breached = [finding for finding in found if finding.outcome is Outcome.BREACHED]
+    lasting = [finding for finding in found if not finding.is_early]
+    return (breached or lasting or found)[0]
+
+
+def _against(group: GroupLag, limits: Limits, watched: float) -> Iterator[Finding]:
+    if limits.max_lag is not None:
+        yield _lag(group, limits.max_lag)
+    if limits.max_age is not None:
+        yield _age(group, limits.max_age)
+    if limits.max_eta is not None:
+        yield _eta(group, limits.max_eta, is_early=watched < limits.settled)
+    if limits.verdicts:
+        yield _verdict(group, limits.verdicts)
+
+
+def _lag(group: GroupLag, most: int) -> Finding:
+    if group.known_lag > most:
+        return Finding(group.group, Outcome.BREACHED, f"{count(group.known_lag)} behind, over {count(most)}")
+    if group.lag is None:
         return Finding(group.group, Outcome.UNKNOWN, f"lag unknown: {group.reason}")
-    if limits.max_age is not None and group.age.seconds is None:
+    return Finding(group.group, Outcome.FINE, "")
+
+
+def _age(group: GroupLag, most: float) -> Finding:
+    oldest = group.known_age
+    if oldest is not None and oldest > most:
+        why = f"the oldest record waits for {duration(oldest)}, over {duration(most)}"
+        return Finding(group.group, Outcome.BREACHED, why)
+    if group.age.seconds is None:
         return Finding(group.group, Outcome.UNKNOWN, f"age unknown: {group.age.reason}")
-    return Finding(group.group, Outcome.FINE, f"{count(group.lag)} behind")
+    return Finding(group.group, Outcome.FINE, "")
 
 
-def worst(findings: tuple[Finding, ...]) -> Outcome:
+def _eta(group: GroupLag, most: float, *, is_early: bool) -> Finding:
+    eta = (group.pace or pace.UNKNOWN).eta
+    if eta.value == 0:
+        return Finding(group.group, Outcome.FINE, "")
+    if is_early and group.lag is not None:
+        return Finding(group.group, Outcome.UNKNOWN, "time to catch up unknown: it takes more polls", is_early=True)
+    if eta.value is not None and eta.value > most:
+        why = f"{count(group.lag)} behind, caught up in {duration(eta.value)}, over {duration(most)}"
+        return Finding(group.group, Outcome.BREACHED, why)
+    if eta.value is None and pace.is_never(eta):
+        return Finding(group.group, Outcome.BREACHED, f"{count(group.lag)} behind, caught up {eta.reason}")
+    if eta.value is None:
+        return Finding(group.group, Outcome.UNKNOWN, f"time to catch up unknown: {eta.reason}")
+    return Finding(group.group, Outcome.FINE, "")
+
+
+def _verdict(group: GroupLag, wrong: frozenset[Verdict]) -> Finding:
+    """The group's verdict is its worst partition's; one that isn't asked for may hide another that is."""
+    judgements = {one.verdict: one for one in map(judgement.of, group.partitions)}
+    whole = judgement.of(group)
+    found = next((one for verdict, one in sorted(judgements.items(), key=_severity) if verdict in wrong), None)
+    if whole.verdict in wrong:
+        found = whole
+    if found is not None:
+        return Finding(group.group, Outcome.BREACHED, f"{found.verdict.value.replace('_', ' ')}: {found.evidence}")
+    untold = next((one for verdict, one in judgements.items() if verdict in _UNTOLD), None)
+    if untold is None and whole.verdict in _UNTOLD:
+        untold = whole
+    if untold is None:
+        return Finding(group.group, Outcome.FINE, "")
+    is_early = all(verdict is Verdict.NOT_ENOUGH_HISTORY for verdict in judgements if verdict in _UNTOLD)
+    why = f"verdict unknown: {untold.evidence}"
+    return Finding(group.group, Outcome.UNKNOWN, why, is_early=is_early and bool(judgements))
+
+
+def _severity(item: tuple[Verdict, object]) -> int:
+    return judgement.SEVERITY[item[0]]
+
+
+@dataclass
+class Hold:
+    """A check over several polls: a breach counts when it held for ``seconds``, from when it was first known.
+
+    A group that was fine once is fine: the breach didn't hold. One that isn't known breaks nothing.
+    """
+
+    seconds: float
+    _since: dict[str, float] = field(default_factory=dict)
+    _fine: dict[str, Finding] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+
+    def add(self, findings: Sequence[Finding], at: float) -> bool:
+        """One more poll at ``at`` (seconds); whether everything is decided."""
+        for finding in findings:
+            if finding.outcome is Outcome.BREACHED:
+                self._since.setdefault(finding.group, at)
+            elif finding.outcome is Outcome.FINE:
+                self._fine.setdefault(finding.group, finding)
+        self.findings = tuple(self._told(finding, at) for finding in findings)
+        return not any(self._is_open(finding, at) for finding in findings)
+
+    def _is_open(self, finding: Finding, at: float) -> bool:
+        if finding.group in self._fine:
+            return False
+        if finding.outcome is Outcome.BREACHED:
+            return at - self._since[finding.group] < self.seconds
+        return finding.is_early or finding.group in self._since
+
+    def _told(self, finding: Finding, at: float) -> Finding:
+        if finding.group in self._fine:
+            return self._fine[finding.group]
+        since = self._since.get(finding.group)
+        if finding.outcome is not Outcome.BREACHED or since is None or not self.seconds:
+            return finding
+        held = at - since >= self.seconds
+        why = f"{finding.reason}, for {duration(at - since)}{'' if held else ' only'}"
+        return Finding(finding.group, Outcome.BREACHED if held else Outcome.FINE, why)
+
+
+def worst(findings: Sequence[Finding]) -> Outcome:
     """
     >>> worst((Finding("a", Outcome.FINE, ""), Finding("b", Outcome.UNKNOWN, ""))).value
     'unknown'
@@ -68,12 +193,25 @@ def worst(findings: tuple[Finding, ...]) -> Outcome:
     return next((outcome for outcome in (Outcome.BREACHED, Outcome.UNKNOWN) if outcome in found), Outcome.FINE)
 
 
-def summary(findings: tuple[Finding, ...]) -> str:
-    """One line for people.
+def summary(findings: Sequence[Finding]) -> str:
+    """One line that says why.
 
-    >>> summary((Finding("a", Outcome.FINE, ""), Finding("b", Outcome.UNKNOWN, "")))
-    '2 groups: 0 breached, 1 unknown'
+    >>> summary((Finding("a", Outcome.FINE, "3 behind"), Finding("b", Outcome.BREACHED, "9 behind, over 5")))
+    'breached: b: 9 behind, over 5; of 2 groups 1 breached, 0 unknown'
+    >>> summary((Finding("a", Outcome.FINE, "3 behind"),))
+    'fine: a: 3 behind'
+    >>> summary((Finding("a", Outcome.FINE, ""), Finding("b", Outcome.FINE, "")))
+    'fine: 2 groups'
     """
+    if not findings:
+        return "fine: 0 groups"
+    outcome = worst(findings)
+    first = next(finding for finding in findings if finding.outcome is outcome)
     outcomes = [finding.outcome for finding in findings]
+    if outcome is Outcome.FINE and len(findings) > 1:
+        return f"fine: {plural(len(findings), 'group')}"
+    why = f"{outcome.value}: {safe(first.group)}: {safe(first.reason)}"
+    if len(findings) == 1:
+        return why
     breached, unknown = outcomes.count(Outcome.BREACHED), outcomes.count(Outcome.UNKNOWN)
-    return f"{plural(len(findings), 'group')}: {breached} breached, {unknown} unknown"
+    return f"{why}; of {plural(len(findings), 'group')} {breached} breached, {unknown} unknown"

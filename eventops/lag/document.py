@@ -5,45 +5,75 @@ from __future__ import annotations
 from typing import Any
 
 from eventops.events import rfc3339
-from eventops.lag import rules
-from eventops.lag.model import GroupLag, LagAge, LagReport, PartitionLag
-from eventops.lag.pace import Pace, pace
+from eventops.lag import insight, judgement, pace, rules
+from eventops.lag.model import GroupLag, LagAge, LagReport, MemberLag, PartitionLag, Rate
+
+_NOTHING_WAITS = Rate(None, "nothing waits")
 
 
-def document(report: LagReport, earlier: LagReport | None = None) -> dict[str, Any]:
-    """The whole report; names, units and order are the contract's. Rates are told since the ``earlier`` report."""
+def document(report: LagReport) -> dict[str, Any]:
+    """The whole report; names, units and order are the contract's."""
     return {
         "as_of": rfc3339(report.as_of),
         "cluster_id": report.cluster_id,
-        "groups": [_group(group, pace(earlier, report, group)) for group in report.groups],
+        "groups": [group_document(group) for group in report.groups],
         "coverage": report.coverage.document(),
     }
 
 
-def _group(group: GroupLag, pace: Pace) -> dict[str, Any]:
+def group_document(group: GroupLag) -> dict[str, Any]:
+    """One group. A report that was added to no history says so in its verdicts and rates."""
+    judged, moves = judgement.of(group), group.pace or pace.UNKNOWN
+    skew = insight.skew(group.partitions)
     return {
         "group": group.group,
         "type": group.type,
         "state": group.state,
-        "verdict": group.verdict.value,
-        **_figure("lag", group.lag, group.reason),
-        **_figure("lag_age_seconds", group.age.seconds, group.age.reason),
+        "standing": group.verdict.value,
+        "verdict": judged.verdict.value,
+        "evidence": judged.evidence,
+        **figure("lag", group.lag, group.reason),
+        **figure("lag_age_seconds", group.age.seconds, group.age.reason),
         "lag_age_method": group.age.method.value,
         "held_back": sum(p.offsets.held_back or 0 for p in group.partitions),
         **_held_back(rules.longest_held_back(group.partitions)),
-        **_figure("rate_in", pace.rate_in.value, pace.rate_in.reason),
-        **_figure("rate_out", pace.rate_out.value, pace.rate_out.reason),
-        **_figure("eta_seconds", pace.eta.value, pace.eta.reason),
-        "members": [
-            {"client_id": member.client_id, "host": member.host, **_figure("lag", member.lag, member.reason)}
-            for member in group.members
+        **_rate("rate_in", moves.rate_in),
+        **_rate("rate_out", moves.rate_out),
+        **_rate("eta_seconds", moves.eta),
+        **_rate("skew", Rate(round(skew.value, 3)) if skew.value is not None else skew),
+        "lost": insight.lost_in_all(group),
+        **_retention(group),
+        "partitions_unowned": insight.unowned(group),
+        "hosts": [
+            {"host": host.host, "members": host.members, **figure("lag", host.lag, "one of its members isn't known")}
+            for host in insight.by_host(group.members)
         ],
-        "partitions": [_partition(partition) for partition in group.partitions],
+        "members": [_member(member) for member in group.members],
+        "partitions": [partition_document(partition) for partition in group.partitions],
     }
 
 
-def _partition(partition: PartitionLag) -> dict[str, Any]:
-    offsets = partition.offsets
+def _retention(group: GroupLag) -> dict[str, Any]:
+    """How near the next loss is, on the partition that is nearest to it."""
+    nearest = insight.nearest_to_loss(group)
+    if nearest is None:
+        return {**_rate("retention_margin", _NOTHING_WAITS), **_rate("retention_seconds", _NOTHING_WAITS)}
+    seconds = group.until_lost or Rate(None, pace.ONE_SNAPSHOT)
+    return {**_rate("retention_margin", insight.margin(nearest)), **_rate("retention_seconds", seconds)}
+
+
+def _member(member: MemberLag) -> dict[str, Any]:
+    return {
+        "client_id": member.client_id,
+        "host": member.host,
+        "partitions": len(member.partitions),
+        **figure("lag", member.lag, member.reason),
+    }
+
+
+def partition_document(partition: PartitionLag) -> dict[str, Any]:
+    """One partition of one group."""
+    offsets, judged = partition.offsets, judgement.of(partition)
     return {
         "topic": offsets.partition.topic,
         "partition": offsets.partition.partition,
@@ -53,18 +83,27 @@ def _partition(partition: PartitionLag) -> dict[str, Any]:
         "topic_id": offsets.topic_id,
         "held_back": offsets.held_back,
         **_held_back(partition.held_back),
-        **_figure("lag", partition.lag, partition.reason),
-        **_figure("lag_age_seconds", partition.age.seconds, partition.age.reason),
-        "verdict": partition.standing.value,
+        **figure("lag", partition.lag, partition.reason),
+        **figure("lag_age_seconds", partition.age.seconds, partition.age.reason),
+        "lag_age_method": partition.age.method.value,
+        "standing": partition.standing.value,
+        "verdict": judged.verdict.value,
+        "evidence": judged.evidence,
+        **figure("lost", insight.lost(partition), partition.reason),
+        **_rate("retention_margin", insight.margin(partition)),
         "member": partition.member,
     }
 
 
 def _held_back(age: LagAge | None) -> dict[str, Any]:
     """How long an open transaction has been holding records back; 0 where none does."""
-    return _figure("held_back_seconds", 0.0 if age is None else age.seconds, None if age is None else age.reason)
+    return figure("held_back_seconds", 0.0 if age is None else age.seconds, None if age is None else age.reason)
 
 
-def _figure(name: str, value: float | None, reason: str | None) -> dict[str, Any]:
+def _rate(name: str, rate: Rate) -> dict[str, Any]:
+    return figure(name, rate.value, rate.reason)
+
+
+def figure(name: str, value: float | None, reason: str | None) -> dict[str, Any]:
     """A figure, and where it is unknown the reason beside it."""
     return {name: value} if value is not None else {name: None, f"{name}_reason": reason or "unknown"}

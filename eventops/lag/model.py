@@ -12,9 +12,13 @@ from eventops.ports import Coverage
 
 @dataclass(frozen=True, slots=True)
 class GroupSelection:
-    """Which groups are asked about; no names means all of them."""
+    """Which groups and topics are asked about; none means all of them. Names, globs and ``/regular expressions/``, see
+    :mod:`eventops.lag.selecting`. ``ages``: on how many partitions, the furthest behind first, the first record that
+    waits is read to tell since when."""
 
     names: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
+    ages: int = 200
 
 
 class Standing(StrEnum):
@@ -34,19 +38,35 @@ class Standing(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What a group's partitions come to, the worst first."""
+    """What a group's partitions come to, the worst first.
+
+    One snapshot tells where a group stands; ``inactive`` and ``behind`` are then open questions, which polls answer
+    (:mod:`eventops.lag.judgement`): ``stop``, ``stall``, ``rewind``, ``warn`` or ``ok``.
+    """
 
     LOST_RECORDS = "lost_records"
     TOPIC_RECREATED = "topic_recreated"
     AHEAD_OF_LOG = "ahead_of_log"
+    STOP = "stop"
+    """Records wait, the committed offset rests, and no member holds the partition."""
+    STALL = "stall"
+    """A member holds the partition and doesn't get on."""
+    REWIND = "rewind"
+    """The committed offset was set back and hasn't come to where it was."""
     INACTIVE = "inactive"
     """Records wait and no consumer is there to take them."""
+    WARN = "warn"
+    """It gets on, and never fell less behind."""
     BEHIND = "behind"
     NEVER_COMMITTED = "never_committed"
     TOPIC_DELETED = "topic_deleted"
     UNKNOWN = "unknown"
     UNSUPPORTED = "unsupported"
     """A kind of group whose progress can't be read here; the reason says why."""
+    NOT_ENOUGH_HISTORY = "not_enough_history"
+    """It is behind, and wasn't observed for long enough to be judged."""
+    OK = "ok"
+    """Behind, and getting on."""
     CAUGHT_UP = "caught_up"
 
 
@@ -55,6 +75,8 @@ class AgeMethod(StrEnum):
 
     MESSAGE = "message"
     """From the timestamp of the oldest record not yet consumed."""
+    INTERPOLATED = "interpolated"
+    """From the polls between which the log's end passed the committed offset."""
     UNKNOWN = "unknown"
 
 
@@ -105,9 +127,38 @@ class LagAge:
 
 
 @dataclass(frozen=True, slots=True)
+class Rate:
+    """A figure that takes several polls: offsets a second, or seconds; None with the reason."""
+
+    value: float | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Arrival and consumption (offsets a second), and the seconds until the group has caught up if both stay."""
+
+    rate_in: Rate
+    rate_out: Rate
+    eta: Rate
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict and what it rests on, as a sentence. ``rest`` (seconds without progress) and ``arrived`` (offsets that
+    came meanwhile) only for stop and stall."""
+
+    verdict: Verdict
+    evidence: str
+    rest: float | None = None
+    arrived: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PartitionLag:
     """One partition, judged. ``lag`` None comes with the ``reason``; ``member`` None: nobody was assigned it.
-    ``held_back``: how old the open transaction is that holds records back; None: none does."""
+    ``held_back``: how old the open transaction is that holds records back; None: none does.
+    ``judgement`` None: the report was added to no history."""
 
     offsets: PartitionOffsets
     standing: Standing
@@ -116,6 +167,7 @@ class PartitionLag:
     member: str | None = None
     reason: str | None = None
     held_back: LagAge | None = None
+    judgement: Judgement | None = None
 
     @property
     def partition(self) -> Partition:
@@ -138,7 +190,9 @@ class MemberLag:
 @dataclass(frozen=True, slots=True)
 class GroupLag:
     """One group, judged. ``lag`` is the sum over its partitions, None with the ``reason`` where one isn't known;
-    ``known_lag`` is what the others add up to: the group is at least that far behind."""
+    ``known_lag`` is what the others add up to: the group is at least that far behind. ``verdict`` is what the snapshot
+    alone tells; ``judgement``, ``pace`` and ``until_lost`` (seconds until retention takes what waits) are told by a
+    history of polls, None where the report was added to none."""
 
     group: str
     type: str
@@ -150,6 +204,9 @@ class GroupLag:
     members: tuple[MemberLag, ...] = ()
     partitions: tuple[PartitionLag, ...] = ()
     reason: str | None = None
+    judgement: Judgement | None = None
+    pace: Pace | None = None
+    until_lost: Rate | None = None
 
     @property
     def known_age(self) -> float | None:

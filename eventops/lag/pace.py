@@ -1,96 +1,94 @@
-"""How fast a group's topics grow, how fast it consumes, and when it will have caught up: pure, from two snapshots.
+"""How fast a group's topics grow, how fast it consumes, and when it will have caught up: pure.
 
-A poller sees offsets, not commits: the rates are averages between the snapshots.
+A poller sees offsets, not commits: the rates are averages over the polls of the last :data:`SPAN` seconds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from eventops.events import Partition
-from eventops.lag.model import GroupLag, LagReport, PartitionOffsets
+from eventops.lag.model import Pace, Rate
+
+SPAN: Final = 30.0
+"""Seconds a rate is averaged over: longer than consumers wait between two commits (5 s, as they come)."""
 
 ONE_SNAPSHOT: Final = "a rate takes two snapshots"
 NEVER: Final = "never at this rate: records come at least as fast as they are consumed"
+NOTHING_KNOWN: Final = "no partition is known in two polls"
+LOG_WENT_BACK: Final = "a log was cut or made anew meanwhile"
+OFFSETS_WENT_BACK: Final = "the committed offsets were set back"
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
-    """Offsets a second, or seconds for an ETA; None with the reason."""
+class Tick:
+    """What moved between two polls ``seconds`` apart, the later at ``at``. ``arrived`` None: a log went back;
+    ``consumed`` None: see ``why_not_consumed``."""
 
-    value: float | None
-    reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """Arrival, consumption, and the seconds until the group has caught up if both stay as they are."""
-
-    rate_in: Rate
-    rate_out: Rate
-    eta: Rate
+    at: float
+    seconds: float
+    arrived: int | None
+    consumed: int | None
+    why_not_consumed: str = OFFSETS_WENT_BACK
 
 
 UNKNOWN: Final = Pace(Rate(None, ONE_SNAPSHOT), Rate(None, ONE_SNAPSHOT), Rate(None, ONE_SNAPSHOT))
 
 
-def pace(earlier: LagReport | None, later: LagReport, group: GroupLag) -> Pace:
-    """The pace of one group of ``later``."""
-    before = next((g for g in earlier.groups if g.group == group.group), None) if earlier else None
-    if earlier is None or before is None:
-        return UNKNOWN
-    seconds = (later.as_of - earlier.as_of).total_seconds()
-    known = {p.partition: p.offsets for p in before.partitions}
-    pairs = [(known[p.partition], p.offsets) for p in group.partitions if p.partition in known]
-    arrival = _rate(pairs, lambda offsets: offsets.log_end, seconds, "the log was cut or made anew meanwhile")
-    consumption = _rate(pairs, lambda offsets: offsets.committed, seconds, "the committed offsets were set back")
-    return Pace(arrival, consumption, eta(group.lag, arrival, consumption))
+def arrival(ticks: Iterable[Tick]) -> Rate:
+    """Offsets a second that came.
+
+    >>> arrival([Tick(10, 10, 50, 20), Tick(20, 10, 70, 20)]).value
+    6.0
+    """
+    found = list(ticks)
+    return _rate(found, [(tick.arrived, LOG_WENT_BACK) for tick in found])
 
 
-def eta(lag: int | None, arrival: Rate, consumption: Rate) -> Rate:
-    """Seconds until nothing waits.
+def consumption(ticks: Iterable[Tick]) -> Rate:
+    """Offsets a second that were consumed."""
+    found = list(ticks)
+    return _rate(found, [(tick.consumed, tick.why_not_consumed) for tick in found])
+
+
+def eta(lag: int | None, arrival: Rate, consumption: Rate, stuck: str | None = None) -> Rate:
+    """Seconds until nothing waits. ``stuck`` names a partition that doesn't move: without it no sum catches up.
 
     >>> eta(100, arrival=Rate(5.0), consumption=Rate(25.0)).value
     5.0
     >>> eta(100, arrival=Rate(5.0), consumption=Rate(5.0)).reason == NEVER
     True
+    >>> eta(100, arrival=Rate(5.0), consumption=Rate(25.0), stuck="orders/3").reason
+    'never at this rate: orders/3 rests'
     """
     if lag is None:
         return Rate(None, "the lag isn't known")
     if lag == 0:
         return Rate(0.0)
+    if stuck is not None:
+        return Rate(None, f"never at this rate: {stuck} rests")
     if arrival.value is None or consumption.value is None:
         return Rate(None, arrival.reason or consumption.reason)
     gained = consumption.value - arrival.value
     return Rate(lag / gained) if gained > 0 else Rate(None, NEVER)
 
 
-def _rate(
-    pairs: Iterable[tuple[PartitionOffsets, PartitionOffsets]],
-    of: Callable[[PartitionOffsets], int | None],
-    seconds: float,
-    why_backwards: str,
-) -> Rate:
-    """What the partitions known in both snapshots moved by; a step backwards makes the whole meaningless."""
-    moved = [after - before for a, b in pairs if (before := of(a)) is not None and (after := of(b)) is not None]
-    if not moved or seconds <= 0:
-        return Rate(None, "no partition is known in both snapshots")
-    if min(moved) < 0:
-        return Rate(None, why_backwards)
-    return Rate(sum(moved) / seconds)
+def is_never(eta: Rate) -> bool:
+    """Whether it is known that the group doesn't catch up as things go.
+
+    >>> is_never(Rate(None, NEVER)), is_never(Rate(None, ONE_SNAPSHOT))
+    (True, False)
+    """
+    return eta.value is None and (eta.reason or "").startswith("never")
 
 
-def arrivals(earlier: LagReport | None, later: LagReport) -> Rate:
-    """Offsets a second that came to the partitions which groups read; one that several groups read counts once."""
-    if earlier is None:
+def _rate(ticks: list[Tick], amounts: list[tuple[int | None, str]]) -> Rate:
+    """One step backwards makes the whole meaningless."""
+    seconds = sum(tick.seconds for tick in ticks)
+    if not ticks or seconds <= 0:
         return Rate(None, ONE_SNAPSHOT)
-    before, after = _ends(earlier), _ends(later)
-    pairs = [(before[partition], offsets) for partition, offsets in after.items() if partition in before]
-    seconds = (later.as_of - earlier.as_of).total_seconds()
-    return _rate(pairs, lambda offsets: offsets.log_end, seconds, "the log was cut or made anew meanwhile")
-
-
-def _ends(report: LagReport) -> dict[Partition, PartitionOffsets]:
-    return {one.partition: one.offsets for group in report.groups for one in group.partitions}
+    missing = next((why for amount, why in amounts if amount is None), None)
+    if missing is not None:
+        return Rate(None, missing)
+    return Rate(sum(amount for amount, _ in amounts if amount is not None) / seconds)

@@ -181,15 +181,15 @@ def group_lag(group: Group, partitions: Sequence[PartitionLag]) -> GroupLag:
     """A group from its partitions; one of a kind whose offsets can't be read is unsupported, never 0 behind."""
     if not is_supported(group):
         return unsupported(group)
-    total, reason = _sum(partitions)
+    whole, reason = total(partitions)
     return GroupLag(
         group=group.group_id,
         type=group.type,
         state=group.state,
         verdict=verdict((p.standing for p in partitions), bool(group.members)),
-        lag=total,
+        lag=whole,
         known_lag=sum(p.lag or 0 for p in partitions),
-        age=_oldest(partitions),
+        age=oldest(partitions),
         members=_members(group.members, {p.partition: p for p in partitions}),
         partitions=tuple(partitions),
         reason=reason,
@@ -215,8 +215,8 @@ def unread(group: Group, why: str) -> GroupLag:
     return GroupLag(group.group_id, group.type, group.state, Verdict.UNKNOWN, None, 0, no_age, members, reason=why)
 
 
-def _sum(partitions: Sequence[PartitionLag]) -> tuple[int | None, str | None]:
-    """The sum, or why there is none: a sum without one of its parts would be wrong."""
+def total(partitions: Sequence[PartitionLag]) -> tuple[int | None, str | None]:
+    """The lag of all of them, or why there is none: a sum without one of its parts would be wrong."""
     if not partitions:
         return None, _NO_OFFSETS
     missing = [p for p in partitions if p.lag is None]
@@ -229,7 +229,8 @@ def _sum(partitions: Sequence[PartitionLag]) -> tuple[int | None, str | None]:
     return None, whole + rest
 
 
-def _oldest(partitions: Sequence[PartitionLag]) -> LagAge:
+def oldest(partitions: Sequence[PartitionLag]) -> LagAge:
+    """The age of a group: that of its oldest waiting record, unknown as soon as one partition's is."""
     unknown = next((p.age for p in partitions if p.age.seconds is None), None)
     if unknown is not None or not partitions:
         why = unknown.reason if unknown else _NO_OFFSETS
@@ -249,6 +250,6 @@ def _members(members: Iterable[Member], partitions: Mapping[Partition, Partition
     found = []
     for member in members:
         mine = [partitions[p] for p in member.assigned if p in partitions]
-        total, reason = _sum(mine) if mine else (0, None)
-        found.append(MemberLag(member.member_id, member.client_id, member.host, total, member.assigned, reason))
+        whole, reason = total(mine) if mine else (0, None)
+        found.append(MemberLag(member.member_id, member.client_id, member.host, whole, member.assigned, reason))
     return tuple(found)

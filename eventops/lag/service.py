@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from eventops.errors import EventopsError
 from eventops.events import Partition, Record
 from eventops.lag import held as held_back
-from eventops.lag import rules
+from eventops.lag import rules, selecting
 from eventops.lag.model import GroupLag, GroupSelection, LagAge, LagReport, PartitionOffsets
+from eventops.lag.selecting import NothingSelected
 from eventops.lag.tails import Tails, look
 from eventops.ports import Bounds, Broker, Committed, Coverage, Gap, Group, Groups, Isolation
 
@@ -27,19 +26,23 @@ class LagService:
         log is the high watermark unless the broker knows better.
 
         Raises:
-            EventopsError: none of the named groups exists; the message names those that are close.
+            NothingSelected: no group fits, or none that reads a topic that fits; the message names what is close.
+            UsageError: a pattern isn't one.
         """
         found = self._groups(selection)
         supported = [group for group in found.groups if rules.is_supported(group)]
         # Committed offsets first, then the ends: both only grow, so the answer is overstated rather than negative.
         committed = self._committed(supported)
-        wanted = self._wanted(supported, committed)
+        wanted = self._wanted(supported, committed, selecting.matcher(selection.topics))
         everything = {partition for partitions in wanted.values() for partition in partitions}
         bounds = self._broker.log_bounds(everything)
         offsets = {group.group_id: _offsets(group, wanted, committed, bounds) for group in supported}
-        tails = look(self._broker, [o for of_group in offsets.values() for o in of_group], bounds, now)
+        tails = look(self._broker, [o for of_group in offsets.values() for o in of_group], bounds, now, selection.ages)
         held = held_back.look(self._broker, bounds.bounds, now)
-        groups = tuple(_judged(group, offsets, committed, tails, held) for group in found.groups)
+        chosen = [group for group in found.groups if not selection.topics or wanted.get(group.group_id)]
+        if selection.topics and not chosen:
+            raise self._no_such_topic(selection)
+        groups = tuple(_judged(group, offsets, committed, tails, held) for group in chosen)
         gaps = (*found.gaps, *committed.gaps, *_unread(bounds))
         read = len(bounds.bounds) + len(bounds.gone)
         coverage = Coverage(len(everything), read, len(tails.records), _size(tails.records), gaps=gaps)
@@ -55,24 +58,49 @@ class LagService:
         return Committed(offsets, gaps, committed.epochs, progress.shares)
 
     def _groups(self, selection: GroupSelection) -> Groups:
-        found = self._broker.groups(selection.names)
-        if selection.names and not found.groups:
-            missing = [gap.subject for gap in found.gaps]
-            known = [group.group_id for group in self._broker.groups().groups]
-            raise EventopsError(f"{found.gaps[0].reason}: {', '.join(missing)}", _suggestion(missing, known))
-        return found
+        if not any(map(selecting.is_pattern, selection.names)):
+            found = self._broker.groups(selection.names)
+            if selection.names and not found.groups:
+                raise self._no_such_group(selection.names, found.gaps[0].reason)
+            return found
+        fits = selecting.matcher(selection.names)
+        everything = self._broker.groups()
+        groups = tuple(group for group in everything.groups if fits(group.group_id))
+        if not groups:
+            raise self._no_such_group(selection.names, "no such group")
+        missing = [name for name in selection.names if not any(map(selecting.matcher([name]), _ids(groups)))]
+        return Groups(groups, (*everything.gaps, *(Gap(name, None, "no such group") for name in missing)))
 
-    def _wanted(self, groups: Collection[Group], committed: Committed) -> dict[str, set[Partition]]:
+    def _no_such_group(self, names: Collection[str], reason: str) -> NothingSelected:
+        known = _ids(self._broker.groups().groups)
+        return NothingSelected(f"{reason}: {', '.join(names)}", selecting.suggestion(names, known))
+
+    def _no_such_topic(self, selection: GroupSelection) -> NothingSelected:
+        known = [topic.name for topic in self._broker.topics()]
+        named = ", ".join(selection.topics)
+        if any(map(selecting.matcher(selection.topics), known)):
+            return NothingSelected(
+                f"no group that was asked for reads {named}", "leave --topic out to see what they read"
+            )
+        return NothingSelected(f"no such topic: {named}", selecting.suggestion(selection.topics, known, "topics"))
+
+    def _wanted(
+        self, groups: Collection[Group], committed: Committed, fits: Callable[[str], bool]
+    ) -> dict[str, set[Partition]]:
         """What a group committed on, and all partitions of the topics its members read: a partition that nobody was
         given and nobody committed on is exactly the one to be seen."""
-        read = {group.group_id: {p.topic for m in group.members for p in m.assigned} for group in groups}
+        read = {g.group_id: {p.topic for m in g.members for p in m.assigned if fits(p.topic)} for g in groups}
         topics = {topic for topics in read.values() for topic in topics}
         partitions = {topic.name: topic.partitions for topic in self._broker.topics(topics)} if topics else {}
         return {
-            group.group_id: set(committed.offsets.get(group.group_id, {}))
+            group.group_id: {p for p in committed.offsets.get(group.group_id, {}) if fits(p.topic)}
             | {Partition(name, number) for name in read[group.group_id] for number in partitions.get(name, ())}
             for group in groups
         }
+
+
+def _ids(groups: Collection[Group]) -> list[str]:
+    return [group.group_id for group in groups]
 
 
 def _offsets(
@@ -140,19 +168,3 @@ def _unread(bounds: Bounds) -> list[Gap]:
 
 def _size(records: Collection[Record]) -> int:
     return sum(len(record.key or b"") + len(record.value or b"") for record in records)
-
-
-def _suggestion(missing: Collection[str], known: Collection[str]) -> str:
-    """
-    >>> _suggestion(["biling"], ["billing", "shipping"])
-    'did you mean billing?'
-    >>> _suggestion(["x"], ["billing", "shipping"])
-    'there are billing, shipping'
-    """
-    close = sorted({name for wanted in missing for name in difflib.get_close_matches(wanted, known)})
-    if close:
-        return f"did you mean {' or '.join(close)}?"
-    if not known:
-        return "this cluster has no groups yet"
-    shown = ", ".join(sorted(known)[:10])
-    return f"there are {shown}" + (f" and {len(known) - 10} more" if len(known) > 10 else "")

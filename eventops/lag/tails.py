@@ -18,13 +18,9 @@ from eventops.ports import Bounds, Broker, Range
 Place = tuple[Partition, int]
 """A partition and the first offset that waits there."""
 
-AT_MOST: Final = 200
-"""Partitions that are looked at in one snapshot, the furthest behind first; the age of the others is unknown."""
-
 MARKERS: Final = 8
 """Offsets that are read from the committed one on."""
 
-_TOO_MANY: Final = f"only the {AT_MOST} partitions that are furthest behind are asked for it"
 _NO_RECORD: Final = (
     "no record could be read at the committed offset: not permitted, compacted, or in an open transaction"
 )
@@ -39,16 +35,17 @@ class Tails:
     records: tuple[Record, ...]
 
 
-def look(broker: Broker, offsets: Collection[PartitionOffsets], bounds: Bounds, now: datetime) -> Tails:
-    """Read the first records that wait, all at once, and tell their ages."""
+def look(broker: Broker, offsets: Collection[PartitionOffsets], bounds: Bounds, now: datetime, at_most: int) -> Tails:
+    """Read the first records that wait, all at once, and tell their ages; on ``at_most`` partitions, the furthest
+    behind first."""
     ends: dict[Place, int] = {}
     for found in sorted(offsets, key=lambda o: (-(rules.lag(o) or 0), o.partition)):
         first = rules.next_offset(found)
         if first is not None:
             ends.setdefault((found.partition, first), found.log_end or 0)
-    asked, skipped = list(ends)[:AT_MOST], list(ends)[AT_MOST:]
+    asked, skipped = list(ends)[:at_most], list(ends)[at_most:]
     records, reached = _read(broker, [_range(place, bounds) for place in asked])
-    ages = {place: LagAge(None, AgeMethod.UNKNOWN, _TOO_MANY) for place in skipped}
+    ages = {place: LagAge(None, AgeMethod.UNKNOWN, _not_asked(at_most)) for place in skipped}
     only_markers = set()
     for place in asked:
         oldest = next((record for record in records if _waits(place, record)), None)
@@ -59,6 +56,12 @@ def look(broker: Broker, offsets: Collection[PartitionOffsets], bounds: Bounds, 
         else:
             ages[place] = LagAge(None, AgeMethod.UNKNOWN, _NO_RECORD)
     return Tails(ages, frozenset(only_markers), tuple(records))
+
+
+def _not_asked(at_most: int) -> str:
+    return (
+        f"only the {at_most} partitions that are furthest behind are asked for it" if at_most else "it wasn't asked for"
+    )
 
 
 def _range(place: Place, bounds: Bounds) -> Range:

@@ -56,7 +56,7 @@ class Dashboard(App[None]):
         super().__init__()
         self.desk = desk
         self.history = History()
-        self.questions = Questions(desk, refresh)
+        self.questions = Questions(desk, refresh, self.history)
         self._ended = ended
         self._came_from: str | None = None
 
@@ -96,8 +96,6 @@ class Dashboard(App[None]):
     def on_answered(self, message: Answered) -> None:
         """Keep it, and show it where it is wanted."""
         message.watch.take(message.value, self.desk.now())
-        if message.watch is self.questions.lag:
-            self.history.add(message.value)
         self._repaint()
 
     def on_not_answered(self, message: NotAnswered) -> None:

@@ -6,10 +6,10 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
-from eventops.lag.model import LagReport
+from eventops.lag.history import History as LagHistory
+from eventops.lag.model import LagReport, Rate
 
 _KEPT: Final = 240
-_SPAN: Final = 10.0
 _BARS: Final = "▁▂▃▄▅▆▇█"
 
 
@@ -18,19 +18,16 @@ class History:
 
     def __init__(self) -> None:
         self.totals: deque[int | None] = deque(maxlen=_KEPT)
-        self._recent: deque[LagReport] = deque()
+        self._lag = LagHistory()
 
-    def add(self, report: LagReport) -> None:
-        """One more poll."""
+    def add(self, report: LagReport) -> LagReport:
+        """One more poll, judged by those before it; called by one thread at a time."""
         self.totals.append(total(report))
-        self._recent.append(report)
-        while len(self._recent) > 2 and (report.as_of - self._recent[1].as_of).total_seconds() >= _SPAN:
-            self._recent.popleft()
+        return self._lag.add(report)
 
-    @property
-    def earlier(self) -> LagReport | None:
-        """The poll that rates are told since: about ten seconds before the last one, None before there are two."""
-        return self._recent[0] if len(self._recent) > 1 else None
+    def arrivals(self) -> Rate:
+        """Offsets a second that come to what groups read."""
+        return self._lag.arrivals()
 
 
 def total(report: LagReport) -> int | None:

@@ -10,35 +10,45 @@ from rich.text import Text
 from textual.widget import Widget
 from textual.widgets import Static
 
-from eventops.lag.model import GroupLag, LagAge, LagReport, PartitionLag, Standing, Verdict
-from eventops.lag.pace import Pace, Rate, pace
+from eventops.lag import judgement
+from eventops.lag.model import GroupLag, LagAge, LagReport, Pace, PartitionLag, Rate, Standing, Verdict
+from eventops.lag.pace import UNKNOWN as NO_PACE
 from eventops.tui.page import Page
 from eventops.tui.palette import FAINT, VERDICTS
 from eventops.tui.watch import Watch
 from eventops.tui.widgets.table import Column, Table
 from eventops.wording import UNKNOWN, count, duration, safe
 
-_SEVERITY: Final = {verdict: rank for rank, verdict in enumerate(Verdict)}
-
 
 @dataclass(frozen=True)
 class Paced:
-    """A group and how fast it moved since an earlier poll."""
+    """A group and how fast it moved over the last polls."""
 
     group: GroupLag
-    pace: Pace
+
+    @property
+    def pace(self) -> Pace:
+        """Its rates."""
+        return self.group.pace or NO_PACE
 
 
-def worst_first(report: LagReport, earlier: LagReport | None) -> list[Paced]:
+def worst_first(report: LagReport) -> list[Paced]:
     """By verdict, then by what waits: where somebody should look first stands first."""
-    groups = sorted(report.groups, key=lambda g: (_SEVERITY[g.verdict], -g.known_lag, g.group))
-    return [Paced(group, pace(earlier, report, group)) for group in groups]
+    return [Paced(group) for group in judgement.worst_first(report.groups)]
 
 
 def verdict(judged: Verdict | Standing) -> Text:
     """The mark and the word."""
     mark, style = VERDICTS[judged]
     return Text(f"{mark} {judged.value.replace('_', ' ')}", style)
+
+
+def judged(one: GroupLag | PartitionLag) -> Text:
+    """Its verdict; where that takes longer, where it stands meanwhile."""
+    found = judgement.of(one)
+    if found.verdict is not Verdict.NOT_ENOUGH_HISTORY:
+        return verdict(found.verdict)
+    return verdict(one.verdict if isinstance(one, GroupLag) else one.standing)
 
 
 def lag(figure: int | None, known: int = 0) -> Text:
@@ -68,13 +78,14 @@ def eta(paced: Paced) -> Text:
     return Text("-", FAINT) if found.value == 0 else Text(duration(found.value))
 
 
-def _why(reason: str | None, age: LagAge) -> Text:
-    return Text(safe(reason or age.reason or "", 120), FAINT)
+def _why(one: GroupLag | PartitionLag) -> Text:
+    """What is missing, else what the verdict rests on."""
+    return Text(safe(one.reason or one.age.reason or judgement.of(one).evidence, 120), FAINT)
 
 
 GROUPS: Final[Sequence[Column[Paced]]] = (
     Column("group", lambda row: row.group.group, is_flexible=True),
-    Column("verdict", lambda row: verdict(row.group.verdict)),
+    Column("verdict", lambda row: judged(row.group)),
     Column("lag", lambda row: lag(row.group.lag, row.group.known_lag), right=True),
     Column("oldest waits", lambda row: waits(row.group.age, row.group.known_age), right=True),
     Column("in/s", lambda row: rate(row.pace.rate_in), right=True, from_width=66),
@@ -82,20 +93,20 @@ GROUPS: Final[Sequence[Column[Paced]]] = (
     Column("caught up in", eta, right=True, from_width=100),
     Column("members", lambda row: count(len(row.group.members)), right=True, from_width=110),
     Column("state", lambda row: row.group.state.replace("_", " "), from_width=120),
-    Column("", lambda row: _why(row.group.reason, row.group.age), from_width=120, is_flexible=True, at_most=120),
+    Column("", lambda row: _why(row.group), from_width=120, is_flexible=True, at_most=120),
 )
 
 _PARTITIONS: Final[Sequence[Column[PartitionLag]]] = (
     Column("topic", lambda row: row.partition.topic, is_flexible=True),
     Column("p", lambda row: str(row.partition.partition), right=True),
-    Column("verdict", lambda row: verdict(row.standing)),
+    Column("verdict", judged),
     Column("lag", lambda row: lag(row.lag), right=True),
     Column("oldest waits", lambda row: waits(row.age), right=True, from_width=70),
     Column("start", lambda row: _offset(row.offsets.log_start), right=True, from_width=110),
     Column("committed", lambda row: _offset(row.offsets.committed), right=True, from_width=90),
     Column("end", lambda row: _offset(row.offsets.log_end), right=True, from_width=90),
     Column("member", lambda row: row.member or "nobody", from_width=120, is_flexible=True),
-    Column("", lambda row: _why(row.reason, row.age), from_width=120, is_flexible=True, at_most=120),
+    Column("", _why, from_width=120, is_flexible=True, at_most=120),
 )
 
 
@@ -128,7 +139,7 @@ class LagPage(Page):
         """The worst first."""
         report = self.shell.questions.lag.value
         table: Table[Paced] = self.query_one("#groups", Table)
-        table.show(None if report is None else worst_first(report, self.shell.history.earlier))
+        table.show(None if report is None else worst_first(report))
 
     def on_table_chosen(self, message: Table.Chosen) -> None:
         """One group's partitions."""
@@ -178,9 +189,7 @@ class GroupPage(Page):
         if report is None:
             table.show(None)
             return
-        found = next(
-            (one for one in worst_first(report, self.shell.history.earlier) if one.group.group == self.group), None
-        )
+        found = next((Paced(group) for group in report.groups if group.group == self.group), None)
         self.query_one("#facts", Static).update(
             Text("the group isn't there any more") if found is None else _facts(found)
         )
@@ -190,7 +199,7 @@ class GroupPage(Page):
 def _facts(paced: Paced) -> Text:
     group = paced.group
     return Text.assemble(
-        verdict(group.verdict),
+        judged(group),
         ("   lag ", FAINT),
         lag(group.lag, group.known_lag),
         ("   oldest waits ", FAINT),
@@ -203,4 +212,5 @@ def _facts(paced: Paced) -> Text:
         eta(paced),
         ("   members ", FAINT),
         count(len(group.members)),
+        (f"\n{safe(judgement.of(group).evidence)}", FAINT),
     )

@@ -14,7 +14,6 @@ from textual.widgets import Static
 
 from eventops.dlq.model import CauseGroup, ListReport, TopicCounts
 from eventops.lag.model import LagReport, Verdict
-from eventops.lag.pace import arrivals
 from eventops.tui.dlq import CausesPage, LettersPage
 from eventops.tui.dlq_columns import cause_columns, topic_columns
 from eventops.tui.history import History, sparkline, total
@@ -73,7 +72,7 @@ class OverviewPage(Page):
         shell = self.shell
         report, letters, causes = shell.questions.lag.value, shell.questions.letters.value, shell.questions.causes.value
         self.query_one("#figures", Static).update(figures(report, letters, shell.history, self.app.size.width))
-        self.query_one("#groups", Table).show(None if report is None else worst_first(report, shell.history.earlier))
+        self.query_one("#groups", Table).show(None if report is None else worst_first(report))
         topics = None if letters is None else sorted(letters.topics, key=lambda one: (-one.open, one.topic))
         self.query_one("#topics", Table).show(topics)
         self.query_one("#causes", Table).show(causes)
@@ -117,7 +116,7 @@ def _lag(report: LagReport | None) -> Text:
 def _rate(report: LagReport | None, history: History) -> Text:
     if report is None:
         return Text(UNKNOWN)
-    return rate(arrivals(history.earlier, report))
+    return rate(history.arrivals())
 
 
 def _open(letters: ListReport | None) -> Text:

@@ -8,6 +8,7 @@ from eventops.bootstrap import Desk
 from eventops.dlq.model import CauseGroup, LettersReport, ListReport, Selection, State
 from eventops.lag.model import GroupSelection, LagReport
 from eventops.ports import Cluster
+from eventops.tui.history import History
 from eventops.tui.watch import Watch
 
 _TOPICS_READ: Final = 3
@@ -18,13 +19,15 @@ _CAUSES_EVERY: Final = 10.0
 
 
 class Questions:
-    """One desk's questions; ``refresh`` is how often (seconds) the cheap ones are asked."""
+    """One desk's questions; ``refresh`` is how often (seconds) the cheap ones are asked; ``history`` judges the lag."""
 
-    def __init__(self, desk: Desk, refresh: float) -> None:
+    def __init__(self, desk: Desk, refresh: float, history: History) -> None:
         self._desk = desk
         self._letters_every = max(refresh, _LETTERS_EVERY)
         self._letters_of: dict[str, Watch[LettersReport]] = {}
-        self.lag: Watch[LagReport] = Watch("lag", lambda: desk.lag.snapshot(GroupSelection(), desk.now()), refresh)
+        self.lag: Watch[LagReport] = Watch(
+            "lag", lambda: history.add(desk.lag.snapshot(GroupSelection(), desk.now())), refresh
+        )
         self.cluster: Watch[Cluster] = Watch("cluster", lambda: desk.broker.cluster(), max(refresh, _CAUSES_EVERY))
         self.letters: Watch[ListReport] = Watch("letters", lambda: desk.dlq.list(desk.now()), self._letters_every)
         self.causes: Watch[tuple[CauseGroup, ...]] = Watch(

@@ -5,9 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -70,27 +67,6 @@ def test_all_groups_are_shown_without_a_name(eventops: Shell, billing: str) -> N
 
 
 @pytest.mark.broker
-@pytest.mark.parametrize(
-    ("limits", "code", "outcome"),
-    [
-        (("--max-lag", "3"), 0, "fine"),
-        (("--max-lag", "2"), 1, "breached"),
-        (("--max-age", "1h"), 0, "fine"),
-        (("--max-age", "0ms"), 1, "breached"),
-        (("missing", "--max-lag", "9"), 5, "unknown"),
-    ],
-)
-def test_a_check_speaks_by_its_exit_code(
-    eventops: Shell, billing: str, lab: KafkaLab, limits: tuple[str, ...], code: int, outcome: str
-) -> None:
-    run = eventops("lag", "check", billing, *limits, "-o", "json")
-    assert run.returncode == code
-    found = json.loads(run.stdout)
-    validate(found, schema("lag-check"))
-    assert found["outcome"] == outcome
-
-
-@pytest.mark.broker
 def test_a_group_that_is_not_there_is_met_halfway(eventops: Shell, billing: str) -> None:
     run = eventops("lag", billing[:-1])
     assert (run.returncode, run.stdout) == (1, "")
@@ -104,12 +80,6 @@ def test_a_missing_group_among_others_makes_a_partial_answer(eventops: Shell, bi
     assert "not read: missing: no such group" in run.stderr
 
 
-def test_a_check_without_a_limit_is_a_usage_error(shell: Shell) -> None:
-    run = shell("-b", "127.0.0.1:1", "lag", "check")
-    assert run.returncode == 2
-    assert "--max-lag, --max-age or both" in run.stderr
-
-
 def test_help_names_both_commands(shell: Shell) -> None:
     help_ = shell("lag", "--help").stdout
     assert "check" in help_
@@ -117,15 +87,74 @@ def test_help_names_both_commands(shell: Shell) -> None:
 
 
 @pytest.mark.broker
-def test_watching_tells_rates_from_the_second_snapshot_on(eventops: Shell, billing: str) -> None:
-    watching = [sys.executable, "-m", "eventops", "-b", str(eventops.bootstrap), "lag", billing]
-    with subprocess.Popen(
-        [*watching, "--watch", "200ms", "-o", "ndjson"], env=eventops.environ, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        first, second = json.loads(process.stdout.readline()), json.loads(process.stdout.readline())
-        process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 130
-    assert (first["rate_in"], first["rate_in_reason"]) == (None, "a rate takes two snapshots")
-    assert (second["rate_in"], second["rate_out"], second["eta_seconds"]) == (0.0, 0.0, None)
-    assert second["eta_seconds_reason"].startswith("never at this rate")
+@pytest.mark.parametrize(
+    ("words", "rows"),
+    [
+        (("--by", "topic"), [{"topic": "orders", "lag": "3", "partitions": "2"}]),
+        (("--by", "member"), [{"client_id": "", "lag": "3", "partitions": "2"}]),
+        (("--by", "partition"), [{"partition": "0", "lag": "3"}, {"partition": "1", "lag": "0"}]),
+        (("--by", "partition", "--only-lagging"), [{"partition": "0", "lag": "3"}]),
+        (("--by", "partition", "--sort", "name", "--top", "1"), [{"partition": "0"}]),
+        (("--time", "none"), [{"lag_age_seconds": "", "lag_age_method": "unknown"}]),
+        (("--time", "all"), [{"lag_age_method": "message"}]),
+        (("--topic", "order*"), [{"lag": "3"}]),
+        (("--topic", "/^orders/"), [{"lag": "3"}]),
+    ],
+)
+def test_views(eventops: Shell, billing: str, words: tuple[str, ...], rows: list[dict[str, str]]) -> None:
+    run = eventops("lag", billing, *words, "-o", "csv")
+    assert run.returncode == 0
+    found = list(csv.DictReader(io.StringIO(run.stdout)))
+    assert len(found) == len(rows)
+    for one, wanted in zip(found, rows, strict=True):
+        told = {name: one[name] for name in wanted}
+        assert {**told, "topic": "orders"} == {**wanted, "topic": "orders"}
+    validate(json.loads(eventops("lag", billing, *words, "-o", "json").stdout), schema("lag"))
+
+
+@pytest.mark.broker
+def test_groups_by_glob_and_regular_expression(eventops: Shell, billing: str, lab: KafkaLab) -> None:
+    other = lab.name("shipping")
+    lab.commit(other, {Partition(lab.topic("shipments"), 0): 0})
+    run = lab.name("")
+    for words in ((f"*{run}",), (f"/ing{run}$/",), ("--regex", f"ing{run}$"), ("--group", billing, other)):
+        found = [json.loads(line)["group"] for line in eventops("lag", *words, "-o", "ndjson").stdout.splitlines()]
+        assert found == [billing, other], words
+    only = eventops("lag", f"*{run}", "--topic", "shipments*", "-o", "ndjson").stdout.splitlines()
+    assert [json.loads(line)["group"] for line in only] == [other]
+
+
+@pytest.mark.broker
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("nothing-like-it-*",), 1, "no such group: nothing-like-it-*"),
+        (("--topic", "nothing-like-it"), 1, "no such topic: nothing-like-it"),
+        (("--topic", "/(/"), 2, "/(/ is no regular expression"),
+        (("--by", "topic", "--sort", "eta"), 2, "--sort eta is for groups"),
+        (("--top", "0"), 2, "--top"),
+    ],
+)
+def test_what_can_not_be_shown(eventops: Shell, billing: str, words: tuple[str, ...], code: int, said: str) -> None:
+    run = eventops("lag", *words)
+    assert (run.returncode, run.stdout) == (code, "")
+    assert said in run.stderr
+
+
+@pytest.mark.broker
+def test_a_topic_that_the_group_does_not_read_is_told(eventops: Shell, billing: str, lab: KafkaLab) -> None:
+    other = lab.topic("shipments")
+    run = eventops("lag", billing, "--topic", other)
+    assert (run.returncode, run.stdout) == (1, "")
+    assert f"no group that was asked for reads {other}" in run.stderr
+
+
+@pytest.mark.broker
+def test_names_are_shown_and_never_obeyed(eventops: Shell, lab: KafkaLab) -> None:
+    group = lab.name("bill\x1b[2Jing\u202e")
+    lab.commit(group, {Partition(lab.topic(), 0): 0})
+    for words in (("-o", "table"), ("-o", "json"), ("-o", "ndjson"), ("--by", "member")):
+        run = eventops("lag", group, *words)
+        assert run.returncode == 0
+        assert "\u202e" not in run.stdout
+        assert "\x1b" not in run.stdout

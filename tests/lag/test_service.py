@@ -108,9 +108,14 @@ def test_the_document_keeps_the_contract(lab: KafkaLab) -> None:
     told = json.loads(json.dumps(document(snapshot(lab, group))))
     assert list(told) == ["as_of", "cluster_id", "groups", "coverage"]
     found = told["groups"][0]
-    assert (found["group"], found["type"], found["state"], found["verdict"]) == (group, "classic", "empty", "inactive")
+    assert (found["group"], found["type"], found["state"], found["standing"]) == (group, "classic", "empty", "inactive")
+    assert (found["verdict"], found["evidence"]) == (
+        "not_enough_history",
+        "one snapshot: a verdict takes 1 m 0 s of polls",
+    )
     assert (found["lag"], found["lag_age_method"], found["members"]) == (1, "message", [])
-    for figure in ("rate_in", "rate_out", "eta_seconds"):
+    assert (found["skew"], found["lost"], found["retention_margin"], found["partitions_unowned"]) == (1.0, 0, 1, 1)
+    for figure in ("rate_in", "rate_out", "eta_seconds", "retention_seconds"):
         assert found[figure] is None
         assert found[f"{figure}_reason"]
     (partition,) = found["partitions"]
@@ -125,7 +130,12 @@ def test_the_document_keeps_the_contract(lab: KafkaLab) -> None:
         "held_back": 0,
         "held_back_seconds": 0.0,
         "lag": 1,
-        "verdict": "behind",
+        "lag_age_method": "message",
+        "standing": "behind",
+        "verdict": "not_enough_history",
+        "evidence": "one snapshot: a verdict takes 1 m 0 s of polls",
+        "lost": 0,
+        "retention_margin": 1,
         "member": None,
     }
     assert told["coverage"]["gaps"] == []

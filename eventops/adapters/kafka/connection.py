@@ -85,9 +85,9 @@ class Connection:
         return self._made(Producer, settings)
 
     def close(self) -> None:
-        """Let go of the admin client; a later question would connect anew."""
-        with self._lock:
-            self._admin = None
+        """Let go of the admin client; a later question would connect anew. Waits for nobody: another thread may try
+        to reach a broker that keeps silent, and holds the lock meanwhile."""
+        self._admin = None
 
     def answer(self, future: Future[Answer]) -> Answer:
         """Wait for one answer.
@@ -117,9 +117,13 @@ class Connection:
         return answers, failures
 
     def failure(self, error: KafkaError) -> EventopsError:
-        """One failed question as an error for people."""
-        if self._admin is not None:
-            self._admin.poll(0)  # lets error_cb tell what it heard
+        """One failed question as an error for people. After silence the next question connects anew: a client that lost
+        every broker doesn't find them again when they come back."""
+        admin = self._admin
+        if admin is not None:
+            admin.poll(0)  # lets error_cb tell what it heard
+        if is_silence(error):
+            self._admin = None
         return as_eventops_error(error, self.servers, self.timeout, self.heard)
 
     def raise_if_nobody_answered(self, answered: int, errors: Iterable[KafkaError]) -> None:

@@ -1,0 +1,236 @@
+"""Burrow's five rules for a poller: is a group that is behind getting on? Pure; ``now`` and the history are arguments.
+
+Burrow (LinkedIn) reads the commits themselves and knows when each happened. A poller sees committed offsets only, so
+the rules are read like this:
+
+- A commit is a *move* of the committed offset between two polls; its time is the later poll's.
+- A commit of the same offset can't be seen. Burrow tells STOP (no commits) from STALL (commits without progress) by
+  it; here the broker tells: a partition that rests while a member holds it is a STALL, one that nobody holds a STOP.
+- *Idle guard*: rest counts only while records wait. Burrow's false STOP on slow topics comes from silence while there
+  was nothing to commit.
+- *Minimum span*: nothing is called stop, stall or warn before it was observed for ``Terms.span`` seconds.
+
+The rules are asked in Burrow's order, see :func:`judge`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+from typing import Final
+
+from eventops.lag.model import GroupLag, Judgement, PartitionLag, Standing, Verdict
+from eventops.lag.tracks import Sample, Terms, Track
+from eventops.wording import count, duration, plural
+
+SEVERITY: Final = {verdict: rank for rank, verdict in enumerate(Verdict)}
+"""0 is the worst."""
+
+ERRORS: Final = frozenset(
+    {
+        Verdict.LOST_RECORDS,
+        Verdict.TOPIC_RECREATED,
+        Verdict.AHEAD_OF_LOG,
+        Verdict.STOP,
+        Verdict.STALL,
+        Verdict.REWIND,
+    }
+)
+"""What Burrow calls ERR, and what one snapshot shows to be as bad."""
+
+RESTING: Final = (Verdict.STOP, Verdict.STALL)
+_FEWEST: Final = 3
+"""Moves that a trend takes."""
+
+
+def rests(track: Track, now: float, terms: Terms) -> bool:
+    """Whether the offset stands still although records wait: for the minimum span, and for longer than all the moves in
+    the window took (Burrow's measure: a group that commits once a minute isn't stopped after two)."""
+    rest = now - track.waiting_since()
+    seen_moving = track.rests_from.at - track.moves[0].at
+    return rest >= terms.span and rest > seen_moving
+
+
+def is_stopped(track: Track, holder: str | None, now: float, terms: Terms) -> bool:
+    """Rule 1, STOP: it rests, and nobody holds the partition."""
+    return holder is None and rests(track, now, terms)
+
+
+def is_rewound(track: Track) -> bool:
+    """Rule 2, REWIND: the first fall of the offset in the window never came back to what it fell from."""
+    return _fall(track) is not None
+
+
+def was_caught_up(track: Track, now: float, terms: Terms) -> bool:
+    """Rule 3, OK: within the last span nothing waited at some poll, or as little as is allowed."""
+    if track.idle_at is not None and now - track.idle_at < terms.span:
+        return True
+    return any(move.lag <= terms.allowed_lag for move in track.moves if now - move.at < terms.span)
+
+
+def is_stalled(track: Track, holder: str | None, now: float, terms: Terms) -> bool:
+    """Rule 4, STALL: it rests although a member holds the partition."""
+    return holder is not None and rests(track, now, terms)
+
+
+def is_falling_behind(track: Track, terms: Terms) -> bool:
+    """Rule 5, WARN: since it was last caught up, and over the span at least, no move left it less behind than the one
+    before. Polls between two moves don't count: lag always grows there."""
+    moves = _since_idle(track)
+    if len(moves) < _FEWEST or moves[-1].at - moves[0].at < terms.span:
+        return False
+    return all(later.lag >= earlier.lag for earlier, later in pairwise(moves))
+
+
+def judge(partition: PartitionLag, track: Track | None, now: float, terms: Terms) -> Judgement:
+    """One partition. Facts that one snapshot shows come first; then the five rules in Burrow's order."""
+    if partition.standing is not Standing.BEHIND:
+        return Judgement(Verdict(partition.standing.value), _fact(partition))
+    if partition.lag is not None and partition.lag <= terms.allowed_lag:
+        return Judgement(Verdict.OK, f"{count(partition.lag)} behind, which is allowed")
+    if track is None:
+        return Judgement(Verdict.NOT_ENOUGH_HISTORY, _too_short(0.0, 1, terms))
+    holder = partition.member
+    rules: tuple[tuple[bool, Verdict, Callable[[], str]], ...] = (
+        (is_stopped(track, holder, now, terms), Verdict.STOP, lambda: ""),
+        (is_rewound(track), Verdict.REWIND, lambda: _rewound(track, now)),
+        (was_caught_up(track, now, terms), Verdict.OK, lambda: _caught_up(track, now)),
+        (is_stalled(track, holder, now, terms), Verdict.STALL, lambda: ""),
+        (is_falling_behind(track, terms), Verdict.WARN, lambda: _trend(track, now)),
+    )
+    verdict, evidence = next(((verdict, say) for holds, verdict, say in rules if holds), (None, None))
+    if verdict in RESTING and verdict is not None:
+        return _resting(verdict, track, holder, now)
+    if verdict is not None and evidence is not None:
+        return Judgement(verdict, evidence())
+    if now - track.first_at < terms.span:
+        return Judgement(Verdict.NOT_ENOUGH_HISTORY, _too_short(now - track.first_at, track.polls, terms))
+    return Judgement(Verdict.OK, _trend(track, now))
+
+
+def of(one: GroupLag | PartitionLag) -> Judgement:
+    """The judgement of a group or partition; without a history, what one snapshot tells."""
+    if one.judgement is not None:
+        return one.judgement
+    if isinstance(one, PartitionLag):
+        return judge(one, None, 0.0, Terms())
+    return worst(one, [of(partition) for partition in one.partitions])
+
+
+def worst_first(groups: Iterable[GroupLag]) -> list[GroupLag]:
+    """By verdict, then by what is known to wait. While a verdict takes longer, a group stands where the snapshot puts
+    it: one that nobody reads any more isn't last because it wasn't watched yet."""
+    return sorted(groups, key=lambda group: (severity(group), -group.known_lag, group.group))
+
+
+def severity(one: GroupLag | PartitionLag) -> int:
+    """0 is the worst."""
+    found = of(one).verdict
+    if found is not Verdict.NOT_ENOUGH_HISTORY:
+        return SEVERITY[found]
+    return SEVERITY[one.verdict if isinstance(one, GroupLag) else Verdict(one.standing.value)]
+
+
+def worst(group: GroupLag, judgements: Sequence[Judgement]) -> Judgement:
+    """The group: the worst of its partitions, with their number; rests are added up."""
+    if not judgements:
+        return Judgement(group.verdict, group.reason or "no partition is known")
+    found = min(judgements, key=lambda one: SEVERITY[one.verdict])
+    alike = [one for one in judgements if one.verdict is found.verdict]
+    where = next(p.partition for p, one in zip(group.partitions, judgements, strict=True) if one is found)
+    if found.verdict in (Verdict.CAUGHT_UP, Verdict.NOT_ENOUGH_HISTORY):
+        return found
+    if found.verdict in RESTING:
+        rest = min(one.rest or 0.0 for one in alike)
+        arrived = sum(one.arrived or 0 for one in alike)
+        waiting = sum(
+            p.lag or 0 for p, one in zip(group.partitions, judgements, strict=True) if one.verdict is found.verdict
+        )
+        whole = f"{len(alike)} of {plural(len(judgements), 'partition')}: " if len(judgements) > 1 else ""
+        said = _rest(found.verdict, rest, arrived, waiting, group_has_members=bool(group.members))
+        return Judgement(found.verdict, whole + said, rest, arrived)
+    more = f", and {len(alike) - 1} more like it" if len(alike) > 1 else ""
+    place = f"{where.topic}/{where.partition}: " if len(judgements) > 1 else ""
+    return Judgement(found.verdict, place + found.evidence + more)
+
+
+def _fall(track: Track) -> tuple[Sample, Sample] | None:
+    """The first fall in the window, if the offset never came back."""
+    after = (*track.moves, track.last)
+    for index, (earlier, later) in enumerate(pairwise(after)):
+        if later.committed < earlier.committed:
+            regained = any(move.committed >= earlier.committed for move in after[index + 1 :])
+            return None if regained else (earlier, later)
+    return None
+
+
+def _since_idle(track: Track) -> tuple[Sample, ...]:
+    if track.idle_at is None:
+        return track.moves
+    return tuple(move for move in track.moves if move.at >= track.idle_at)
+
+
+def _fact(partition: PartitionLag) -> str:
+    offsets = partition.offsets
+    match partition.standing:
+        case Standing.CAUGHT_UP:
+            return "nothing waits"
+        case Standing.LOST_RECORDS:
+            lost = (offsets.log_start or 0) - (offsets.committed or 0)
+            return f"retention took {plural(lost, 'offset')} before the group came to them"
+        case Standing.AHEAD_OF_LOG:
+            return f"committed {count(offsets.committed)}, and the log ends at {count(offsets.log_end)}"
+        case _:
+            return partition.reason or "unknown"
+
+
+def _too_short(seconds: float, polls: int, terms: Terms) -> str:
+    seen = "one snapshot" if polls == 1 else f"{plural(polls, 'poll')} over {duration(seconds)}"
+    return f"{seen}: a verdict takes {duration(terms.span)} of polls"
+
+
+def _resting(verdict: Verdict, track: Track, holder: str | None, now: float) -> Judgement:
+    rest, arrived = now - track.waiting_since(), track.arrived()
+    said = _rest(verdict, rest, arrived, track.last.lag, group_has_members=holder is not None)
+    at_least = "" if track.has_moved or track.idle_at is not None else " since it is watched"
+    return Judgement(verdict, said + at_least, rest, arrived)
+
+
+def _rest(verdict: Verdict, rest: float, arrived: int, waiting: int, *, group_has_members: bool) -> str:
+    """
+    >>> _rest(Verdict.STOP, 247, 12300, 13000, group_has_members=False)
+    'no commit for 4 m 7 s while 12,300 arrived; nobody is there'
+    >>> _rest(Verdict.STALL, 247, 0, 50, group_has_members=True)
+    'no progress for 4 m 7 s while 50 wait, although a member holds it'
+    """
+    while_ = f"{count(arrived)} arrived" if arrived else f"{count(waiting)} wait"
+    if verdict is Verdict.STALL:
+        return f"no progress for {duration(rest)} while {while_}, although a member holds it"
+    nobody = "; no member holds it" if group_has_members else "; nobody is there"
+    return f"no commit for {duration(rest)} while {while_}{nobody}"
+
+
+def _rewound(track: Track, now: float) -> str:
+    fall = _fall(track)
+    assert fall is not None
+    earlier, later = fall
+    return (
+        f"the committed offset fell from {count(earlier.committed)} to {count(later.committed)} "
+        f"{duration(now - later.at)} ago and is at {count(track.last.committed)}"
+    )
+
+
+def _caught_up(track: Track, now: float) -> str:
+    if track.idle_at is None:
+        return f"{count(track.last.lag)} behind, and was as little behind as is allowed"
+    return f"{count(track.last.lag)} behind, caught up {duration(now - track.idle_at)} ago"
+
+
+def _trend(track: Track, now: float) -> str:
+    moves = _since_idle(track)
+    if not moves:
+        return f"{count(track.last.lag)} behind"
+    first = moves[0]
+    change = track.last.lag - first.lag
+    compared = "as much as" if change == 0 else f"{count(abs(change))} {'more' if change > 0 else 'fewer'} than"
+    return f"{count(track.last.lag)} behind, {compared} {duration(now - first.at)} ago"

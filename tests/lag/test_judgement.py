@@ -1,0 +1,162 @@
+"""Histories and the verdict each deserves, with the reason: Burrow's rules as a poller can read them."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eventops.lag import judgement
+from eventops.lag.history import History
+from eventops.lag.model import Verdict
+from eventops.lag.tracks import Terms
+from tests.lag.polls import HERE, Poll, report, watched
+
+BUSY: list[Poll] = [(at, 100 + at * 10, 140 + at * 10 + at // 10 % 2 * 10) for at in range(0, 61, 10)]
+"""Ten a second come and are consumed, 40 or 50 behind."""
+
+
+def moving(*lags: int, every: int = 10) -> list[Poll]:
+    """Polls at each of which the group got on, with that lag left."""
+    return [(index * every, 1000 + index * 100, 1000 + index * 100 + lag) for index, lag in enumerate(lags)]
+
+
+HISTORIES: list[tuple[list[Poll], bool, Verdict, str]] = [
+    ([(0, 10, 10)], True, Verdict.CAUGHT_UP, "nothing waits: no history is needed"),
+    ([(0, 10, 15)], True, Verdict.NOT_ENOUGH_HISTORY, "one snapshot can't tell whether it gets on"),
+    ([(0, 10, 15)], False, Verdict.NOT_ENOUGH_HISTORY, "nobody is there, which a deployment explains as well"),
+    ([(0, 10, 15), (55, 10, 20)], False, Verdict.NOT_ENOUGH_HISTORY, "five seconds short of the minimum span"),
+    ([(0, 10, 15), (60, 10, 20)], False, Verdict.STOP, "nobody holds it, and for the span nothing was committed"),
+    ([(0, 10, 15), (60, 10, 15)], False, Verdict.STOP, "five wait for ever; that none came meanwhile helps nobody"),
+    ([(0, 10, 15), (60, 10, 20)], True, Verdict.STALL, "a member holds it and doesn't get on"),
+    ([(0, 10, 10), (300, 10, 10), (310, 10, 15)], True, Verdict.OK, "idle guard: it had nothing to commit before"),
+    (
+        [(0, 10, 10), (300, 10, 15), (359, 10, 20)],
+        True,
+        Verdict.OK,
+        "idle guard: records were seen waiting for 59 s",
+    ),
+    ([(0, 10, 10), (5, 10, 15), (65, 10, 15)], True, Verdict.STALL, "records wait for a minute and it rests"),
+    ([(0, 0, 90), (240, 40, 95), (310, 40, 99)], False, Verdict.OK, "it commits every four minutes: 70 s are no stop"),
+    ([(0, 0, 90), (240, 40, 95), (490, 40, 99)], False, Verdict.STOP, "longer than all it was ever seen moving"),
+    ([*BUSY, (130, 700, 1500)], False, Verdict.STOP, "it moved for 60 s, and then nothing for 70 s"),
+    ([*BUSY, (110, 700, 1500)], False, Verdict.OK, "50 s without a commit is less than the span"),
+    ([(0, 900, 950), (10, 300, 960)], True, Verdict.REWIND, "600 offsets are read again; no span is needed to see it"),
+    ([(0, 900, 950), (10, 300, 960), (60, 910, 970)], True, Verdict.OK, "it came back past where it had been"),
+    ([(0, 900, 950), (10, 300, 960), (20, 899, 970)], True, Verdict.REWIND, "one offset short of where it had been"),
+    (
+        [(0, 900, 950), (10, 300, 960), (80, 300, 970)],
+        False,
+        Verdict.STOP,
+        "rule 1 comes before rule 2: nobody is there",
+    ),
+    ([(0, 900, 950), (10, 300, 960), (80, 300, 970)], True, Verdict.REWIND, "rule 2 comes before rule 4"),
+    ([(0, 900, 950), (10, 0, 960), (20, 960, 960), (30, 970, 980)], True, Verdict.OK, "a rewind that was made good"),
+    (moving(10, 20, 30, 40, 50, 60, 70), True, Verdict.WARN, "every commit leaves it further behind"),
+    (moving(10, 20, 30, 40, 50, 60), True, Verdict.NOT_ENOUGH_HISTORY, "the same, for 50 s only"),
+    (moving(10, 10, 10, 10, 10, 10, 10), True, Verdict.WARN, "it never falls: Burrow warns of a lag that stands still"),
+    (moving(10, 20, 30, 25, 50, 60, 70), True, Verdict.OK, "once it fell: it can catch up"),
+    (moving(70, 60, 50, 40, 30, 20, 10), True, Verdict.OK, "it catches up"),
+    (moving(10, 20, 30, 0, 50, 60, 70), True, Verdict.OK, "rule 3: within the window it was caught up"),
+    (moving(0, 20, 30, 40, 50, 60, 70), True, Verdict.WARN, "caught up 60 s ago, and ever further behind since"),
+    (
+        [(0, 0, 10), (10, 0, 90), (20, 100, 120), (30, 100, 190), (40, 200, 230), (50, 200, 300), (60, 300, 340)],
+        True,
+        Verdict.WARN,
+        "lag always grows between two commits and falls at each: only the commits count, and there it grew",
+    ),
+    ([(0, 10, 15), (60, 10, 5)], True, Verdict.AHEAD_OF_LOG, "the log ends below: another log"),
+    ([(0, 10, 500), (30, 10, 40), (60, 10, 50)], True, Verdict.NOT_ENOUGH_HISTORY, "made anew 30 s ago: begin again"),
+    ([(0, 10, 500), (60, 10, 550, 100)], True, Verdict.LOST_RECORDS, "retention passed it: no rule outweighs that"),
+    ([(0, None, 500), (60, None, 550)], True, Verdict.NEVER_COMMITTED, "where it would begin isn't known"),
+]
+
+
+@pytest.mark.parametrize(("polls", "held", "verdict", "why"), HISTORIES)
+def test_the_verdict_of_a_history(polls: list[Poll], held: bool, verdict: Verdict, why: str) -> None:
+    found = judgement.of(watched(polls, held=held))
+    assert found.verdict is verdict, f"{why}; it said: {found.evidence}"
+    assert found.evidence
+
+
+@pytest.mark.parametrize(
+    ("polls", "held", "evidence"),
+    [
+        ([*BUSY, (310, 700, 13000)], False, "no commit for 4 m 10 s while 12,260 arrived; nobody is there"),
+        ([(0, 10, 60), (247, 10, 60)], True, "no progress for 4 m 7 s while 50 wait, although a member holds it"),
+        ([(0, 10, 10), (5, 10, 15), (65, 10, 40)], True, "no progress for 1 m 0 s while 30 arrived"),
+        ([(0, 900, 950), (10, 300, 960)], True, "the committed offset fell from 900 to 300 0 ms ago and is at 300"),
+        (moving(10, 20, 30, 40, 50, 60, 70), True, "70 behind, 60 more than 1 m 0 s ago"),
+        ([(0, 10, 15)], True, "one snapshot: a verdict takes 1 m 0 s of polls"),
+        ([(0, 10, 15), (9, 10, 15)], True, "2 polls over 9.0 s: a verdict takes 1 m 0 s of polls"),
+        ([(0, 10, 500), (60, 10, 550, 100)], True, "retention took 90 offsets before the group came to them"),
+    ],
+)
+def test_the_evidence_is_a_sentence_with_figures(polls: list[Poll], held: bool, evidence: str) -> None:
+    assert judgement.of(watched(polls, held=held)).evidence.startswith(evidence)
+
+
+def test_a_group_is_as_bad_as_its_worst_partition_and_says_how_many_are() -> None:
+    history = History()
+    history.add(report(0, (10, 10, 0), (10, 20, 0), (10, 30, 0)))
+    (group,) = history.add(report(60, (15, 20, 0), (10, 40, 0), (10, 60, 0))).groups
+    assert [judgement.of(one).verdict for one in group.partitions] == [Verdict.OK, Verdict.STALL, Verdict.STALL]
+    found = judgement.of(group)
+    assert found.verdict is Verdict.STALL
+    assert found.evidence.startswith("2 of 3 partitions: no progress for 1 m 0 s while 50 arrived")
+    assert group.pace is not None
+    assert group.pace.eta.reason == "never at this rate: orders/1 rests"
+
+
+def test_what_is_allowed_to_wait_is_fine() -> None:
+    polls: list[Poll] = [(0, 10, 15), (60, 10, 15)]
+    assert judgement.of(watched(polls, terms=Terms(allowed_lag=5))).verdict is Verdict.OK
+    assert judgement.of(watched(polls, terms=Terms(allowed_lag=4))).verdict is Verdict.STALL
+
+
+def test_a_longer_span_is_waited_for() -> None:
+    polls: list[Poll] = [(0, 10, 15), (100, 10, 15)]
+    assert judgement.of(watched(polls, terms=Terms(span=120))).verdict is Verdict.NOT_ENOUGH_HISTORY
+
+
+steps = st.lists(st.tuples(st.integers(1, 120), st.integers(-50, 300), st.integers(0, 300)), min_size=1, max_size=40)
+
+
+@given(steps, st.booleans())
+def test_properties_of_any_history(moves: list[tuple[int, int, int]], held: bool) -> None:
+    """Whatever came: one verdict, with evidence; no stop, stall or warn before the span; what waits decides."""
+    seconds = list(accumulate(second for second, _, _ in moves))
+    committed = [max(at, 0) for at in accumulate((by for _, by, _ in moves), initial=500)][1:]
+    ends = list(accumulate((more for _, _, more in moves), initial=800))[1:]
+    polls: list[Poll] = [(at, min(offset, end), end) for at, offset, end in zip(seconds, committed, ends, strict=True)]
+    group = watched(polls, held=held)
+    found = judgement.of(group)
+    assert found.evidence
+    assert (found.verdict is Verdict.CAUGHT_UP) == (group.lag == 0)
+    if found.verdict in (Verdict.STOP, Verdict.STALL, Verdict.WARN):
+        assert seconds[-1] - seconds[0] >= 60
+    if found.verdict in (Verdict.STOP, Verdict.STALL):
+        assert (found.verdict is Verdict.STALL) == held
+        assert found.rest is not None
+        resting = [offset for at, offset, *_ in polls if at >= seconds[-1] - found.rest]
+        assert set(resting) == {polls[-1][1]}
+        assert found.rest >= 60
+    if found.verdict is Verdict.REWIND:
+        assert min(by for _, by, _ in moves) < 0
+
+
+@given(steps)
+def test_a_track_stays_small(moves: list[tuple[int, int, int]]) -> None:
+    history = History()
+    at, committed, end = 0, 500, 500
+    for second, by, more in moves:
+        at, end = at + second, end + more
+        committed = min(max(committed + by, 0), end)
+        history.add(report(at, (committed, end, 0)))
+    track = history.track("billing", HERE)
+    assert track is not None
+    assert len(track.moves) <= 10
+    assert track.last.committed == committed
+    assert [move.at for move in track.moves] == sorted(move.at for move in track.moves)
