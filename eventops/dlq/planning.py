@@ -128,6 +128,8 @@ def command(plan: Plan, program: str, left: int | None = None) -> str:
     words += [word for at in selection.positions for word in ("--offset", f"{at.partition}/{at.offset}")]
     if selection.since is not None:
         words += ["--since", rfc3339(selection.since)]
+    if selection.until is not None:
+        words += ["--until", rfc3339(selection.until)]
     if selection.limit is not None:
         words += ["--limit", str(selection.limit if left is None else left)]
     if plan.to is not None:

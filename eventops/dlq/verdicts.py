@@ -10,6 +10,8 @@ from eventops.wording import duration, plural
 
 FEW_KEYS: Final = 3
 """As many keys as a poison pill may have."""
+AGAIN: Final = 2
+"""As many letters a key, on average, as tell that it fails again and again."""
 MANY_KEYS: Final = 10
 """As many keys as an outage has at least."""
 BURST: Final = 0.5
@@ -61,6 +63,8 @@ def verdict(spread: Spread) -> Verdict:
     'poison_pill'
     >>> verdict(spread(1, 1, 0, 1)).kind.value             # a single letter fails by itself
     'poison_pill'
+    >>> verdict(spread(3, 3, 60, 3)).kind.value            # three keys, a letter each: too few to tell
+    'undecided'
     >>> verdict(spread(500, 480, 864000, 3)).kind.value    # many keys, now and then: neither
     'undecided'
     """
@@ -69,7 +73,9 @@ def verdict(spread: Spread) -> Verdict:
     keys = plural(spread.distinct_keys, "key")
     if spread.distinct_keys >= MANY_KEYS and spread.is_burst:
         return Verdict(Kind.OUTAGE, f"{keys}, one cause, {_how_dense(spread)}: replay when it is over")
-    if spread.distinct_keys <= FEW_KEYS:
+    if spread.distinct_keys == 1 or (
+        spread.distinct_keys <= FEW_KEYS and spread.letters >= AGAIN * spread.distinct_keys
+    ):
         return Verdict(Kind.POISON_PILL, f"{keys}, the same failure: mend the consumer or the event first")
     if spread.distinct_keys >= MANY_KEYS:
         return Verdict(
