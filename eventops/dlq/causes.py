@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Final
@@ -127,8 +127,9 @@ class Causes:
         end = len(stack)
         while end > 0:  # the root cause is the last section
             start = max(stack.rfind(_CAUSED_BY, 0, end), 0)
-            for found in self._own_java.finditer(stack, start, end):
-                return _shown_frame(found[1])
+            first = stack.find("\n", start + 1, end)
+            if first >= 0 and (found := self._first_own(stack[first:end])):
+                return found
             end = start
         return self._script_frame(stack) if ".js:" in stack or ".ts:" in stack or ".mjs:" in stack else None
 
@@ -141,8 +142,7 @@ class Causes:
         text = _WHITE.sub(" ", message[:_READ_CHARACTERS]).strip()
         for pattern, replacement in self.more:
             text = pattern.sub(replacement, text)
-        text = _RULES.sub(_placeholder, text)
-        return text[:PATTERN_CHARACTERS].rstrip()
+        return _normalised(text.translate(_ONE_DIGIT))
 
     @cached_property
     def _own_java(self) -> re.Pattern[str]:
@@ -150,6 +150,16 @@ class Causes:
         if self.own:
             return re.compile(rf"{prefix}((?:{'|'.join(map(re.escape, self.own))})[\w.$<>]*)\(", re.MULTILINE)
         return re.compile(rf"{prefix}((?!{_FRAMEWORK})[\w$]+(?:\.[\w$<>]+)+)\(", re.MULTILINE)
+
+    @cached_property
+    def _first_own(self) -> Callable[[str], str | None]:
+        """The first own frame of a section; a cause's letters have the same sections, apart from the first line."""
+
+        def first_own(section: str) -> str | None:
+            found = self._own_java.search(section)
+            return _GENERATED.sub("", found[1]) if found else None
+
+        return lru_cache(maxsize=512)(first_own)
 
     def _python_frame(self, stack: str) -> str | None:
         """Frames go inwards, and the root cause is the first traceback."""
@@ -252,9 +262,10 @@ def _is_own_class(name: str, own: Sequence[str]) -> bool:
     return not name.startswith(_PREFIXES)
 
 
-def _shown_frame(name: str) -> str:
-    """Without what generated classes add, which differs from start to start."""
-    return _GENERATED.sub("", name)
+@lru_cache(maxsize=4096)
+def _normalised(shape: str) -> str:
+    """The rules take every digit for the same, so that messages which differ in digits alone are one."""
+    return _RULES.sub(_placeholder, shape)[:PATTERN_CHARACTERS].rstrip()
 
 
 def _short_path(path: str) -> str:
@@ -269,6 +280,7 @@ _PREFIXES: Final = tuple(prefix for prefix, _why in FRAMEWORKS)
 _FRAMEWORK: Final = "|".join(re.escape(prefix) for prefix in _PREFIXES)
 _RULES: Final = re.compile("|".join(f"({looks})" for _word, looks, _why in MESSAGE_RULES))
 _WORDS: Final = ("", *(f"<{word}>" for word, _looks, _why in MESSAGE_RULES))
+_ONE_DIGIT: Final = str.maketrans("123456789", "000000000")
 _GENERATED: Final = re.compile(
     r"\$\$(?:SpringCGLIB|EnhancerBySpringCGLIB|FastClass|Lambda)\$?\$?[\w/]*|\$\$?Lambda[\w/$]*"
 )

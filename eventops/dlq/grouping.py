@@ -125,7 +125,11 @@ class _Group:
             self.last_hour += 1
         if self.oldest is None or at < self.oldest:
             self.oldest = at
-        if self.newest is None or (at, record.position) > (self.newest, self.newest_record.position):
+        if (
+            self.newest is None
+            or at > self.newest
+            or (at == self.newest and record.position > self.newest_record.position)
+        ):
             self.newest, self.newest_record = at, record
 
 

@@ -10,7 +10,7 @@ from itertools import islice
 from eventops.dlq import planning, rules
 from eventops.dlq.families import BUILT_IN, Conventions
 from eventops.dlq.grouping import Grouping, Kept
-from eventops.dlq.ledger import Ledger, Row
+from eventops.dlq.ledger import Ledger, Row, topic_identity
 from eventops.dlq.ledger_log import LedgerLog
 from eventops.dlq.letter_log import Reading, TopicFinder
 from eventops.dlq.model import Letter, LetterId, LettersReport, ListReport, Piece, Plan, Selection, Step
@@ -54,9 +54,9 @@ class DeadLetterService:
         topics = self._finder.find()
         reading = Reading(self._broker, self._conventions)
         tallies = {topic.name: rules.Tally(topic.name, now) for topic in topics}
-        rows, letter_id = self._rows(topics, reading)
+        row_about = self._row_about(topics, reading)
         for record in reading.records(topics):
-            row = rules.row_about(record, letter_id(record.position), rows)
+            row = row_about(record)
             tallies[record.position.topic].add(rules.state_of(record, row), record.timestamp)
         gone = reading.forget_deleted()
         counts = tuple(tally.counts() for name, tally in tallies.items() if name not in gone)
@@ -191,12 +191,11 @@ class DeadLetterService:
     def _grouped(self, selection: Selection, now: datetime, keep: Callable[[Record], None]) -> LettersReport:
         topic = self._topic(selection.topic)
         reading = Reading(self._broker, self._conventions, selection.since)
-        rows, letter_id = self._rows([topic], reading)
+        row_about = self._row_about([topic], reading)
         grouping = Grouping(topic.name, now)
         for brief in reading.briefs([topic]):
             if rules.is_selected(brief, selection):
-                row = rules.row_about(brief.record, letter_id(brief.position), rows)
-                grouping.add(brief, rules.state_of(brief.record, row))
+                grouping.add(brief, rules.state_of(brief.record, row_about(brief.record)))
                 keep(brief.record)
         judge = self._judge([topic])
         causes = grouping.groups(lambda record: judge(self._conventions.decode(record)))
@@ -235,6 +234,17 @@ class DeadLetterService:
         """Judges letters of those topics by the ledger as it stands now."""
         rows, letter_id = self._rows(topics, reading)
         return lambda letter: rules.judge(letter, letter_id(letter.position), rows)
+
+    def _row_about(self, topics: Collection[Topic], reading: Reading) -> Callable[[Record], Row | None]:
+        """The ledger's last word on a record of those topics; most topics have none, which costs nothing to know."""
+        rows, letter_id = self._rows(topics, reading)
+        told = {topic.name for topic in topics if rows.is_about(topic_identity(topic.name, topic.topic_id))}
+
+        def row_about(record: Record) -> Row | None:
+            at = record.position
+            return rules.row_about(record, letter_id(at), rows) if at.topic in told else None
+
+        return row_about
 
     def _rows(
         self, topics: Collection[Topic], reading: Reading | None

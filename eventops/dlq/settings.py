@@ -40,6 +40,7 @@ from eventops.dlq.encodings import MOST_HOPS, Sheet, decimal, i32, i64, moment, 
 from eventops.dlq.failure import Failure, Hop
 from eventops.dlq.families import Conventions
 from eventops.dlq.family import Family
+from eventops.events import Reader, read_event
 
 KEY: Final = "dlq"
 """The setting's name, after ``eventops.``."""
@@ -60,8 +61,8 @@ _ORDERS: Final = ("newest-last", "newest-first")
 _NUMBERS: Final = ("text", "binary")
 
 
-def conventions(settings: Mapping[str, Any]) -> Conventions:
-    """The conventions of a context with those settings.
+def conventions(settings: Mapping[str, Any], read: Reader = read_event) -> Conventions:
+    """The conventions of a context with those settings; ``read`` reads its events.
 
     Raises:
         ConfigurationError: a name that isn't known, a value of another kind, or a pattern that isn't one.
@@ -77,6 +78,7 @@ def conventions(settings: Mapping[str, Any]) -> Conventions:
         groups=_groups(told.get("groups", {})),
         topics=_texts(told, "topics"),
         hidden=_texts(told, "hidden"),
+        read=read,
     )
 
 

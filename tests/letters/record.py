@@ -1,8 +1,8 @@
 """Have the real frameworks write letters, and keep what they wrote: ``python -m tests.letters.record HOST:PORT
 [NAME ...]``.
 
-Needs Java 17 and Maven; a broker that may be filled with topics, best a fresh one (``eventops local up``). The recorded
-output is committed, so that the tests need neither.
+Needs Java 17 and Maven; a broker that may be filled with topics, best a fresh one (``eventops local up``). What
+they wrote is committed, so that the tests need neither.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from eventops.events import Partition, Record, rfc3339
 from eventops.ports import Range
 
 HERE = Path(__file__).parent
-RECORDED = HERE / "recorded"
+RECORDED = HERE / "recordings"
 PROGRAMS = {
     "Spring": ("spring-orders-dlt", "spring-orders-dlt-dlt", "spring-keys-dlt", "spring-retries-dlt"),
     "Streams": ("streams-letters",),
@@ -36,7 +36,7 @@ def main(servers: str, names: tuple[str, ...]) -> None:
     """Compile, run each program, and write what its topics hold."""
     with tempfile.TemporaryDirectory(prefix="letters-") as place:
         project = Path(place) / "letters"
-        shutil.copytree(HERE, project, ignore=shutil.ignore_patterns("recorded", "__pycache__"))
+        shutil.copytree(HERE, project, ignore=shutil.ignore_patterns("recordings", "__pycache__"))
         paths = project / "classpath"
         maven = ["mvn", "-q", "-B", "compile", "dependency:build-classpath", f"-Dmdep.outputFile={paths}"]
         subprocess.run(maven, cwd=project, check=True)

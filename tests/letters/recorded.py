@@ -11,7 +11,7 @@ from typing import Final
 
 from eventops.events import Position, Record
 
-RECORDED: Final = Path(__file__).parent / "recorded"
+RECORDED: Final = Path(__file__).parent / "recordings"
 
 
 @cache
