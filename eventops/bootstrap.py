@@ -96,8 +96,9 @@ class Desk:
     def dlq(self) -> DeadLetterService:
         """What failed, and can it be put back?"""
         from eventops.dlq.service import DeadLetterService
+        from eventops.dlq.settings import conventions
 
-        return DeadLetterService(self.broker, _operator(), self.reader)
+        return DeadLetterService(self.broker, _operator(), conventions(self.context.settings, self.reader))
 
     @cached_property
     def records(self) -> RecordService:
