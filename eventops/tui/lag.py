@@ -12,7 +12,8 @@ from textual.widgets import Static
 
 from eventops.lag.model import GroupLag, LagAge, LagReport, PartitionLag, Standing, Verdict
 from eventops.lag.pace import Pace, Rate, pace
-from eventops.tui.page import Page
+from eventops.ports import Range
+from eventops.tui.page import Page, Target
 from eventops.tui.palette import FAINT, VERDICTS
 from eventops.tui.watch import Watch
 from eventops.tui.widgets.table import Column, Table
@@ -103,11 +104,28 @@ def _offset(offset: int | None) -> str:
     return "-" if offset is None else count(offset)
 
 
+def about(group: GroupLag) -> Target:
+    """The record that waits longest, and the topics whose letters may be the group's."""
+    behind = [one for one in group.partitions if one.lag]
+    oldest = max(behind, key=lambda one: (one.age.seconds or 0.0, one.lag or 0), default=None)
+    topics = {one.partition.topic for one in group.partitions}
+    return Target(waiting=None if oldest is None else unread(oldest), topics=tuple(sorted(topics)))
+
+
+def unread(one: PartitionLag) -> Range | None:
+    """From the first record that wasn't consumed to the end; None where that isn't known, or there is none."""
+    offsets = one.offsets
+    if not one.lag or offsets.committed is None or offsets.log_end is None:
+        return None
+    start = max(offsets.committed, offsets.log_start or 0)
+    return Range(one.partition, start, offsets.log_end)
+
+
 class LagPage(Page):
     """All groups."""
 
     section = "lag"
-    keys = (("Enter", "partitions"),)
+    keys = (("Enter", "partitions"), ("t", "trace"), ("d", "dead letters"))
 
     @property
     def watches(self) -> tuple[Watch[Any], ...]:
@@ -130,6 +148,11 @@ class LagPage(Page):
         table: Table[Paced] = self.query_one("#groups", Table)
         table.show(None if report is None else worst_first(report, self.shell.history.earlier))
 
+    def target(self) -> Target | None:
+        """The group under the cursor."""
+        row = self.query_one("#groups", Table).current
+        return None if row is None else about(row.group)
+
     def on_table_chosen(self, message: Table.Chosen) -> None:
         """One group's partitions."""
         self.shell.push_screen(GroupPage(message.row.group.group))
@@ -139,7 +162,7 @@ class GroupPage(Page):
     """One group, partition by partition."""
 
     section = "lag"
-    keys = (("Esc", "back"),)
+    keys = (("t", "trace the oldest"), ("d", "dead letters"), ("Esc", "back"))
 
     def __init__(self, group: str) -> None:
         super().__init__()
@@ -185,6 +208,11 @@ class GroupPage(Page):
             Text("the group isn't there any more") if found is None else _facts(found)
         )
         table.show(found.group.partitions if found else ())
+
+    def target(self) -> Target | None:
+        """The partition under the cursor: its oldest waiting record, its topic's letters."""
+        row: PartitionLag | None = self.query_one("#partitions", Table).current
+        return None if row is None else Target(waiting=unread(row), topics=(row.partition.topic,))
 
 
 def _facts(paced: Paced) -> Text:
