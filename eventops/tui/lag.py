@@ -75,26 +75,63 @@ def _why(reason: str | None, age: LagAge) -> Text:
 
 GROUPS: Final[Sequence[Column[Paced]]] = (
     Column("group", lambda row: row.group.group, is_flexible=True),
-    Column("verdict", lambda row: verdict(row.group.verdict)),
-    Column("lag", lambda row: lag(row.group.lag, row.group.known_lag), right=True),
-    Column("oldest waits", lambda row: waits(row.group.age, row.group.known_age), right=True),
-    Column("in/s", lambda row: rate(row.pace.rate_in), right=True, from_width=66),
-    Column("out/s", lambda row: rate(row.pace.rate_out), right=True, from_width=66),
-    Column("caught up in", eta, right=True, from_width=100),
-    Column("members", lambda row: count(len(row.group.members)), right=True, from_width=110),
+    Column("verdict", lambda row: verdict(row.group.verdict), order=lambda row: _SEVERITY[row.group.verdict]),
+    Column("lag", lambda row: lag(row.group.lag, row.group.known_lag), right=True, order=lambda row: row.group.lag),
+    Column(
+        "oldest waits",
+        lambda row: waits(row.group.age, row.group.known_age),
+        right=True,
+        order=lambda row: row.group.age.seconds,
+    ),
+    Column(
+        "in/s", lambda row: rate(row.pace.rate_in), right=True, from_width=66, order=lambda row: row.pace.rate_in.value
+    ),
+    Column(
+        "out/s",
+        lambda row: rate(row.pace.rate_out),
+        right=True,
+        from_width=66,
+        order=lambda row: row.pace.rate_out.value,
+    ),
+    Column("caught up in", eta, right=True, from_width=100, order=lambda row: row.pace.eta.value),
+    Column(
+        "members",
+        lambda row: count(len(row.group.members)),
+        right=True,
+        from_width=110,
+        order=lambda row: len(row.group.members),
+    ),
     Column("state", lambda row: row.group.state.replace("_", " "), from_width=120),
     Column("", lambda row: _why(row.group.reason, row.group.age), from_width=120, is_flexible=True, at_most=120),
 )
 
 _PARTITIONS: Final[Sequence[Column[PartitionLag]]] = (
     Column("topic", lambda row: row.partition.topic, is_flexible=True),
-    Column("p", lambda row: str(row.partition.partition), right=True),
+    Column("p", lambda row: str(row.partition.partition), right=True, order=lambda row: row.partition.partition),
     Column("verdict", lambda row: verdict(row.standing)),
-    Column("lag", lambda row: lag(row.lag), right=True),
-    Column("oldest waits", lambda row: waits(row.age), right=True, from_width=70),
-    Column("start", lambda row: _offset(row.offsets.log_start), right=True, from_width=110),
-    Column("committed", lambda row: _offset(row.offsets.committed), right=True, from_width=90),
-    Column("end", lambda row: _offset(row.offsets.log_end), right=True, from_width=90),
+    Column("lag", lambda row: lag(row.lag), right=True, order=lambda row: row.lag),
+    Column("oldest waits", lambda row: waits(row.age), right=True, from_width=70, order=lambda row: row.age.seconds),
+    Column(
+        "start",
+        lambda row: _offset(row.offsets.log_start),
+        right=True,
+        from_width=110,
+        order=lambda row: row.offsets.log_start,
+    ),
+    Column(
+        "committed",
+        lambda row: _offset(row.offsets.committed),
+        right=True,
+        from_width=90,
+        order=lambda row: row.offsets.committed,
+    ),
+    Column(
+        "end",
+        lambda row: _offset(row.offsets.log_end),
+        right=True,
+        from_width=90,
+        order=lambda row: row.offsets.log_end,
+    ),
     Column("member", lambda row: row.member or "nobody", from_width=120, is_flexible=True),
     Column("", lambda row: _why(row.reason, row.age), from_width=120, is_flexible=True, at_most=120),
 )

@@ -140,8 +140,8 @@ class Page(Screen[None]):
         self.refresh_all()
 
     def refresh_all(self) -> None:
-        """Repaint everything, once there is something to paint on: answers may come before."""
-        if not self._is_built:
+        """Repaint everything, while there is something to paint on: answers may come before and after."""
+        if not self._is_built or not self.query(StatusLine):
             return
         now, shell = self.shell.desk.now(), self.shell
         cluster = shell.questions.cluster.value

@@ -97,6 +97,11 @@ class Table(Vertical, Generic[Row]):
         self._paint()
 
     @property
+    def rows(self) -> list[Row]:
+        """What is shown, from top to bottom."""
+        return [self._rows[key] for key in self._painted] if self._rows is not None else []
+
+    @property
     def current(self) -> Row | None:
         """The row under the cursor."""
         grid = self._grid
