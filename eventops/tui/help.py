@@ -76,5 +76,7 @@ def bindings(of: type[DOMNode]) -> Iterator[tuple[str, str]]:
 def _section(text: Text, title: str, lines: Iterable[tuple[str, str]]) -> None:
     text.append(f"{title}\n", "bold")
     for keys, what in lines:
-        text.append(f"  {keys:<26}" if keys.startswith(":") else f"  {keys:<10}", ACCENT).append(f"{what}\n")
+        text.append(f"  {keys:<26}" if keys[1:] and keys.startswith(":") else f"  {keys:<10}", ACCENT).append(
+            f"{what}\n"
+        )
     text.append("\n")

@@ -106,7 +106,7 @@ def figures(report: LagReport | None, letters: ListReport | None, history: Histo
     grid = Columns.grid(padding=(0, 4 if width >= 80 else 2), pad_edge=False)
     told = [_lag(report), _rate(report, history), _open(letters), _groups(report)]
     labels = ["total lag", "records in/s", "open letters", "groups"]
-    if width >= 100:
+    if width >= 120:
         known = [figure for figure in history.totals if figure is not None]
         told.append(Text(sparkline(list(history.totals), min(width - 84, 60)) or " ", ACCENT))
         labels.append(

@@ -152,7 +152,10 @@ class Page(Screen[None]):
             Freshness(self.answered_at, now, every, is_paused=shell.is_paused),
         )
         self.query_one(Tabs).tell(SECTIONS, self.section, self.crumbs)
-        self.query_one(Notice).tell(self.trouble())
+        trouble = self.trouble()
+        self.query_one(Notice).tell(trouble)
+        for table in self.query(Table):
+            table.waiting = self._why_empty(trouble)
         self.query_one(CommandLine).tell(self.command)
         self.query_one(Keys).tell((*self.shown_keys, *(FILTER if self.query(Table) else ()), *KEYS))
         is_stale = any(watch.standing(now) in (Standing.STALE, Standing.SILENT) for watch in self.watches)
@@ -253,6 +256,12 @@ class Page(Screen[None]):
             tables[0].focus_rows()
         else:
             self.set_focus(None)
+
+    def _why_empty(self, trouble: str | None) -> str:
+        """Why there are no rows before the first answer."""
+        if trouble is not None:
+            return "not known: see above"
+        return "paused: r asks the cluster" if self.shell.is_paused else "asking the cluster …"
 
     def narrow_to(self, text: str) -> None:
         """Show only rows for that filter; Escape shows them all."""

@@ -32,7 +32,7 @@ async def test_nothing_known_is_said_and_not_shown_as_nothing() -> None:
         text = shown(pilot)
         assert "no answer yet" in text
         assert "PAUSED" in text
-        assert "asking the cluster" in text or "press r" in text
+        assert "paused: r asks the cluster" in text
         assert "No letter is open" not in text
 
 
@@ -362,7 +362,7 @@ async def test_the_last_screens_size_is_no_matter() -> None:
     app = still()
     async with app.run_test(size=(120, 40)) as pilot:
         await answer_all(pilot, app)
-        for size in ((40, 12), (80, 24), (10, 4), (200, 60), (1, 1), (100, 30)):
+        for size in ((40, 12), (10, 4), (1, 1), (200, 60)):
             await pilot.resize_terminal(*size)
             for key in ("1", "2", "3", "4", "5"):
                 await pilot.press(key)

@@ -73,6 +73,8 @@ class Table(Vertical, Generic[Row]):
         super().__init__(id=name)
         self._title, self._columns, self._key, self._empty = title, tuple(columns), key, empty
         self._rows: Mapping[str, Row] | None = None
+        self.waiting = "asking the cluster …"
+        """Said while the rows aren't known."""
         self._needle = ""
         self._note = ""
         self._sorted_by: str | None = None
@@ -227,7 +229,7 @@ class Table(Vertical, Generic[Row]):
         heading.update(title)
         heading.display = bool(self._title)
         loading = self._rows is None
-        empty.update(Text("asking the cluster …" if loading else self._said(known), FAINT))
+        empty.update(Text(self.waiting if loading else self._said(known), FAINT))
         empty.display = not shown
 
     def _said(self, known: int) -> str:
