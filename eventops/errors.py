@@ -45,6 +45,17 @@ class EventopsError(Exception):
         self.remedy = remedy
 
 
+def reason_of(error: BaseException) -> str:
+    """The sentence for people; what nobody raised on purpose is called what it is.
+
+    >>> reason_of(EventopsError("no topic", remedy="make one")), reason_of(KeyError("x"))
+    ('no topic: make one', "a defect of eventops itself: KeyError: 'x'")
+    """
+    if isinstance(error, EventopsError):
+        return str(error)
+    return f"a defect of eventops itself: {type(error).__name__}: {error}"
+
+
 class UsageError(EventopsError):
     """The call or the configuration is wrong; nothing was asked of a broker."""
 

@@ -9,54 +9,62 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar, Final
 
-from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
-from textual.worker import get_current_worker
 
 from eventops.bootstrap import Desk
-from eventops.errors import EventopsError
-from eventops.tui.dlq import CausesPage, TopicsPage
+from eventops.tui import commands
+from eventops.tui.asking import Asking
+from eventops.tui.dlq import CausesPage, LetterPage, TopicsPage
 from eventops.tui.help import HelpPage
-from eventops.tui.history import History
 from eventops.tui.lag import GroupPage, LagPage
-from eventops.tui.messages import Answered, Entered, NotAnswered
+from eventops.tui.messages import Entered, WaitingFound
 from eventops.tui.overview import OverviewPage
-from eventops.tui.page import SECTIONS, Page
+from eventops.tui.page import SECTIONS, Page, Target
 from eventops.tui.palette import THEME
-from eventops.tui.questions import Questions
+from eventops.tui.questions import letter_topics_of
+from eventops.tui.replay import Phase, ReplayPage
 from eventops.tui.threads import Impatient
+from eventops.tui.topics import TopicListPage, TopicPage
 from eventops.tui.trace import TracePage
-from eventops.tui.watch import Watch
 from eventops.wording import safe
 
 _TICK: Final = 0.25
 
 
-class Dashboard(App[None]):
-    """Four screens over one desk."""
+class Dashboard(Asking):
+    """Five screens over one desk."""
 
     CSS_PATH = "eventops.tcss"
     TITLE = "eventops"
     ENABLE_COMMAND_PALETTE = False
-    MODES: ClassVar[dict[str, Any]] = {"overview": OverviewPage, "lag": LagPage, "trace": TracePage, "dlq": TopicsPage}
+    MODES: ClassVar[dict[str, Any]] = {
+        "overview": OverviewPage,
+        "lag": LagPage,
+        "trace": TracePage,
+        "dlq": TopicsPage,
+        "topics": TopicListPage,
+    }
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (120, "-wide")]  # noqa: RUF012 - as declared by App
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (18, "-tall")]  # noqa: RUF012 - as declared by App
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(str(number), f"go('{name}')", title) for number, (name, title) in enumerate(SECTIONS, start=1)),
-        Binding("colon", "prompt(':')", "command"),
-        Binding("slash", "prompt('/')", "filter"),
-        Binding("question_mark", "help", "help"),
+        Binding("colon", "prompt(':')", "a command; Tab completes it"),
+        Binding("slash", "prompt('/')", "filter: text or regex, ! what not; Esc shows all"),
+        Binding("question_mark", "help", "this page"),
         Binding("escape", "back", "back"),
-        Binding("r", "ask_again", "refresh"),
-        Binding("q", "quit", "quit"),
+        Binding("r", "ask_again", "ask the cluster now"),
+        Binding("p", "pause", "pause: nothing is asked until r, or p once more"),
+        Binding("plus", "pace(0.5)", "ask twice as often"),
+        Binding("minus", "pace(2.0)", "ask half as often"),
+        Binding("S", "save_screen", "save the screen here, as SVG"),
+        Binding("q", "quit", "leave"),
         Binding("ctrl+c", "quit", "quit", priority=True, show=False),
     ]
 
     def __init__(self, desk: Desk, *, refresh: float, ended: threading.Event | None = None) -> None:
-        super().__init__()
-        self.desk = desk
-        self.history = History()
-        self.questions = Questions(desk, refresh, self.history)
+        super().__init__(desk, refresh)
+        self.replay: ReplayPage | None = None
+        """The last one that was executed."""
         self._ended = ended
         self._came_from: str | None = None
 
@@ -66,42 +74,8 @@ class Dashboard(App[None]):
         self.theme = THEME.name
         asyncio.get_running_loop().set_default_executor(Impatient())
         self.set_interval(_TICK, self._tick)
-        self.set_interval(1.0, self._repaint)
+        self.set_interval(1.0, self.repaint)
         await self.switch_mode("overview")
-
-    def ask_due(self) -> None:
-        """Ask what is due: the lag always, so that its history has no holes, and what the screen in front wants."""
-        now = self.desk.now()
-        asked: tuple[Watch[Any], ...] = (self.questions.lag, self.questions.cluster, *self._wanted())
-        for watch in asked:
-            if watch.is_due(now):
-                self.ask(watch)
-
-    def ask(self, watch: Watch[Any]) -> None:
-        """Ask one question in a worker; it answers with a message."""
-        watch.put(self.desk.now())
-        self.run_worker(lambda: self._question(watch), thread=True, name=watch.name, exit_on_error=False)
-
-    def _question(self, watch: Watch[Any]) -> None:
-        message: Answered | NotAnswered
-        try:
-            message = Answered(watch, watch.ask())
-        except EventopsError as error:
-            message = NotAnswered(watch, str(error))
-        except Exception as error:  # noqa: BLE001 - a defect in one question is told, the screen stays
-            message = NotAnswered(watch, f"a defect of eventops itself: {type(error).__name__}: {error}")
-        if not get_current_worker().is_cancelled:
-            self.post_message(message)
-
-    def on_answered(self, message: Answered) -> None:
-        """Keep it, and show it where it is wanted."""
-        message.watch.take(message.value, self.desk.now())
-        self._repaint()
-
-    def on_not_answered(self, message: NotAnswered) -> None:
-        """What was known stays, marked as old."""
-        message.watch.miss(message.reason)
-        self._repaint()
 
     async def action_go(self, section: str) -> None:
         """A section as it was left; its own key again leads back to its top."""
@@ -126,6 +100,33 @@ class Dashboard(App[None]):
         if isinstance(self.screen, TracePage):
             self.screen.search(identifier)
 
+    async def open_group(self, group: str) -> None:
+        """One group's partitions."""
+        await self.open("lag", GroupPage(group))
+
+    async def open_letters(self, target: Target) -> None:
+        """The dead letters of what is under the cursor: a letter, a topic's causes, or several topics."""
+        if target.letter is not None:
+            await self.open("dlq", LetterPage(target.letter))
+            return
+        known = self.questions.letters.value
+        if known is None:
+            await self.open("dlq")
+            return
+        found = letter_topics_of(target.topics, [topic.topic for topic in known.topics])
+        if not found:
+            self.notify(f"no dead-letter topic for {safe(', '.join(target.topics), 80) or 'it'}", markup=False)
+        elif len(found) == 1:
+            await self.open("dlq", CausesPage(found[0]))
+        else:
+            await self.open("dlq")
+            if isinstance(self.screen, Page):
+                self.screen.narrow_to(f"^({'|'.join(found)})$")
+
+    async def on_waiting_found(self, message: WaitingFound) -> None:
+        """On to its trace."""
+        await self.trace(message.identifier)
+
     def action_prompt(self, sign: str) -> None:
         """Open the line at the bottom."""
         if isinstance(self.screen, Page):
@@ -134,7 +135,7 @@ class Dashboard(App[None]):
     def action_help(self) -> None:
         """All keys."""
         if not isinstance(self.screen, HelpPage):
-            self.push_screen(HelpPage())
+            self.push_screen(HelpPage(self.screen))
 
     async def action_back(self) -> None:
         """One step back: a filter, a screen, the section one came from."""
@@ -151,39 +152,55 @@ class Dashboard(App[None]):
         if isinstance(self.screen, Page):
             self.screen.ask_again()
 
+    def action_save_screen(self) -> None:
+        """As it stands."""
+        try:
+            self.notify(f"saved as {self.save_screenshot(path='.')}", markup=False)
+        except OSError as error:
+            self.notify(f"not saved: {error}", severity="warning", markup=False)
+
+    async def action_quit(self) -> None:
+        """A replay that runs is stopped first, between two transactions; the second time one leaves at once."""
+        running = self.replay
+        if running is None or not running.is_executing or running.phase is Phase.STOPPING:
+            self.exit()
+            return
+        running.action_cancel()
+        self.notify("a replay runs: it ends with the transaction in hand; once more leaves at once", markup=False)
+
     async def on_entered(self, message: Entered) -> None:
         """A command."""
-        match message.text.split():
-            case ["q" | "quit"]:
-                self.exit()
-            case ["overview" | "lag" | "trace" | "dlq" as section]:
+        if not message.text:
+            return
+        command = commands.parse(message.text)
+        match command and (command.name, command.argument):
+            case ("quit", _):
+                await self.action_quit()
+            case ("help", _):
+                self.action_help()
+            case (section, None):
                 await self.open(section)
-            case ["lag", group]:
-                await self.open("lag", GroupPage(group))
-            case ["trace", identifier]:
+            case ("lag", str(group)):
+                await self.open_group(group)
+            case ("trace", str(identifier)):
                 await self.trace(identifier)
-            case ["dlq", topic]:
+            case ("dlq", str(topic)):
                 await self.open("dlq", CausesPage(topic))
-            case [_, *_]:
+            case ("topics", str(topic)):
+                await self.open("topics", TopicPage(topic))
+            case _:
                 self.notify(f"no such command: {safe(message.text, 40)}; ? lists them", markup=False)
 
     async def _to_top(self) -> None:
-        while len(self.screen_stack) > 1:
+        """Up to a replay that runs at most: it isn't left where nobody sees it."""
+        while len(self.screen_stack) > 1 and not (isinstance(self.screen, ReplayPage) and self.screen.is_executing):
             await self.pop_screen()
-
-    def _wanted(self) -> tuple[Watch[Any], ...]:
-        screen: Screen[Any] = self.screen
-        return screen.watches if isinstance(screen, Page) else ()
 
     def _tick(self) -> None:
         if self._ended is not None and self._ended.is_set():
             self.exit()
             return
         self.ask_due()
-
-    def _repaint(self) -> None:
-        if isinstance(self.screen, Page):
-            self.screen.refresh_all()
 
 
 def run(desk: Desk, *, refresh: float, ended: threading.Event | None = None) -> None:

@@ -16,7 +16,7 @@ from eventops.dlq.model import CauseGroup, Letter, LettersReport, Selection
 from eventops.events import Position
 from eventops.tui import letter_text
 from eventops.tui.dlq_columns import cause_columns, letter_columns, state, topic_columns
-from eventops.tui.page import Page
+from eventops.tui.page import Page, Target
 from eventops.tui.palette import FAINT
 from eventops.tui.replay import ReplayPage
 from eventops.tui.watch import Watch
@@ -33,7 +33,7 @@ class LettersOf(Page):
     """What the screens of one dead-letter topic share."""
 
     section = "dlq"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("R", "replay", "replay")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("R", "replay", "replay topic, cause or letter: the plan first")]
 
     def selection(self) -> Selection | None:
         """What ``R`` would put back; None: nothing to choose from."""
@@ -84,6 +84,11 @@ class TopicsPage(LettersOf):
         """Its causes."""
         self.shell.push_screen(CausesPage(message.row.topic))
 
+    def target(self) -> Target | None:
+        """The topic under the cursor."""
+        row = self.query_one("#topics", Table).current
+        return None if row is None else Target(topics=(row.topic,))
+
     def selection(self) -> Selection | None:
         """The whole topic under the cursor."""
         row = self.query_one("#topics", Table).current
@@ -132,6 +137,11 @@ class CausesPage(LettersOf):
     def on_table_chosen(self, message: Table.Chosen) -> None:
         """Its letters."""
         self.shell.push_screen(LettersPage(self.watches[0], message.row))
+
+    def target(self) -> Target | None:
+        """An example of the cause under the cursor."""
+        row = self.query_one("#causes", Table).current
+        return None if row is None else about(row.example)
 
     def selection(self) -> Selection | None:
         """The cause under the cursor, of its group."""
@@ -190,6 +200,11 @@ class LettersPage(LettersOf):
         """It alone."""
         self.shell.push_screen(LetterPage(message.row.position))
 
+    def target(self) -> Target | None:
+        """The letter under the cursor."""
+        row: Letter | None = self.query_one("#letters", Table).current
+        return None if row is None else about(row)
+
     def selection(self) -> Selection | None:
         """All of the cause."""
         return _selection(self._cause)
@@ -198,7 +213,7 @@ class LettersPage(LettersOf):
 class LetterPage(LettersOf):
     """One letter: what it is, why it failed, its payload and stack trace."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "trace", "trace")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "trace_it", "trace", show=False)]
     keys = (("Enter", "trace"), ("R", "replay letter"), ("Esc", "back"))
 
     def __init__(self, position: Position) -> None:
@@ -243,20 +258,20 @@ class LetterPage(LettersOf):
         text = Text("asking the cluster …", FAINT) if found is None else letter_text.letter(found, state(found.state))
         self.query_one("#letter", Static).update(text)
 
-    async def action_trace(self) -> None:
-        """What happened to its request."""
+    def target(self) -> Target | None:
+        """This one."""
         found: Letter | None = self.watches[0].value
-        if found is None:
-            return
-        identifier = found.event.ids.correlation_id or found.event.ids.event_id
-        if identifier is None:
-            self.notify("the letter has neither a correlation id nor an event id, so nothing leads from it to a trace")
-        else:
-            await self.shell.trace(identifier)
+        return None if found is None else about(found)
 
     def selection(self) -> Selection | None:
         """This one."""
         return Selection(self.position.topic, positions=(self.position,))
+
+
+def about(letter: Letter) -> Target:
+    """Its request, else its event, else the record that failed."""
+    ids = letter.event.ids
+    return Target(identifier=ids.correlation_id or ids.event_id, letter=letter.position)
 
 
 def _cause_key(row: CauseGroup) -> str:

@@ -37,9 +37,11 @@ def ago(now: Callable[[], datetime], moment: datetime | None) -> Text:
     return Text(UNKNOWN, FAINT) if moment is None else Text(f"{_coarse((now() - moment).total_seconds())} ago")
 
 
-def _counts(*, from_width: int = 80) -> Iterator[Column[Any]]:
+def _counts(*, from_width: int) -> Iterator[Column[Any]]:
     for one in (State.FAILED_AGAIN, State.REPLAYED, State.DISCARDED, State.PARKED):
-        yield Column(one.value.replace("_", " "), _count_of(one), right=True, from_width=from_width)
+        yield Column(
+            one.value.replace("_", " "), _count_of(one), right=True, from_width=from_width, order=_number_of(one)
+        )
 
 
 def _count_of(one: State) -> Callable[[Any], Text]:
@@ -50,16 +52,30 @@ def _count_of(one: State) -> Callable[[Any], Text]:
     return cell
 
 
+def _number_of(one: State) -> Callable[[Any], int]:
+    return lambda row: row.counts.get(one, 0)
+
+
 def topic_columns(now: Callable[[], datetime]) -> Sequence[Column[TopicCounts]]:
     """A dead-letter topic in figures."""
     return (
         Column("topic", lambda row: row.topic, is_flexible=True),
-        Column("open", lambda row: open_letters(row.open), right=True),
-        *_counts(),
-        Column("total", lambda row: quiet(row.total), right=True),
-        Column("last hour", lambda row: _per_hour(row.per_hour), right=True, from_width=70),
+        Column("open", lambda row: open_letters(row.open), right=True, order=lambda row: row.open),
+        *_counts(from_width=104),
+        Column("total", lambda row: quiet(row.total), right=True, order=lambda row: row.total),
         Column(
-            "newest", lambda row: ago(now, row.newest) if row.total else Text("-", FAINT), right=True, from_width=60
+            "last hour",
+            lambda row: _per_hour(row.per_hour),
+            right=True,
+            from_width=70,
+            order=lambda row: row.per_hour,
+        ),
+        Column(
+            "newest",
+            lambda row: ago(now, row.newest) if row.total else Text("-", FAINT),
+            right=True,
+            from_width=60,
+            order=lambda row: row.newest,
         ),
     )
 
@@ -71,10 +87,16 @@ def cause_columns(now: Callable[[], datetime], *, with_topic: bool = False) -> S
         Column("cause", lambda row: last_segment(row.cause_key) if with_topic else row.cause_key, is_flexible=True),
         Column("group", lambda row: row.group or UNKNOWN, is_flexible=True, from_width=70),
         *(topic if with_topic else ()),
-        Column("open", lambda row: open_letters(open_of(row)), right=True),
+        Column("open", lambda row: open_letters(open_of(row)), right=True, order=open_of),
         *(() if with_topic else _counts(from_width=130)),
-        Column("keys", lambda row: quiet(row.distinct_keys), right=True, from_width=100),
-        Column("newest", lambda row: ago(now, row.newest), right=True, from_width=60),
+        Column(
+            "keys",
+            lambda row: quiet(row.distinct_keys),
+            right=True,
+            from_width=100,
+            order=lambda row: row.distinct_keys,
+        ),
+        Column("newest", lambda row: ago(now, row.newest), right=True, from_width=60, order=lambda row: row.newest),
     )
 
 
@@ -84,9 +106,9 @@ def _per_hour(rate: float | None) -> Text:
 
 def letter_columns(now: Callable[[], datetime]) -> Sequence[Column[Letter]]:
     return (
-        Column("letter", lambda row: f"{row.position.partition}/{row.position.offset}"),
+        Column("letter", lambda row: f"{row.position.partition}/{row.position.offset}", order=lambda row: row.position),
         Column("state", lambda row: state(row.state)),
-        Column("when", lambda row: ago(now, row.timestamp), right=True),
+        Column("when", lambda row: ago(now, row.timestamp), right=True, order=lambda row: row.timestamp),
         Column("event", lambda row: row.event.ids.event_type or UNKNOWN, is_flexible=True),
         Column("correlation id", lambda row: row.event.ids.correlation_id or UNKNOWN, is_flexible=True, from_width=80),
         Column("key", lambda row: letter_text.content(row.event.record.key), is_flexible=True, from_width=110),

@@ -1,75 +1,82 @@
-"""All keys and commands on one page."""
+"""All keys and commands on one page, made from the bindings themselves, so that no key is missing or made up."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import ClassVar, Final
 
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
+from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widgets import Static
 
+from eventops.tui.commands import ALIASES, NAMES
 from eventops.tui.palette import ACCENT, FAINT
 
-_PAGES: Final = (
-    (
-        "Everywhere",
-        (
-            ("1 2 3 4", "overview, lag, trace, dead letters; the same key again: back to its top"),
-            ("Enter", "go deeper: a group's partitions, a cause's letters, a letter's trace"),
-            ("Esc", "back"),
-            ("/", "only rows that hold some text; Esc shows all"),
-            ("r", "ask the cluster now"),
-            ("Tab", "next table"),
-            ("?", "this page"),
-            ("q, Ctrl-C", "leave"),
-        ),
-    ),
-    (
-        "Dead letters",
-        (
-            ("R", "replay the topic, cause or letter: shows the plan, writes nothing"),
-            ("x", "on the plan: execute, after a typed yes"),
-            ("c", "while it runs: stop after the transaction in hand"),
-        ),
-    ),
-    ("Trace", (("s", "search a correlation id or an event id"),)),
-    (
-        "Commands after :",
-        (
-            (":lag [GROUP]", "lag, or one group's partitions"),
-            (":trace ID", "the chain of a request"),
-            (":dlq [TOPIC]", "dead letters, or any topic's as such"),
-            (":overview  :q", "what they say"),
-        ),
-    ),
-    (
-        "Marks",
-        (
-            ("✓ ▲ ✗", "fine, look at it, act"),
-            ("? ≥", "not known, at least: never shown as 0"),
-            ("↻", "put back by a replay"),
-        ),
-    ),
+_KEYS: Final = {
+    "colon": ":",
+    "slash": "/",
+    "question_mark": "?",
+    "escape": "Esc",
+    "enter": "Enter",
+    "plus": "+",
+    "minus": "-",
+    "ctrl+c": "Ctrl-C",
+}
+_MARKS: Final = (
+    ("✓ ▲ ✗", "fine, look at it, act"),
+    ("? ≥", "not known, at least: never shown as 0"),
+    ("↻", "put back by a replay"),
 )
+_TABLES: Final = (("Enter", "go deeper"), ("Tab", "the next table"), ("↑ ↓", "move; PgUp, PgDn, Home and End too"))
 
 
 class HelpPage(Screen[None]):
-    """Any key leaves it."""
+    """Escape leaves it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark", "app.back", "back")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark", "app.back", "back", show=False)]
+
+    def __init__(self, asked_on: DOMNode) -> None:
+        """``asked_on``: the screen whose own keys are told first."""
+        super().__init__()
+        self._asked_on = asked_on
 
     def compose(self) -> ComposeResult:
         """One text."""
         text = Text()
-        for title, lines in _PAGES:
-            text.append(f"{title}\n", "bold")
-            for keys, what in lines:
-                text.append(f"  {keys:<16}", ACCENT).append(f"{what}\n")
-            text.append("\n")
-        text.append(
-            "The line that begins with $ is the command that prints what the screen shows. Esc goes back.", FAINT
+        _section(text, "On this screen", bindings(type(self._asked_on)))
+        _section(text, "On tables", _TABLES)
+        _section(text, "Everywhere", bindings(type(self.app)))
+        short = {name: [alias for alias, full in ALIASES.items() if full == name] for name in NAMES}
+        _section(
+            text,
+            "Commands after :   Tab completes",
+            ((f":{name} {' '.join(short[name])}", what) for name, what in NAMES.items()),
         )
+        _section(text, "Marks", _MARKS)
+        text.append("The line that begins with $ is the command that prints what the screen shows; y copies it.", FAINT)
         yield VerticalScroll(Static(text, id="help"))
+
+
+def bindings(of: type[DOMNode]) -> Iterator[tuple[str, str]]:
+    """Keys and what they do, of one class and those of ours it is made of; the nearest first."""
+    told: set[str] = set()
+    for kind in of.__mro__:
+        if not kind.__module__.startswith("eventops."):
+            continue
+        for one in vars(kind).get("BINDINGS", ()):
+            if isinstance(one, Binding) and one.show and one.key not in told:
+                told.add(one.key)
+                yield _KEYS.get(one.key, one.key), one.description
+
+
+def _section(text: Text, title: str, lines: Iterable[tuple[str, str]]) -> None:
+    text.append(f"{title}\n", "bold")
+    for keys, what in lines:
+        text.append(f"  {keys:<26}" if keys[1:] and keys.startswith(":") else f"  {keys:<10}", ACCENT).append(
+            f"{what}\n"
+        )
+    text.append("\n")

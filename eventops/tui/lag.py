@@ -13,7 +13,8 @@ from textual.widgets import Static
 from eventops.lag import judgement
 from eventops.lag.model import GroupLag, LagAge, LagReport, Pace, PartitionLag, Rate, Standing, Verdict
 from eventops.lag.pace import UNKNOWN as NO_PACE
-from eventops.tui.page import Page
+from eventops.ports import Range
+from eventops.tui.page import Page, Target
 from eventops.tui.palette import FAINT, VERDICTS
 from eventops.tui.watch import Watch
 from eventops.tui.widgets.table import Column, Table
@@ -85,26 +86,63 @@ def _why(one: GroupLag | PartitionLag) -> Text:
 
 GROUPS: Final[Sequence[Column[Paced]]] = (
     Column("group", lambda row: row.group.group, is_flexible=True),
-    Column("verdict", lambda row: judged(row.group)),
-    Column("lag", lambda row: lag(row.group.lag, row.group.known_lag), right=True),
-    Column("oldest waits", lambda row: waits(row.group.age, row.group.known_age), right=True),
-    Column("in/s", lambda row: rate(row.pace.rate_in), right=True, from_width=66),
-    Column("out/s", lambda row: rate(row.pace.rate_out), right=True, from_width=66),
-    Column("caught up in", eta, right=True, from_width=100),
-    Column("members", lambda row: count(len(row.group.members)), right=True, from_width=110),
+    Column("verdict", lambda row: judged(row.group), order=lambda row: judgement.severity(row.group)),
+    Column("lag", lambda row: lag(row.group.lag, row.group.known_lag), right=True, order=lambda row: row.group.lag),
+    Column(
+        "oldest waits",
+        lambda row: waits(row.group.age, row.group.known_age),
+        right=True,
+        order=lambda row: row.group.age.seconds,
+    ),
+    Column(
+        "in/s", lambda row: rate(row.pace.rate_in), right=True, from_width=66, order=lambda row: row.pace.rate_in.value
+    ),
+    Column(
+        "out/s",
+        lambda row: rate(row.pace.rate_out),
+        right=True,
+        from_width=66,
+        order=lambda row: row.pace.rate_out.value,
+    ),
+    Column("caught up in", eta, right=True, from_width=100, order=lambda row: row.pace.eta.value),
+    Column(
+        "members",
+        lambda row: count(len(row.group.members)),
+        right=True,
+        from_width=110,
+        order=lambda row: len(row.group.members),
+    ),
     Column("state", lambda row: row.group.state.replace("_", " "), from_width=120),
     Column("", lambda row: _why(row.group), from_width=120, is_flexible=True, at_most=120),
 )
 
 _PARTITIONS: Final[Sequence[Column[PartitionLag]]] = (
     Column("topic", lambda row: row.partition.topic, is_flexible=True),
-    Column("p", lambda row: str(row.partition.partition), right=True),
-    Column("verdict", judged),
-    Column("lag", lambda row: lag(row.lag), right=True),
-    Column("oldest waits", lambda row: waits(row.age), right=True, from_width=70),
-    Column("start", lambda row: _offset(row.offsets.log_start), right=True, from_width=110),
-    Column("committed", lambda row: _offset(row.offsets.committed), right=True, from_width=90),
-    Column("end", lambda row: _offset(row.offsets.log_end), right=True, from_width=90),
+    Column("p", lambda row: str(row.partition.partition), right=True, order=lambda row: row.partition.partition),
+    Column("verdict", judged, order=judgement.severity),
+    Column("lag", lambda row: lag(row.lag), right=True, order=lambda row: row.lag),
+    Column("oldest waits", lambda row: waits(row.age), right=True, from_width=70, order=lambda row: row.age.seconds),
+    Column(
+        "start",
+        lambda row: _offset(row.offsets.log_start),
+        right=True,
+        from_width=110,
+        order=lambda row: row.offsets.log_start,
+    ),
+    Column(
+        "committed",
+        lambda row: _offset(row.offsets.committed),
+        right=True,
+        from_width=90,
+        order=lambda row: row.offsets.committed,
+    ),
+    Column(
+        "end",
+        lambda row: _offset(row.offsets.log_end),
+        right=True,
+        from_width=90,
+        order=lambda row: row.offsets.log_end,
+    ),
     Column("member", lambda row: row.member or "nobody", from_width=120, is_flexible=True),
     Column("", _why, from_width=120, is_flexible=True, at_most=120),
 )
@@ -114,11 +152,28 @@ def _offset(offset: int | None) -> str:
     return "-" if offset is None else count(offset)
 
 
+def about(group: GroupLag) -> Target:
+    """The record that waits longest, and the topics whose letters may be the group's."""
+    behind = [one for one in group.partitions if one.lag]
+    oldest = max(behind, key=lambda one: (one.age.seconds or 0.0, one.lag or 0), default=None)
+    topics = {one.partition.topic for one in group.partitions}
+    return Target(waiting=None if oldest is None else unread(oldest), topics=tuple(sorted(topics)))
+
+
+def unread(one: PartitionLag) -> Range | None:
+    """From the first record that wasn't consumed to the end; None where that isn't known, or there is none."""
+    offsets = one.offsets
+    if not one.lag or offsets.committed is None or offsets.log_end is None:
+        return None
+    start = max(offsets.committed, offsets.log_start or 0)
+    return Range(one.partition, start, offsets.log_end)
+
+
 class LagPage(Page):
     """All groups."""
 
     section = "lag"
-    keys = (("Enter", "partitions"),)
+    keys = (("Enter", "partitions"), ("t", "trace"), ("d", "dead letters"))
 
     @property
     def watches(self) -> tuple[Watch[Any], ...]:
@@ -141,6 +196,11 @@ class LagPage(Page):
         table: Table[Paced] = self.query_one("#groups", Table)
         table.show(None if report is None else worst_first(report))
 
+    def target(self) -> Target | None:
+        """The group under the cursor."""
+        row = self.query_one("#groups", Table).current
+        return None if row is None else about(row.group)
+
     def on_table_chosen(self, message: Table.Chosen) -> None:
         """One group's partitions."""
         self.shell.push_screen(GroupPage(message.row.group.group))
@@ -150,7 +210,7 @@ class GroupPage(Page):
     """One group, partition by partition."""
 
     section = "lag"
-    keys = (("Esc", "back"),)
+    keys = (("t", "trace the oldest"), ("d", "dead letters"), ("Esc", "back"))
 
     def __init__(self, group: str) -> None:
         super().__init__()
@@ -194,6 +254,11 @@ class GroupPage(Page):
             Text("the group isn't there any more") if found is None else _facts(found)
         )
         table.show(found.group.partitions if found else ())
+
+    def target(self) -> Target | None:
+        """The partition under the cursor: its oldest waiting record, its topic's letters."""
+        row: PartitionLag | None = self.query_one("#partitions", Table).current
+        return None if row is None else Target(waiting=unread(row), topics=(row.partition.topic,))
 
 
 def _facts(paced: Paced) -> Text:

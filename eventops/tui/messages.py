@@ -46,6 +46,20 @@ class SearchFailed(Message):
 
 
 @dataclass
+class WaitingFound(Message):
+    """The oldest waiting record tells of a request (or of itself, by its event id)."""
+
+    identifier: str
+
+
+@dataclass
+class WaitingUnknown(Message):
+    """It couldn't be read, or tells of none."""
+
+    reason: str
+
+
+@dataclass
 class PlanMade(Message):
     """What a replay would do is known; nothing was written."""
 

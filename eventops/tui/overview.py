@@ -15,10 +15,12 @@ from textual.widgets import Static
 from eventops.dlq.model import CauseGroup, ListReport, TopicCounts
 from eventops.lag.model import LagReport, Verdict
 from eventops.tui.dlq import CausesPage, LettersPage
+from eventops.tui.dlq import about as letter_about
 from eventops.tui.dlq_columns import cause_columns, topic_columns
 from eventops.tui.history import History, sparkline, total
 from eventops.tui.lag import GROUPS, GroupPage, Paced, lag, rate, worst_first
-from eventops.tui.page import Page
+from eventops.tui.lag import about as lag_about
+from eventops.tui.page import Page, Target
 from eventops.tui.palette import ACCENT, FAINT, GOOD, WARN
 from eventops.tui.watch import Watch
 from eventops.tui.widgets.table import Column, Table
@@ -29,7 +31,7 @@ class OverviewPage(Page):
     """Everything at once; Enter leads on."""
 
     section = "overview"
-    keys = (("Enter", "open"), ("Tab", "next"))
+    keys = (("Enter", "open"), ("t", "trace"), ("d", "dead letters"), ("Tab", "next"))
 
     @property
     def watches(self) -> tuple[Watch[Any], ...]:
@@ -77,6 +79,15 @@ class OverviewPage(Page):
         self.query_one("#topics", Table).show(topics)
         self.query_one("#causes", Table).show(causes)
 
+    def target(self) -> Target | None:
+        """The row under the cursor of the table in front."""
+        row = self.front.current if self.front is not None else None
+        if isinstance(row, Paced):
+            return lag_about(row.group)
+        if isinstance(row, TopicCounts):
+            return Target(topics=(row.topic,))
+        return letter_about(row.example) if isinstance(row, CauseGroup) else None
+
     async def on_table_chosen(self, message: Table.Chosen) -> None:
         """A group, a topic or a cause in its own section."""
         row = message.row
@@ -94,7 +105,7 @@ def figures(report: LagReport | None, letters: ListReport | None, history: Histo
     grid = Columns.grid(padding=(0, 4 if width >= 80 else 2), pad_edge=False)
     told = [_lag(report), _rate(report, history), _open(letters), _groups(report)]
     labels = ["total lag", "records in/s", "open letters", "groups"]
-    if width >= 100:
+    if width >= 120:
         known = [figure for figure in history.totals if figure is not None]
         told.append(Text(sparkline(list(history.totals), min(width - 84, 60)) or " ", ACCENT))
         labels.append(

@@ -2,31 +2,54 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from rich.text import Text
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from eventops.config import Context
+from eventops.events import Position
+from eventops.ports import Range
+from eventops.tui.commands import NAMES
 from eventops.tui.messages import Entered, Left, Typed
+from eventops.tui.quoting import program, shell_line
 from eventops.tui.watch import Standing, Watch
-from eventops.tui.widgets.lines import CommandLine, Keys, Notice, Prompt, StatusLine, Tabs
+from eventops.tui.widgets.lines import CommandLine, Freshness, Keys, Notice, Prompt, StatusLine, Tabs
 from eventops.tui.widgets.table import Table
+from eventops.wording import safe
 
 if TYPE_CHECKING:
     from eventops.tui.app import Dashboard
 
-SECTIONS: Final = (("overview", "overview"), ("lag", "lag"), ("trace", "trace"), ("dlq", "dead letters"))
+SECTIONS: Final = (
+    ("overview", "overview"),
+    ("lag", "lag"),
+    ("trace", "trace"),
+    ("dlq", "dead letters"),
+    ("topics", "topics"),
+)
 KEYS: Final = ((":", "command"), ("?", "help"), ("q", "quit"))
 FILTER: Final = (("/", "filter"),)
 
-_HINTS: Final = {":": "overview · lag [GROUP] · trace ID · dlq [TOPIC] · q", "/": "only rows that hold …"}
+_HINTS: Final = {":": " · ".join(NAMES), "/": "text, regex, or !what not to show"}
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is under the cursor. ``identifier``: a request's or an event's; ``waiting``: from the oldest waiting record
+    on, to be read for one; ``topics`` and ``letter``: where its dead letters are."""
+
+    identifier: str | None = None
+    waiting: Range | None = None
+    topics: tuple[str, ...] = ()
+    letter: Position | None = None
 
 
 class Page(Screen[None]):
@@ -34,6 +57,13 @@ class Page(Screen[None]):
 
     section: ClassVar[str]
     keys: ClassVar[Sequence[tuple[str, str]]] = ()
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("t", "trace_it", "trace it: its request, or a group's oldest waiting record"),
+        Binding("d", "letters_of_it", "its dead letters"),
+        Binding("y", "copy_command", "copy the command that prints this screen"),
+        Binding("o", "sort_next", "sort by the next column (or click on its title)"),
+        Binding("O", "turn_round", "sort the other way round"),
+    ]
 
     _is_built = False
 
@@ -62,6 +92,20 @@ class Page(Screen[None]):
         """Its own keys that do something now."""
         return self.keys
 
+    @property
+    def command(self) -> str:
+        """What prints the same, as a shell takes it."""
+        return shell_line([*program(self.shell.desk.context), *self.words])
+
+    @property
+    def answered_at(self) -> datetime | None:
+        """The oldest of the answers that are shown."""
+        return min((watch.answered_at for watch in self.watches if watch.answered_at), default=None)
+
+    def target(self) -> Target | None:
+        """What ``t`` and ``d`` are about: the row under the cursor, as a rule. None: nothing is there."""
+        return None
+
     def body(self) -> Iterator[Widget]:
         """What is between the lines."""
         raise NotImplementedError
@@ -78,7 +122,7 @@ class Page(Screen[None]):
         yield Vertical(*self.body(), id="body")
         yield CommandLine(id="command")
         yield Keys(id="keys")
-        yield Horizontal(Static(id="sign"), Prompt(compact=True), id="prompt")
+        yield Horizontal(Static(id="sign"), Prompt(), id="prompt")
 
     def on_mount(self) -> None:
         """Begin with what is known already."""
@@ -96,18 +140,23 @@ class Page(Screen[None]):
         self.refresh_all()
 
     def refresh_all(self) -> None:
-        """Repaint everything, once there is something to paint on: answers may come before."""
-        if not self._is_built:
+        """Repaint everything, while there is something to paint on: answers may come before and after."""
+        if not self._is_built or not self.query(StatusLine):
             return
         now, shell = self.shell.desk.now(), self.shell
-        seen = [watch.answered_at for watch in (*self.watches, shell.questions.cluster) if watch.answered_at]
         cluster = shell.questions.cluster.value
+        every = max((watch.every for watch in self.watches), default=shell.questions.lag.every)
         self.query_one(StatusLine).tell(
-            shell.desk.context, cluster.cluster_id if cluster else None, max(seen, default=None)
+            shell.desk.context,
+            cluster.cluster_id if cluster else None,
+            Freshness(self.answered_at, now, every, is_paused=shell.is_paused),
         )
         self.query_one(Tabs).tell(SECTIONS, self.section, self.crumbs)
-        self.query_one(Notice).tell(self.trouble())
-        self.query_one(CommandLine).tell(shlex.join([*program(shell.desk.context), *self.words]))
+        trouble = self.trouble()
+        self.query_one(Notice).tell(trouble)
+        for table in self.query(Table):
+            table.waiting = self._why_empty(trouble)
+        self.query_one(CommandLine).tell(self.command)
         self.query_one(Keys).tell((*self.shown_keys, *(FILTER if self.query(Table) else ()), *KEYS))
         is_stale = any(watch.standing(now) in (Standing.STALE, Standing.SILENT) for watch in self.watches)
         self.query_one("#body").set_class(is_stale, "-stale")
@@ -128,6 +177,7 @@ class Page(Screen[None]):
     def ask(self, sign: str, hint: str, text: str = "") -> None:
         """Open the line at the bottom; the answer comes as ``Entered`` or ``Left`` with that sign."""
         self.query_one("#sign", Static).update(Text(f"{sign} "))
+        self.query_one(Prompt).suggests = self.shell.complete
         self.query_one(Prompt).ask(sign, hint, text)
 
     def on_typed(self, message: Typed) -> None:
@@ -148,10 +198,49 @@ class Page(Screen[None]):
         self.focus_body()
 
     def ask_again(self) -> None:
-        """Ask everything now."""
-        for watch in self.watches:
-            watch.hurry()
-        self.shell.ask_due()
+        """Ask everything now, also while the dashboard is paused."""
+        self.shell.ask_now(self.watches)
+
+    async def action_trace_it(self) -> None:
+        """The request of what is under the cursor."""
+        target = self.target()
+        if target is None:
+            self.notify("nothing under the cursor to trace")
+        elif target.identifier is not None:
+            await self.shell.trace(target.identifier)
+        elif target.waiting is not None:
+            self.shell.trace_waiting(target.waiting)
+        else:
+            self.notify("no correlation id and no waiting record here, so nothing leads to a trace")
+
+    async def action_letters_of_it(self) -> None:
+        """The dead letters of what is under the cursor."""
+        target = self.target()
+        if target is None:
+            self.notify("nothing under the cursor to look up dead letters for")
+        else:
+            await self.shell.open_letters(target)
+
+    def action_copy_command(self) -> None:
+        """By the terminal's own clipboard (OSC 52), so that it works over SSH."""
+        self.app.copy_to_clipboard(self.command)
+        self.notify(f"copied: {safe(self.command, 200)}", markup=False)
+
+    def action_sort_next(self) -> None:
+        """The table in front."""
+        if (table := self.front) is not None:
+            table.sort_next()
+
+    def action_turn_round(self) -> None:
+        """The table in front."""
+        if (table := self.front) is not None:
+            table.turn_round()
+
+    @property
+    def front(self) -> Table[Any] | None:
+        """The table that has the keys."""
+        tables = list(self.query(Table))
+        return next((table for table in tables if table.has_focus_within), tables[0] if tables else None)
 
     def back(self) -> bool:
         """Undo what Escape can undo on this screen; False: nothing, so the screen is left."""
@@ -168,14 +257,16 @@ class Page(Screen[None]):
         else:
             self.set_focus(None)
 
+    def _why_empty(self, trouble: str | None) -> str:
+        """Why there are no rows before the first answer."""
+        if trouble is not None:
+            return "not known: see above"
+        return "paused: r asks the cluster" if self.shell.is_paused else "asking the cluster …"
+
+    def narrow_to(self, text: str) -> None:
+        """Show only rows for that filter; Escape shows them all."""
+        self._filter(text)
+
     def _filter(self, text: str) -> None:
         for table in self.query(Table):
             table.needle = text
-
-
-def program(context: Context) -> list[str]:
-    """How the cluster in front is reached from the command line; properties may be secrets and aren't repeated."""
-    servers = context.bootstrap_servers
-    if context.name in (servers, "default"):
-        return ["eventops", "-b", servers or "HOST:PORT"]
-    return ["eventops", "--context", context.name]

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from eventops.bootstrap import Desk
 from eventops.dlq.model import CauseGroup, LettersReport, ListReport, Selection, State
+from eventops.events import read_event
 from eventops.lag.model import GroupSelection, LagReport
-from eventops.ports import Cluster
+from eventops.ports import Cluster, Range
+from eventops.topics.model import TopicsReport
 from eventops.tui.history import History
+from eventops.tui.messages import WaitingFound, WaitingUnknown
 from eventops.tui.watch import Watch
 
 _TOPICS_READ: Final = 3
 """Dead-letter topics whose causes are read for the overview: those with most open letters."""
+_TOPICS_KEPT: Final = 4
+_FASTEST: Final = 0.5
+_SLOWEST: Final = 300.0
 _LETTERS_EVERY: Final = 5.0
 _CAUSES_EVERY: Final = 10.0
 """Letters are read whole, and causes decode them: seconds at least between two readings."""
@@ -24,24 +31,41 @@ class Questions:
     def __init__(self, desk: Desk, refresh: float, history: History) -> None:
         self._desk = desk
         self._letters_every = max(refresh, _LETTERS_EVERY)
+        self.refresh = refresh
         self._letters_of: dict[str, Watch[LettersReport]] = {}
         self.lag: Watch[LagReport] = Watch(
             "lag", lambda: history.add(desk.lag.snapshot(GroupSelection(), desk.now())), refresh
         )
         self.cluster: Watch[Cluster] = Watch("cluster", lambda: desk.broker.cluster(), max(refresh, _CAUSES_EVERY))
         self.letters: Watch[ListReport] = Watch("letters", lambda: desk.dlq.list(desk.now()), self._letters_every)
+        self.topics: Watch[TopicsReport] = Watch(
+            "topics", lambda: desk.topics.report((), desk.now()), max(refresh, _CAUSES_EVERY)
+        )
         self.causes: Watch[tuple[CauseGroup, ...]] = Watch(
             "causes", lambda: top_causes(desk), max(5 * refresh, _CAUSES_EVERY)
         )
 
     def letters_of(self, topic: str) -> Watch[LettersReport]:
-        """The letters of one topic."""
+        """The letters of one topic; of topics looked at long ago nothing is kept."""
         desk = self._desk
-        if topic not in self._letters_of:
-            self._letters_of[topic] = Watch(
-                "letters", lambda: desk.dlq.letters(Selection(topic), desk.now()), self._letters_every
-            )
-        return self._letters_of[topic]
+        found = self._letters_of.pop(topic, None)
+        if found is None:
+            found = Watch("letters", lambda: desk.dlq.letters(Selection(topic), desk.now()), self._letters_every)
+        self._letters_of[topic] = found
+        while len(self._letters_of) > _TOPICS_KEPT:
+            del self._letters_of[next(iter(self._letters_of))]
+        return found
+
+    def pace(self, factor: float) -> None:
+        """Ask this many times as seldom, between twice a second and once in five minutes."""
+        self.refresh = min(max(self.refresh * factor, _FASTEST), _SLOWEST)
+        self._letters_every = max(self.refresh, _LETTERS_EVERY)
+        self.lag.every = self.refresh
+        self.cluster.every = self.topics.every = max(self.refresh, _CAUSES_EVERY)
+        self.causes.every = max(5 * self.refresh, _CAUSES_EVERY)
+        self.letters.every = self._letters_every
+        for watch in self._letters_of.values():
+            watch.every = self._letters_every
 
 
 def top_causes(desk: Desk) -> tuple[CauseGroup, ...]:
@@ -50,6 +74,33 @@ def top_causes(desk: Desk) -> tuple[CauseGroup, ...]:
     reports = [desk.dlq.causes(Selection(topic.topic), desk.now()) for topic in topics if topic.open]
     causes = [cause for report in reports for cause in report.causes if open_of(cause)]
     return tuple(sorted(causes, key=lambda cause: -open_of(cause)))
+
+
+def letter_topics_of(topics: Collection[str], known: Collection[str]) -> list[str]:
+    """Those of the ``known`` dead-letter topics that are one of the topics, or are named after one.
+
+    >>> letter_topics_of(["orders"], ["orders-dlt", "orders.DLT", "reorders-dlt", "orders-eu-dlt"])
+    ['orders-dlt', 'orders.DLT']
+    """
+    return [one for one in known if one in topics or any(_is_named_after(one, topic) for topic in topics)]
+
+
+def _is_named_after(letters: str, topic: str) -> bool:
+    """Its name, then a separator and one word."""
+    rest = letters.removeprefix(topic)
+    return rest != letters and rest[:1] in ("-", ".", "_") and not any(sign in rest[1:] for sign in "-._")
+
+
+def oldest_waiting(desk: Desk, unread: Range) -> WaitingFound | WaitingUnknown:
+    """The request of the first record that can still be read in that range. Asks the cluster."""
+    for batch in desk.broker.scan([unread]):
+        if batch.records:
+            record = min(batch.records, key=lambda one: one.position)
+            ids = read_event(record).ids
+            if (identifier := ids.correlation_id or ids.event_id) is not None:
+                return WaitingFound(identifier)
+            return WaitingUnknown(f"{record.position} waits, and has neither a correlation id nor an event id")
+    return WaitingUnknown(f"no record of {unread.partition} waits any more")
 
 
 def open_of(cause: CauseGroup) -> int:

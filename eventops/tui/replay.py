@@ -6,6 +6,7 @@ import shlex
 import threading
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from enum import Enum
 from typing import ClassVar, Final
 
@@ -18,14 +19,17 @@ from eventops.dlq import telling
 from eventops.dlq.document import replay_document
 from eventops.dlq.model import Plan, Planned, ReplayReport, Selection, Step
 from eventops.dlq.planning import command
-from eventops.errors import EventopsError, NotPermitted
+from eventops.errors import NotPermitted, reason_of
 from eventops.tui import messages
-from eventops.tui.page import Page, program
+from eventops.tui.page import Page
 from eventops.tui.palette import BAD, FAINT, GOOD, WARN
+from eventops.tui.quoting import program, shell_line
 from eventops.tui.widgets.table import Column, Table
 from eventops.wording import plural, safe
 
-_YES: Final = "yes?"
+_YES: Final = "confirm"
+_MANY: Final = 100
+"""Letters above which the topic's name is asked for instead of a yes."""
 
 
 class Phase(Enum):
@@ -57,15 +61,16 @@ class ReplayPage(Page):
 
     section = "dlq"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("x", "confirm", "execute"),
-        Binding("c", "cancel", "cancel"),
+        Binding("x", "confirm", "execute the plan, after a typed confirmation"),
+        Binding("c", "cancel", "while it runs: stop after the transaction in hand"),
     ]
 
-    def __init__(self, selection: Selection) -> None:
+    def __init__(self, selection: Selection, plan: Plan | None = None) -> None:
+        """``plan``: one that is made already; else it is made when the screen opens."""
         super().__init__()
-        self.phase = Phase.PLANNING
+        self.phase = Phase.PLANNING if plan is None else Phase.PLANNED
         self._selection = selection
-        self._plan: Plan | None = None
+        self._plan = plan
         self._step: Step | None = None
         self._report: ReplayReport | None = None
         self._trouble: str | None = None
@@ -88,8 +93,10 @@ class ReplayPage(Page):
     def shown_keys(self) -> Sequence[tuple[str, str]]:
         """Only those that do something now."""
         if self.phase is Phase.PLANNED and self._plan is not None and self._plan.planned:
+            if self.shell.desk.context.read_only:
+                return (("Esc", "back; this context is read-only"),)
             return (("x", "execute"), ("Esc", "leave, nothing is written"))
-        if self.phase in (Phase.RUNNING, Phase.STOPPING):
+        if self.is_executing:
             return (("c", "cancel after this transaction"),)
         return (("Esc", "back"),)
 
@@ -113,12 +120,27 @@ class ReplayPage(Page):
         def plan() -> None:
             try:
                 found = desk.dlq.plan(selection, desk.now(), str(uuid.uuid4()))
-            except EventopsError as error:
-                self.post_message(messages.PlanFailed(str(error)))
+            except Exception as error:  # noqa: BLE001 - told on the screen, which stays
+                self.post_message(messages.PlanFailed(reason_of(error)))
             else:
                 self.post_message(messages.PlanMade(found))
 
-        self.run_worker(plan, thread=True, name="plan")
+        if self._plan is None:
+            self.run_worker(plan, thread=True, name="plan", group="plan", exclusive=True, exit_on_error=False)
+
+    def on_unmount(self) -> None:
+        """Nothing goes on writing that nobody sees."""
+        self._stop.set()
+
+    @property
+    def is_executing(self) -> bool:
+        """Transactions are under way."""
+        return self.phase in (Phase.RUNNING, Phase.STOPPING)
+
+    @property
+    def answered_at(self) -> datetime | None:
+        """When the plan was made."""
+        return None if self._plan is None else self._plan.as_of
 
     def on_plan_made(self, message: messages.PlanMade) -> None:
         """Show it and wait."""
@@ -131,7 +153,7 @@ class ReplayPage(Page):
         self.refresh_all()
 
     def action_confirm(self) -> None:
-        """Ask for a yes in so many letters."""
+        """Ask for a yes in so many letters, or for the topic's name where there are many."""
         if self.phase is not Phase.PLANNED or self._plan is None or not self._plan.planned:
             return
         try:
@@ -142,32 +164,43 @@ class ReplayPage(Page):
             return
         where = safe(self.shell.desk.context.name, 30)
         letters = plural(len(self._plan.planned), "letter")
-        self.ask(_YES, f"type yes and press Enter to put {letters} back on {where}; Esc: don't")
+        self.ask(_YES, f"type {safe(self._password, 60)} to put {letters} back on {where}; Esc: don't")
 
     def on_entered(self, message: messages.Entered) -> None:
-        """Only a yes is a yes."""
+        """Only what was asked for is a yes."""
         if message.sign != _YES:
             super().on_entered(message)
             return
         message.stop()
         self.focus_body()
-        if message.text.casefold() == "yes" and self.phase is Phase.PLANNED and self._plan is not None:
+        if self.phase is not Phase.PLANNED or self._plan is None:
+            return
+        if message.text == self._password:
             self._execute(self._plan)
+        else:
+            self.notify(f"not confirmed: that isn't {safe(self._password, 60)}; nothing was written", markup=False)
         self.refresh_all()
+
+    @property
+    def _password(self) -> str:
+        """What has to be typed: more for more."""
+        many = self._plan is not None and len(self._plan.planned) > _MANY
+        return self._selection.topic if many else "yes"
 
     def _execute(self, plan: Plan) -> None:
         self.phase, self._trouble = Phase.RUNNING, None
+        self.shell.replay = self
         desk = self.shell.desk
-        called = shlex.join(program(desk.context))
+        called = shell_line(program(desk.context))
 
         def execute() -> None:
             try:
                 for step in desk.dlq.execute(plan, is_stopped=self._stop.is_set, now=desk.now, program=called):
                     self.post_message(messages.Stepped(step))
-            except EventopsError as error:
-                self.post_message(messages.ReplayFailed(str(error)))
+            except Exception as error:  # noqa: BLE001 - told on the screen, which stays
+                self.post_message(messages.ReplayFailed(reason_of(error)))
 
-        self.run_worker(execute, thread=True, name="replay")
+        self.run_worker(execute, thread=True, name="replay", group="replay", exit_on_error=False)
 
     def on_stepped(self, message: messages.Stepped) -> None:
         """One more transaction is committed."""
@@ -190,7 +223,7 @@ class ReplayPage(Page):
 
     def back(self) -> bool:
         """Escape doesn't leave a running replay: it asks it to stop."""
-        if self.phase in (Phase.RUNNING, Phase.STOPPING):
+        if self.is_executing:
             self.action_cancel()
             return True
         return super().back()
@@ -203,7 +236,7 @@ class ReplayPage(Page):
         """The phase decides what there is to show."""
         self.query_one("#outcome", Static).update(self._told())
         bar = self.query_one(ProgressBar)
-        bar.display = self.phase in (Phase.RUNNING, Phase.STOPPING)
+        bar.display = self.is_executing
         if self._step is not None:
             bar.update(total=self._step.total, progress=self._step.done)
         targets: Table[Planned] = self.query_one("#targets", Table)

@@ -13,13 +13,13 @@ from textual.containers import VerticalScroll
 from textual.events import Resize
 from textual.widget import Widget
 from textual.widgets import Static
-from textual.worker import Worker, get_current_worker
+from textual.worker import get_current_worker
 
-from eventops.errors import EventopsError
+from eventops.errors import reason_of
 from eventops.trace.drawing import coverage_line, summary, tree
 from eventops.trace.model import Found, Question, TraceReport
 from eventops.tui.messages import Entered, Searched, SearchFailed
-from eventops.tui.page import Page
+from eventops.tui.page import Page, Target
 from eventops.tui.palette import ACCENT, FAINT, TONES, WARN
 from eventops.wording import count, duration, plural, safe
 
@@ -32,8 +32,11 @@ class TracePage(Page):
     """One search at a time; a new one ends the one before it."""
 
     section = "trace"
-    keys = (("s", "search an id"), ("↑↓", "scroll"))
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("s", "search", "search"), Binding("enter", "search", "search")]
+    keys = (("s", "search an id"), ("d", "its dead letters"))
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "search", "search a correlation id or an event id"),
+        Binding("enter", "search", "search", show=False),
+    ]
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,7 +45,8 @@ class TracePage(Page):
         self._found: Found | None = None
         self._began: datetime | None = None
         self._failure: str | None = None
-        self._worker: Worker[None] | None = None
+        self._reported_at: datetime | None = None
+        self._letters_shown = 0
         self._earlier: list[str] = []
 
     @property
@@ -88,12 +92,17 @@ class TracePage(Page):
 
     def search(self, identifier: str) -> None:
         """Look for it in a worker, which answers with messages."""
-        if self._worker is not None:
-            self._worker.cancel()
         self.identifier, self.report, self._found, self._failure = identifier, None, None, None
         self._earlier = [identifier, *(one for one in self._earlier if one != identifier)][:9]
         self._began = self.shell.desk.now()
-        self._worker = self.run_worker(lambda: self._search(identifier), thread=True, name="trace")
+        self._worker = self.run_worker(
+            lambda: self._search(identifier),
+            thread=True,
+            name="trace",
+            group="trace",
+            exclusive=True,
+            exit_on_error=False,
+        )
         self.refresh_all()
         self._draw()
 
@@ -109,17 +118,37 @@ class TracePage(Page):
                 if worker.is_cancelled:
                     return
                 self.post_message(Searched(identifier, found))
-        except EventopsError as error:
+        except Exception as error:  # noqa: BLE001 - told on the screen, which stays
             if not worker.is_cancelled:
-                self.post_message(SearchFailed(identifier, str(error)))
+                self.post_message(SearchFailed(identifier, reason_of(error)))
 
     def on_searched(self, message: Searched) -> None:
         """It goes on, or is there."""
         if message.identifier == self.identifier:
             self._found, self.report = message.found, message.found.report
+            self._reported_at, self._letters_shown = self.shell.desk.now(), 0
             self.refresh_all()
             if self.report is not None:
                 self._draw()
+
+    @property
+    def answered_at(self) -> datetime | None:
+        """When the search had ended."""
+        return self._reported_at if self.report is not None else None
+
+    def target(self) -> Target | None:
+        """The chain's dead letters, one after the other, those that nobody dealt with first."""
+        letters = [letter for hop in self.report.events for letter in hop.dead_letters] if self.report else []
+        letters.sort(key=lambda letter: letter.is_replayed)
+        if not letters:
+            return None
+        number = self._letters_shown % len(letters)
+        self._letters_shown += 1
+        return Target(letter=letters[number].position)
+
+    async def action_trace_it(self) -> None:
+        """It is here already."""
+        self.action_search()
 
     def on_search_failed(self, message: SearchFailed) -> None:
         """Nobody answers, or may not tell."""

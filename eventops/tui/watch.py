@@ -62,6 +62,10 @@ class Watch(Generic[Value]):
         """It wasn't answered: what was known stays, and grows old."""
         self.is_out, self.failure = False, reason
 
+    def let_go(self) -> None:
+        """Nobody waits for its answer any more: it may be asked anew."""
+        self.is_out = False
+
     def standing(self, now: datetime) -> Standing:
         """How far the answer can be trusted."""
         if self.failure is None and not self._is_slow(now):

@@ -2,34 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from rich.text import Text
 from textual.events import Key
+from textual.suggester import Suggester
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from eventops.config import Context
 from eventops.tui.messages import Entered, Left, Typed
-from eventops.tui.palette import ACCENT, BAD, FAINT, WARN, badge
-from eventops.wording import UNKNOWN, instant, safe
+from eventops.tui.palette import ACCENT, BAD, FAINT, ODD, WARN, badge
+from eventops.wording import UNKNOWN, duration, instant, safe
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """How old what is shown is: the oldest answer on the screen counts. ``every`` seconds it is asked anew."""
+
+    answered_at: datetime | None
+    now: datetime
+    every: float
+    is_paused: bool = False
+
+    def text(self, *, narrow: bool) -> Text:
+        """The age first, for it is what one reads."""
+        line = Text()
+        if self.is_paused:
+            line.append(" PAUSED ", f"bold reverse {ODD}").append("  ")
+        if self.answered_at is None:
+            return line.append("no answer yet", FAINT)
+        seconds = max(int((self.now - self.answered_at).total_seconds()), 0)
+        is_old = seconds > max(3 * self.every, 5.0)
+        age = duration(float(seconds)).replace(".0 s", " s") if seconds else "0 s"
+        line.append(f"{age} old", WARN if is_old else "")
+        line.append(f"  {instant(self.answered_at)[11:19]}Z", FAINT)
+        if not narrow and not self.is_paused:
+            line.append(f"  every {self.every:g} s", FAINT)
+        return line
 
 
 class StatusLine(Static):
     """The context in its colour, the cluster, when it last answered, whether it may be written to."""
 
-    def tell(self, context: Context, cluster_id: str | None, answered_at: datetime | None) -> None:
+    def tell(self, context: Context, cluster_id: str | None, freshness: Freshness) -> None:
         """Repaint."""
         name = badge(context.colour)
         narrow = self.app.size.width < 80
         line = Text.assemble((f" {safe(context.name, 40)} ", name), "  ", no_wrap=True, overflow="ellipsis")
         if context.read_only:
-            line.append("read-only", WARN).append("  ")
+            line.append(" READ-ONLY ", f"bold reverse {WARN}").append("  ")
         if not narrow:
             line.append("cluster ", FAINT).append(safe(cluster_id, 36) if cluster_id else UNKNOWN).append("  ")
-        line.append("answered ", FAINT)
-        line.append(instant(answered_at)[11:19] + "Z" if answered_at else "not yet")
+        line.append_text(freshness.text(narrow=narrow))
         self.update(line)
 
 
@@ -82,10 +109,26 @@ class Keys(Static):
         self.update(line)
 
 
+class Completion(Suggester):
+    """What a command could become; only after ``:``."""
+
+    def __init__(self, line: Prompt) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+        self._line = line
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """The whole line."""
+        return self._line.suggests(value) if self._line.sign == ":" else None
+
+
 class Prompt(Input):
     """The line at the bottom: a command after ``:``, a filter after ``/``."""
 
     sign = ":"
+    suggests: Callable[[str], str | None] = staticmethod(lambda _text: None)
+
+    def __init__(self) -> None:
+        super().__init__(compact=True, suggester=Completion(self))
 
     def ask(self, sign: str, hint: str, text: str) -> None:
         """Open it."""
@@ -118,7 +161,11 @@ class Prompt(Input):
         self.post_message(Entered(self.sign, event.value.strip()))
 
     def on_key(self, event: Key) -> None:
-        """Escape leaves the line, not the screen."""
+        """Tab completes; Escape leaves the line, not the screen."""
+        if event.key == "tab" and self.cursor_at_end:
+            event.stop()
+            event.prevent_default()
+            self.action_cursor_right()
         if event.key == "escape":
             event.stop()
             event.prevent_default()

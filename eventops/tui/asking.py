@@ -1,0 +1,126 @@
+"""How the dashboard asks: each question in a worker of its own, one at a time, and what comes back as a message."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.app import App
+from textual.screen import Screen
+from textual.worker import get_current_worker
+
+from eventops.bootstrap import Desk
+from eventops.errors import reason_of
+from eventops.ports import Range
+from eventops.tui import commands
+from eventops.tui.history import History
+from eventops.tui.messages import Answered, NotAnswered, WaitingUnknown
+from eventops.tui.page import Page
+from eventops.tui.questions import Questions, oldest_waiting
+from eventops.tui.watch import Watch
+from eventops.wording import safe
+
+
+class Asking(App[None]):
+    """The half of the app that asks; widgets are never touched from its workers."""
+
+    def __init__(self, desk: Desk, refresh: float) -> None:
+        super().__init__()
+        self.desk = desk
+        self.history = History()
+        self.questions = Questions(desk, refresh, self.history)
+        self.is_paused = False
+
+    def ask_due(self) -> None:
+        """Ask what is due: the lag always, so that its history has no holes, and what the screen in front wants."""
+        if self.is_paused:
+            return
+        now = self.desk.now()
+        asked: tuple[Watch[Any], ...] = (self.questions.lag, self.questions.cluster, *self._wanted())
+        for watch in asked:
+            if watch.is_due(now):
+                self.ask(watch)
+
+    def ask_now(self, watches: tuple[Watch[Any], ...]) -> None:
+        """Ask these whenever they were asked last, also while paused."""
+        for watch in (*watches, self.questions.cluster):
+            if not watch.is_out:
+                self.ask(watch)
+
+    def ask(self, watch: Watch[Any]) -> None:
+        """Ask one question in a worker; it answers with a message."""
+        watch.put(self.desk.now())
+        self.run_worker(
+            lambda: self._question(watch),
+            thread=True,
+            name=watch.name,
+            group=f"{watch.name} {id(watch)}",
+            exclusive=True,
+            exit_on_error=False,
+        )
+
+    def _question(self, watch: Watch[Any]) -> None:
+        message: Answered | NotAnswered
+        try:
+            message = Answered(watch, watch.ask())
+        except Exception as error:  # noqa: BLE001 - a defect in one question is told, the screen stays
+            message = NotAnswered(watch, reason_of(error))
+        if not get_current_worker().is_cancelled:
+            self.post_message(message)
+
+    def on_answered(self, message: Answered) -> None:
+        """Keep it, and show it where it is wanted."""
+        message.watch.take(message.value, self.desk.now())
+        self.repaint()
+
+    def on_not_answered(self, message: NotAnswered) -> None:
+        """What was known stays, marked as old."""
+        message.watch.miss(message.reason)
+        self.repaint()
+
+    def trace_waiting(self, unread: Range) -> None:
+        """The request that a group's oldest waiting record belongs to: the record is read first, in a worker."""
+        desk = self.desk
+
+        def look() -> None:
+            try:
+                found = oldest_waiting(desk, unread)
+            except Exception as error:  # noqa: BLE001 - told on the screen, which stays
+                self.post_message(WaitingUnknown(reason_of(error)))
+            else:
+                self.post_message(found)
+
+        self.notify(f"reading {safe(str(unread.partition), 80)} from {unread.first} on …", markup=False, timeout=2)
+        self.run_worker(look, thread=True, name="waiting", group="waiting", exclusive=True, exit_on_error=False)
+
+    def on_waiting_unknown(self, message: WaitingUnknown) -> None:
+        """Why not."""
+        self.notify(safe(message.reason, 300), severity="warning", markup=False)
+
+    def complete(self, text: str) -> str | None:
+        """What a command could become, by the names that are on the screens."""
+        lag, letters, topics = self.questions.lag.value, self.questions.letters.value, self.questions.topics.value
+        known = {
+            "lag": [group.group for group in lag.groups] if lag else [],
+            "dlq": [topic.topic for topic in letters.topics] if letters else [],
+            "topics": [topic.name for topic in topics.topics] if topics else [],
+        }
+        return commands.completion(text, known)
+
+    def action_pause(self) -> None:
+        """Stop asking by itself, or go on."""
+        self.is_paused = not self.is_paused
+        self.repaint()
+
+    def action_pace(self, factor: float) -> None:
+        """How often is asked."""
+        self.questions.pace(factor)
+        self.repaint()
+
+    def _wanted(self) -> tuple[Watch[Any], ...]:
+        screen: Screen[Any] = self.screen
+        return screen.watches if isinstance(screen, Page) else ()
+
+    def repaint(self) -> None:
+        """The screen in front, with what is known now."""
+        if isinstance(self.screen, Page):
+            self.screen.refresh_all()

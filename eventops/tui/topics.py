@@ -1,0 +1,167 @@
+"""What is there, and who reads it? All topics; Enter shows one topic's partitions and the groups that read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from rich.text import Text
+from textual.widget import Widget
+from textual.widgets import Static
+
+from eventops.topics.model import PartitionSpan, TopicsReport, TopicSummary
+from eventops.tui.page import Page, Target
+from eventops.tui.palette import FAINT, WARN
+from eventops.tui.watch import Watch
+from eventops.tui.widgets.table import Column, Table
+from eventops.wording import UNKNOWN, count, duration, safe
+
+
+def kept(topic: TopicSummary) -> Text:
+    """For how long records stay."""
+    if topic.retention_reason is not None:
+        return Text(UNKNOWN, FAINT)
+    if topic.cleanup_policy == "compact":
+        return Text("compacted")
+    return Text("for ever") if topic.retention_seconds is None else Text(duration(topic.retention_seconds))
+
+
+def readers(topic: TopicSummary) -> Text:
+    """The groups; a topic that nobody reads is worth a look."""
+    return Text(safe(", ".join(topic.groups), 120)) if topic.groups else Text("nobody", FAINT)
+
+
+def open_transactions(row: PartitionSpan) -> Text:
+    """Offsets that readers of committed records can't pass."""
+    number = row.open_transactions
+    return Text(count(number), WARN if number else FAINT)
+
+
+TOPICS: Final[Sequence[Column[TopicSummary]]] = (
+    Column("topic", lambda row: row.name, is_flexible=True),
+    Column("partitions", lambda row: count(len(row.partitions)), right=True, order=lambda row: len(row.partitions)),
+    Column("offsets kept", lambda row: count(row.span), right=True, order=lambda row: row.span),
+    Column("kept for", kept, right=True, from_width=70, order=lambda row: row.retention_seconds),
+    Column("read by", readers, is_flexible=True, from_width=60, at_most=120),
+)
+
+PARTITIONS: Final[Sequence[Column[PartitionSpan]]] = (
+    Column("partition", lambda row: str(row.partition), right=True, order=lambda row: row.partition),
+    Column("start", lambda row: count(row.start), right=True, order=lambda row: row.start),
+    Column("end", lambda row: count(row.end), right=True, order=lambda row: row.end),
+    Column("offsets kept", lambda row: count(row.span), right=True, order=lambda row: row.span),
+    Column("in open transactions", open_transactions, right=True, from_width=70),
+    Column("", lambda row: row.reason or "", is_flexible=True, at_most=120),
+)
+
+
+class TopicListPage(Page):
+    """All topics but Kafka's own."""
+
+    section = "topics"
+    keys = (("Enter", "partitions and readers"), ("d", "dead letters"))
+
+    @property
+    def watches(self) -> tuple[Watch[Any], ...]:
+        """One report of all topics."""
+        return (self.shell.questions.topics,)
+
+    def body(self) -> Iterator[Widget]:
+        """One table."""
+        yield Table(
+            "Topics",
+            TOPICS,
+            lambda row: row.name,
+            empty="No topic here yet. `eventops demo` makes some.",
+            name="topics",
+        )
+
+    def paint(self) -> None:
+        """By name."""
+        report: TopicsReport | None = self.watches[0].value
+        self.query_one("#topics", Table).show(None if report is None else report.topics)
+
+    def target(self) -> Target | None:
+        """The topic under the cursor."""
+        row: TopicSummary | None = self.query_one("#topics", Table).current
+        return None if row is None else Target(topics=(row.name,))
+
+    def on_table_chosen(self, message: Table.Chosen) -> None:
+        """It alone."""
+        self.shell.push_screen(TopicPage(message.row.name))
+
+
+class TopicPage(Page):
+    """One topic: its partitions, and who reads it."""
+
+    section = "topics"
+    keys = (("Enter", "group"), ("Tab", "next"), ("d", "dead letters"), ("Esc", "back"))
+
+    def __init__(self, topic: str) -> None:
+        super().__init__()
+        self.topic = topic
+
+    @property
+    def watches(self) -> tuple[Watch[Any], ...]:
+        """The report of all topics holds it."""
+        return (self.shell.questions.topics,)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Its own command."""
+        return ("topics", self.topic)
+
+    @property
+    def crumbs(self) -> tuple[str, ...]:
+        """Its name."""
+        return (self.topic,)
+
+    def body(self) -> Iterator[Widget]:
+        """A line of figures over two tables."""
+        yield Static(id="facts")
+        yield Table(
+            "Partitions",
+            PARTITIONS,
+            lambda row: str(row.partition),
+            empty="There is no such topic; Esc goes back to all of them.",
+            name="partitions",
+        )
+        names: Table[str] = Table(
+            "Read by",
+            [Column("group", lambda row: row, is_flexible=True)],
+            lambda row: row,
+            empty="No group has committed an offset on it, and none has a member on it.",
+            name="readers",
+        )
+        yield names
+
+    def paint(self) -> None:
+        """What the report says of it."""
+        report: TopicsReport | None = self.watches[0].value
+        found = next((topic for topic in report.topics if topic.name == self.topic), None) if report else None
+        self.query_one("#facts", Static).update(Text() if found is None else _facts(found))
+        waiting = report is None
+        self.query_one("#partitions", Table).show(None if waiting else found.partitions if found else ())
+        self.query_one("#readers", Table).show(None if waiting else found.groups if found else ())
+
+    def target(self) -> Target | None:
+        """The topic."""
+        return Target(topics=(self.topic,))
+
+    async def on_table_chosen(self, message: Table.Chosen) -> None:
+        """A group that reads it."""
+        if isinstance(message.row, str):
+            await self.shell.open_group(message.row)
+
+
+def _facts(topic: TopicSummary) -> Text:
+    return Text.assemble(
+        ("offsets kept ", FAINT),
+        count(topic.span),
+        ("   kept for ", FAINT),
+        kept(topic),
+        ("   cleanup ", FAINT),
+        safe(topic.cleanup_policy or UNKNOWN, 40),
+        ("   ", FAINT),
+        (safe(topic.retention_reason or "", 120), FAINT),
+    )

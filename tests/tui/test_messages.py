@@ -1,0 +1,395 @@
+"""What the dashboard makes of messages and keys; no cluster is asked."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from textual.widgets import DataTable, ProgressBar
+
+from eventops.dlq.model import Selection, State, Step
+from eventops.events import Position
+from eventops.tui.dlq import CausesPage, LetterPage, LettersPage, TopicsPage
+from eventops.tui.help import HelpPage
+from eventops.tui.lag import GroupPage, LagPage
+from eventops.tui.messages import NotAnswered, PlanFailed, ReplayFailed, Searched, SearchFailed, Stepped
+from eventops.tui.overview import OverviewPage
+from eventops.tui.replay import Phase, ReplayPage
+from eventops.tui.topics import TopicListPage, TopicPage
+from eventops.tui.trace import TracePage
+from tests.tui import reports
+from tests.tui.stage import answer, answer_all, current, front, shown, still, table, type_text
+
+pytestmark = pytest.mark.asyncio
+
+
+async def test_nothing_known_is_said_and_not_shown_as_nothing() -> None:
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.pause()
+        text = shown(pilot)
+        assert "no answer yet" in text
+        assert "PAUSED" in text
+        assert "paused: r asks the cluster" in text
+        assert "No letter is open" not in text
+
+
+async def test_a_failed_refresh_keeps_the_figures_dims_them_and_says_why() -> None:
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await answer_all(pilot, app)
+        lag = app.questions.lag
+        assert not app.screen.query_one("#body").has_class("-stale")
+        assert lag.answered_at is not None
+        lag.answered_at -= timedelta(seconds=30)
+        app.post_message(NotAnswered(lag, "nobody answers at kafka-1:9092"))
+        await pilot.pause()
+        text = shown(pilot)
+        assert "no answer since 30.0 s, retrying: nobody answers at kafka-1:9092" in text
+        assert "30 s old" in text
+        assert "billing-group" in text
+        assert app.screen.query_one("#body").has_class("-stale")
+        await answer(pilot, lag, reports.healthy_lag())
+        assert "retrying" not in shown(pilot)
+        assert not app.screen.query_one("#body").has_class("-stale")
+
+
+async def test_the_cursor_stays_on_its_row_when_rows_come_go_and_change_places() -> None:
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("2")
+        await answer(pilot, app.questions.lag, reports.sick_lag())
+        names = [row.group.group for row in table(app, "groups").rows]
+        assert names[0] != "billing-group", "the worst stands first"
+        await pilot.press(*["down"] * names.index("billing-group"))
+        assert current(app, "groups").group.group == "billing-group"
+        await answer(
+            pilot,
+            app.questions.lag,
+            reports.lag(
+                reports.group("another-group", reports.partition("orders", 0, 10, 5420, 9.0), members=0),
+                reports.group("billing-group", reports.partition("orders", 0, 120, 120)),
+                reports.group("a-third-group", reports.partition("orders", 0, 120, 120)),
+            ),
+        )
+        assert current(app, "groups").group.group == "billing-group"
+        assert "mail-group" not in shown(pilot)
+
+
+@pytest.mark.parametrize(
+    ("needle", "left"),
+    [
+        ("BILL", {"billing-group"}),
+        ("!billing", {"audit-group", "mail-group", "new-group"}),
+        ("^(audit|mail)-", {"audit-group", "mail-group"}),
+        ("(", set()),
+    ],
+)
+async def test_a_filter_narrows_the_rows_and_escape_shows_them_all(needle: str, left: set[str]) -> None:
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("2")
+        await answer(pilot, app.questions.lag, reports.sick_lag())
+        await pilot.press("slash")
+        app.screen.query_one("Prompt").value = needle  # type: ignore[attr-defined]
+        await pilot.press("enter")
+        await pilot.pause()
+        text = shown(pilot)
+        every = {"billing-group", "audit-group", "mail-group", "new-group"}
+        assert {name for name in every if name in text} == left
+        assert f"{len(left)} of 4" in text
+        await pilot.press("escape")
+        assert {name for name in every if name in shown(pilot)} == every
+
+
+async def test_columns_are_sorted_with_the_unknown_last() -> None:
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("2")
+        await answer(pilot, app.questions.lag, reports.sick_lag())
+        groups = table(app, "groups")
+
+        def order() -> list[str]:
+            grid = groups.query_one(DataTable)
+            return [str(grid.get_row_at(number)[0]).strip() for number in range(grid.row_count)]
+
+        groups.sort_by("lag")
+        await pilot.pause()
+        assert order()[:2] == ["audit-group", "billing-group"], "the largest first"
+        assert set(order()[2:]) == {"mail-group", "new-group"}, "what isn't known stands last, whichever way round"
+        await pilot.press("O")
+        assert order()[:2] == ["billing-group", "audit-group"]
+        assert set(order()[2:]) == {"mail-group", "new-group"}
+        groups.sort_by(None)
+        await pilot.press("o")
+        assert order() == ["audit-group", "billing-group", "mail-group", "new-group"], "text from a to z"
+        assert "group ↑" in shown(pilot)
+
+
+async def test_enter_leads_deeper_and_escape_back() -> None:
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await answer_all(pilot, app)
+        front(app, OverviewPage)
+        await pilot.press("4")
+        front(app, TopicsPage)
+        await pilot.press("down", "enter")
+        assert front(app, CausesPage).topic == "users-dlt"
+        await answer(pilot, front(app, CausesPage).watches[0], reports.some_letters())
+        await pilot.press("enter")
+        front(app, LettersPage)
+        await pilot.press("enter")
+        assert front(app, LetterPage).position == Position("users-dlt", 0, 0), "the newest first"
+        await pilot.press("escape", "escape")
+        front(app, CausesPage)
+        await pilot.press("1", "4")
+        front(app, CausesPage)  # a section is as it was left
+        await pilot.press("4")
+        front(app, TopicsPage)  # its own key again leads to its top
+
+
+async def test_from_anywhere_t_traces_and_d_opens_the_dead_letters() -> None:
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await answer_all(pilot, app)
+        await pilot.press("tab", "tab", "t")
+        assert front(app, TracePage).identifier == "req-0000", "the example of the cause under the cursor"
+        await pilot.press("escape")
+        front(app, OverviewPage)
+        await pilot.press("2", "d")
+        assert front(app, CausesPage).topic == "users-dlt"
+        await pilot.press("5", "d")
+        assert front(app, CausesPage).topic == "orders-dlt"
+
+
+async def test_d_on_a_trace_opens_a_letter_of_the_chain() -> None:
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("3")
+        page = front(app, TracePage)
+        page.identifier = "req-1"
+        page.post_message(Searched("req-1", reports.found(reports.trace())))
+        await pilot.pause()
+        assert "dead-lettered" in shown(pilot)
+        await pilot.press("d")
+        assert front(app, LetterPage).position == Position("users-dlt", 0, 2)
+
+
+async def test_an_answer_to_an_earlier_search_is_not_taken_for_this_one() -> None:
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("3")
+        page = front(app, TracePage)
+        page.identifier = "req-2"
+        page.post_message(Searched("req-1", reports.found(reports.trace())))
+        page.post_message(SearchFailed("req-1", "nobody answers"))
+        await pilot.pause()
+        assert page.report is None
+        assert "nobody answers" not in shown(pilot)
+        page.post_message(SearchFailed("req-2", "nobody answers"))
+        await pilot.pause()
+        assert "nobody answers  (r searches again)" in shown(pilot)
+
+
+async def test_a_topic_leads_to_its_readers() -> None:
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await answer_all(pilot, app)
+        await pilot.press("5")
+        front(app, TopicListPage)
+        await pilot.press("enter")
+        front(app, TopicPage)
+        assert "eventops --context prod topics orders" in shown(pilot)
+        await pilot.press("tab", "down", "enter")
+        assert front(app, GroupPage).group == "billing-group"
+
+
+async def test_commands_have_short_forms_and_complete() -> None:
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await answer_all(pilot, app)
+        await pilot.press("colon", "l", "space", "b", "i")
+        await pilot.pause()
+        await pilot.press("tab", "enter")
+        await pilot.pause()
+        assert front(app, GroupPage).group == "billing-group"
+        await pilot.press("colon")
+        await type_text(pilot, "nonsense")
+        front(app, GroupPage)
+        assert any("no such command: nonsense" in note.message for note in app._notifications)
+        await pilot.press("colon")
+        await type_text(pilot, "lag")
+        front(app, LagPage)
+
+
+async def test_the_help_has_every_key_of_the_screen() -> None:
+    app = still()
+    async with app.run_test(size=(100, 60)) as pilot:
+        await pilot.press("4", "question_mark")
+        front(app, HelpPage)
+        text = shown(pilot)
+        for needed in ("replay topic, cause or letter", "pause", "copy the command", ":topics", "sort by the next"):
+            assert needed in text
+        await pilot.press("escape")
+        front(app, TopicsPage)
+
+
+async def test_y_copies_the_command_of_the_screen() -> None:
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("4")
+        await answer(pilot, app.questions.letters, reports.some_topics())
+        await pilot.press("enter", "y")
+        assert app.clipboard == "eventops --context prod dlq groups orders-dlt"
+
+
+async def test_what_is_copied_never_holds_a_control_character() -> None:
+    app = still()
+    hostile = "a\n\x1b[201~rm -rf ~\n'"
+    async with app.run_test(size=(100, 30)) as pilot:
+        await app.push_screen(GroupPage(hostile))
+        await pilot.press("y")
+        assert app.clipboard.isprintable()
+        assert app.clipboard == "eventops --context prod lag $'a\\n\\x1b[201~rm -rf ~\\n\\''"
+
+
+async def test_pause_and_pace() -> None:
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        app.questions.lag.asked_at = app.questions.cluster.asked_at = reports.NOW
+        for watch in app._wanted():
+            watch.asked_at = reports.NOW
+        await pilot.press("2")
+        await answer(pilot, app.questions.lag, reports.healthy_lag())
+        assert "PAUSED" in shown(pilot)
+        await pilot.press("minus")
+        assert app.questions.lag.every == 4.0
+        for _ in range(12):
+            await pilot.press("plus")
+        assert app.questions.lag.every == 0.5, "twice a second is the most"
+
+
+async def test_the_read_only_badge_is_enforced() -> None:
+    app = still(read_only=True, colour="red")
+    async with app.run_test(size=(100, 30)) as pilot:
+        page = ReplayPage(Selection("users-dlt"), reports.plan(3))
+        await app.push_screen(page)
+        assert "READ-ONLY" in shown(pilot)
+        assert "x execute" not in shown(pilot)
+        await pilot.press("x")
+        assert "the context prod is read-only" in shown(pilot)
+        assert page.phase is Phase.PLANNED
+        assert not page.query_one("#prompt").has_class("-open"), "nothing can be confirmed"
+
+
+@pytest.mark.parametrize(
+    ("count", "typed"), [(3, "no"), (3, ""), (3, "Yes"), (101, "yes"), (101, "users"), (101, "users-dlt-2")]
+)
+async def test_anything_but_what_was_asked_for_writes_nothing(count: int, typed: str) -> None:
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        page = ReplayPage(Selection("users-dlt"), reports.plan(count))
+        await app.push_screen(page)
+        await pilot.press("x")
+        assert ("type users-dlt to put 101 letters" if count > 100 else "type yes to put 3 letters") in shown(pilot)
+        await type_text(pilot, typed)
+        assert page.phase is Phase.PLANNED
+        assert "nothing was written yet" in shown(pilot)
+        assert not [worker for worker in app.workers if worker.name == "replay"]
+
+
+async def test_the_stages_of_a_replay_on_the_screen() -> None:
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        plan = reports.plan(3, warnings=("the group mail-group has no members now",), refused=1)
+        page = ReplayPage(Selection("users-dlt"), plan)
+        await pilot.press("4")
+        await app.push_screen(page)
+        text = shown(pilot)
+        for needed in (
+            "3  letters to users",
+            "▲ the group mail-group has no members",
+            "guarantee: exactly once",
+            "x execute",
+        ):
+            assert needed in text
+        page.phase = Phase.RUNNING
+        app.replay = page
+        page.post_message(Stepped(Step(1, 3)))
+        await pilot.pause()
+        assert page.query_one(ProgressBar).percentage == pytest.approx(1 / 3)
+        await pilot.press("4")
+        assert app.screen is page, "what writes isn't left where nobody sees it"
+        await pilot.press("escape")
+        assert page.phase is Phase.STOPPING
+        page.post_message(Stepped(Step(1, 3, report=reports.outcome(plan, interrupted=True))))
+        await pilot.pause()
+        text = shown(pilot)
+        assert "interrupted" in text
+        assert "to go on: eventops dlq replay users-dlt --execute" in text
+        assert "2  remaining" in text
+
+
+async def test_leaving_stops_a_running_replay_first() -> None:
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        page = ReplayPage(Selection("users-dlt"), reports.plan(3))
+        await app.push_screen(page)
+        page.phase, app.replay = Phase.RUNNING, page
+        await pilot.press("q")
+        assert app.is_running
+        assert page.phase is Phase.STOPPING
+        await pilot.press("q")
+    assert not app.is_running
+
+
+@pytest.mark.parametrize("failure", [PlanFailed("there is no topic 'x'"), ReplayFailed("there is no topic 'x'")])
+async def test_a_failed_plan_or_replay_says_why(failure: PlanFailed | ReplayFailed) -> None:
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        page = ReplayPage(Selection("x"), reports.plan(1))
+        await app.push_screen(page)
+        page.post_message(failure)
+        await pilot.pause()
+        assert "! there is no topic 'x'" in shown(pilot)
+        await pilot.press("x")
+        assert page.phase is Phase.FAILED
+
+
+async def test_the_last_screens_size_is_no_matter() -> None:
+    app = still()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await answer_all(pilot, app)
+        for size in ((40, 12), (10, 4), (1, 1), (200, 60)):
+            await pilot.resize_terminal(*size)
+            for key in ("1", "2", "3", "4", "5"):
+                await pilot.press(key)
+        assert "users-dlt" not in shown(pilot)
+        await pilot.press("1")
+        assert "audit-group" in shown(pilot)
+
+
+async def test_clipboard_is_set_by_osc_52() -> None:
+    """The terminal is asked in base64, so that nothing of the text can end the sequence."""
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        written: list[str] = []
+        assert app._driver is not None
+        app._driver.write = written.append  # type: ignore[method-assign, assignment]
+        await pilot.press("2", "y")
+        coded = base64.b64encode(b"eventops --context prod lag").decode()
+        assert f"\x1b]52;c;{coded}\a" in written
+
+
+async def test_a_letter_that_was_put_back_changes_on_the_screen() -> None:
+    app = still()
+    async with app.run_test(size=(100, 40)) as pilot:
+        one = reports.letter(2)
+        page = LetterPage(one.position)
+        await app.push_screen(page)
+        await answer(pilot, page.watches[0], one)
+        assert "✗ open" in shown(pilot)
+        await answer(pilot, page.watches[0], replace(one, state=State.REPLAYED))
+        assert "↻ replayed" in shown(pilot)
