@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, Flag, StrEnum, auto
-from typing import Protocol
+from typing import Final, Protocol
 
 from eventops.events import Headers, Partition, Position, Record, rfc3339
 
@@ -281,6 +281,10 @@ class Manner:
     stopped: Callable[[], bool] = _never
 
 
+PLAINLY: Final = Manner()
+"""As fast as can be, and to the end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Findings:
     """A piece of a search: ``records`` may hold what is sought. Since the last piece ``passed`` offsets are behind us,
@@ -387,9 +391,9 @@ class Broker(Protocol):
         A batch without records still comes at least once a second, so that a caller can show progress and stop.
         """
 
-    def search(self, sought: Sought, ranges: Collection[Range], manner: Manner = Manner()) -> Iterator[Findings]:
-        """Find committed records in whole ranges, the most recent first where the broker allows it; ends, and names gaps,
-        as ``scan`` does. A piece comes at least once a second. Closing the iterator ends the search.
+    def search(self, sought: Sought, ranges: Collection[Range], manner: Manner = PLAINLY) -> Iterator[Findings]:
+        """Find committed records in whole ranges, the most recent first where it can be had; ends, and names
+        gaps, as ``scan`` does. A piece comes at least once a second. Closing the iterator ends the search.
 
         Raises:
             Unsupported: the engine that was asked for doesn't do here.

@@ -16,6 +16,7 @@ from eventops.adapters.kafka.scan import Reader, follow
 from eventops.adapters.kafka.search import Search
 from eventops.events import Partition, Position, Record
 from eventops.ports import (
+    PLAINLY,
     Batch,
     Bounds,
     Capability,
@@ -94,7 +95,7 @@ class KafkaBroker:
         small = all(wanted.end - wanted.first <= _FEW for wanted in ranges)
         return self._reader(isolation, **(_SMALL if small else _LARGE)).read(ranges)
 
-    def search(self, sought: Sought, ranges: Collection[Range], manner: Manner = Manner()) -> Iterator[Findings]:
+    def search(self, sought: Sought, ranges: Collection[Range], manner: Manner = PLAINLY) -> Iterator[Findings]:
         """By raw fetching where it does (see :mod:`.raw`), else by the ordinary consumer, which the notes say."""
         return Search(self._connection, sought, ranges, manner).findings()
 

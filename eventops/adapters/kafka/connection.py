@@ -84,11 +84,6 @@ class Connection:
         """A producer of its own; the caller closes it."""
         return self._made(Producer, settings)
 
-    @property
-    def properties(self) -> Mapping[str, str]:
-        """librdkafka's, with secrets resolved; for whoever connects by other means."""
-        return self._properties
-
     def close(self) -> None:
         """Let go of the admin client; a later question would connect anew."""
         with self._lock:

@@ -81,7 +81,9 @@ class Search:
             return dialling(self._connection.properties, self._connection.timeout)
         except Unsuited as failure:
             if self._manner.engine is Engine.SCAN:
-                raise Unsupported(f"raw scanning doesn't do here: {failure}", "use --engine auto or consume") from failure
+                raise Unsupported(
+                    f"raw scanning doesn't do here: {failure}", "use --engine auto or consume"
+                ) from failure
             return str(failure)
 
     def _raw(self, how: Dialling) -> Iterator[Findings]:
@@ -90,7 +92,7 @@ class Search:
         sweep = Sweep(ranges, lambda partitions: leaders(connection, partitions), how, self._sought.needles)
         sweep.start()
         try:
-            while not sweep.is_over and not self._is_ended:
+            while not sweep.is_over and not self._is_ended():
                 yield from self._settled(sweep.news(_HEARTBEAT))
             yield from self._settled(sweep.news(0))
         finally:
@@ -115,7 +117,7 @@ class Search:
 
     def _consumed(self, ranges: Collection[Range], reason: str | None) -> Iterator[Findings]:
         """All of the ranges by the ordinary consumer."""
-        if self._is_ended:
+        if self._is_ended():
             return
         if reason is not None:
             homes = sorted({range_.partition for range_ in ranges})
@@ -127,13 +129,15 @@ class Search:
             self._fetched += size
             passed = 0
             for partition, position in batch.positions.items():
-                passed += sum(self._left.cross_off(Range(partition, r.first, min(r.end, position))) for r in at[partition])
+                passed += sum(
+                    self._left.cross_off(Range(partition, r.first, min(r.end, position))) for r in at[partition]
+                )
             for gap in batch.gaps:
                 self._forget(gap)
             records = tuple(record for record in batch.records if self._sought.may_be_in(record))
             yield Findings(records, passed, len(batch.records), size, size, batch.gaps)
-            if self._is_ended:
-                return
+            if self._is_ended():
+                break
 
     def _confirmed(self, hits: Collection[Range]) -> tuple[list[Record], list[Gap]]:
         """The committed records of the hits, which takes as long as it takes; there are few."""
@@ -161,7 +165,6 @@ class Search:
                 raise
             yield Batch((), {}, tuple(Gap(r.partition.topic, r.partition.partition, silence.what) for r in ranges))
 
-    @property
     def _is_ended(self) -> bool:
         most = self._manner.max_bytes
         return self._manner.stopped() or (most is not None and self._fetched >= most)
@@ -175,7 +178,7 @@ class Search:
     def _unfinished(self) -> Iterator[Findings]:
         """What an early end left out."""
         left = self._left.ranges()
-        if left and self._is_ended:
+        if left and self._is_ended():
             why = "the search was interrupted" if self._manner.stopped() else "--max-bytes was reached"
             gaps = (Gap(r.partition.topic, r.partition.partition, f"{why} before {between(r)}") for r in left)
             yield Findings(gaps=tuple(gaps))

@@ -70,8 +70,10 @@ def walk(buffer: bytearray, start: int, end: int, position: int, until: int) -> 
         found.position = last + 1
         at = found.end = after
     else:
-        if found.position < until and _MAGIC_AT < end - at and buffer[at + _MAGIC_AT] < _MAGIC:
-            found.trouble = f"message format {buffer[at + _MAGIC_AT]}, older than Kafka 0.11, at offset {found.position}"
+        if found.position < until and end - at > _MAGIC_AT and buffer[at + _MAGIC_AT] < _MAGIC:
+            found.trouble = (
+                f"message format {buffer[at + _MAGIC_AT]}, older than Kafka 0.11, at offset {found.position}"
+            )
     return found
 
 

@@ -1,4 +1,4 @@
-"""Decompressing record batches into a buffer that is used again, never beyond a bound: a bomb is reported, not obeyed."""
+"""Decompressing record batches into a buffer that is used again, within a bound: a bomb is reported, not obeyed."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Decompressor:
 
 def _snappy(payload: memoryview, into: bytearray) -> int:
     """Raw, or in the blocks with a header that Java's clients write (snappy-java's SnappyOutputStream)."""
-    if payload[: len(_XERIAL)] != _XERIAL:
+    if bytes(payload[: len(_XERIAL)]) != _XERIAL:
         return cramjam.snappy.decompress_raw_into(payload, into)
     at, size, room = _XERIAL_HEAD, 0, memoryview(into)
     while at < len(payload):

@@ -29,7 +29,7 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Dialling:
-    """Everything that a connection takes; ``tls`` None is plain text, ``login`` None no SASL. ``timeout`` in seconds."""
+    """What a connection takes; ``tls`` None is plain text, ``login`` None no SASL. ``timeout`` in seconds."""
 
     timeout: float
     family: int

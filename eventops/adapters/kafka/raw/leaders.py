@@ -19,11 +19,11 @@ def leaders(connection: Connection, partitions: Collection[Partition]) -> dict[P
         told = connection.admin().list_topics(only, timeout=connection.timeout)
     except KafkaException:
         return {}
-    found = {}
+    found: dict[Partition, Address] = {}
     for partition in partitions:
         topic = told.topics.get(partition.topic)
         known = topic.partitions.get(partition.partition) if topic else None
-        broker = told.brokers.get(known.leader) if known else None
-        if broker is not None:
-            found[partition] = (broker.host, broker.port)
+        if known is not None and known.leader in told.brokers:
+            broker = told.brokers[known.leader]
+            found[partition] = (str(broker.host), broker.port)
     return found

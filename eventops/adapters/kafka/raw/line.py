@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 from struct import Struct
 from typing import Final
 
@@ -51,10 +52,8 @@ class Line:
 
     def close(self) -> None:
         """Let go; never raises."""
-        try:
+        with suppress(OSError):  # it is closed already
             self._socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass  # it is closed already, or never was open
         self._socket.close()
 
     def _agree(self) -> None:
@@ -65,7 +64,7 @@ class Line:
 
     def _log_in(self, login: Login) -> None:
         answer = wire.Reading(self._call(wire.SASL_HANDSHAKE, 1, wire.text(login.mechanism)))
-        if failure := answer.short():
+        if failure := answer.int16():
             raise Unsuited(f"the broker refuses SASL {login.mechanism} (error {failure})")
         if login.mechanism == "PLAIN":
             self._authenticate(f"\0{login.username}\0{login.password}".encode())
@@ -78,10 +77,10 @@ class Line:
 
     def _authenticate(self, said: bytes) -> bytes:
         answer = wire.Reading(self._call(wire.SASL_AUTHENTICATE, 0, wire.data(said)))
-        failure, message = answer.short(), answer.text()
+        failure, message = answer.int16(), answer.text()
         if failure:
             raise Unsuited(f"the broker refuses the login ({message or failure})")
-        return answer.bytes()
+        return answer.data()
 
     def _call(self, key: int, version: int, body: bytes) -> memoryview:
         self._send(key, version, body)
@@ -95,8 +94,8 @@ class Line:
         """Bytes of the answer after its correlation id. An answer beyond the buffer gets a buffer of its own."""
         head = bytearray(_SIZES.size)
         self._fill(head, len(head))
-        size, number = _SIZES.unpack(head)
-        size -= 4
+        whole, number = _SIZES.unpack(head)
+        size = int(whole) - 4
         if number != self._number or not 0 <= size <= MOST:
             raise Malformed(f"an answer of {size} bytes to request {number}, where {self._number} was asked")
         if size > len(self.buffer):

@@ -11,7 +11,7 @@ from typing import Final
 from eventops.adapters.kafka.raw.chunks import Backlog
 from eventops.adapters.kafka.raw.dialling import Dialling
 from eventops.adapters.kafka.raw.remaining import Remaining
-from eventops.adapters.kafka.raw.worker import Ended, Left, News, Searched, Worker
+from eventops.adapters.kafka.raw.worker import Ended, News, Searched, Worker
 from eventops.events import Partition
 from eventops.ports import Range
 
@@ -35,7 +35,9 @@ _NO_LEADER: Final = "it has no leader"
 class Sweep:
     """One raw search. ``remaining`` is what wasn't searched yet; ``given_up`` what the raw way couldn't, and why."""
 
-    def __init__(self, ranges: Collection[Range], leaders: Leaders, dialling: Dialling, needles: Sequence[bytes]) -> None:
+    def __init__(
+        self, ranges: Collection[Range], leaders: Leaders, dialling: Dialling, needles: Sequence[bytes]
+    ) -> None:
         self.remaining = Remaining(ranges)
         self.given_up: dict[str, list[Range]] = {}
         self._leaders = leaders
@@ -69,7 +71,9 @@ class Sweep:
         while not self.is_over:
             self._find_homes()
             try:
-                told = self._news.get(timeout=max(0.001, min(until - time.monotonic(), _PAUSE)) if not found else 0.0005)
+                told = self._news.get(
+                    timeout=max(0.001, min(until - time.monotonic(), _PAUSE)) if not found else 0.0005
+                )
             except Empty:
                 if found or time.monotonic() >= until:
                     break

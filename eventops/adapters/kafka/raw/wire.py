@@ -117,17 +117,17 @@ class Reading:
         self._at += layout.size
         return found
 
-    def short(self) -> int:
+    def int16(self) -> int:
         """An INT16."""
         return self.values(_SHORT)[0]
 
-    def int(self) -> int:
+    def int32(self) -> int:
         """An INT32."""
         return self.values(_INT)[0]
 
     def count(self, least: int) -> int:
         """An array's length, -1 and 0 being none; each item takes at least so many bytes."""
-        found = self.int()
+        found = self.int32()
         if found * least > len(self._buffer) - self._at:
             raise Malformed(f"an array of {found} items doesn't fit into the answer")
         return max(found, 0)
@@ -142,12 +142,12 @@ class Reading:
 
     def text(self) -> str:
         """A nullable STRING; null is the empty text."""
-        start, end = self.skip(self.short())
+        start, end = self.skip(self.int16())
         return bytes(self._buffer[start:end]).decode("utf-8", "replace")
 
-    def bytes(self) -> bytes:
+    def data(self) -> bytes:
         """Nullable BYTES; null is none."""
-        start, end = self.skip(self.int())
+        start, end = self.skip(self.int32())
         return bytes(self._buffer[start:end])
 
 
@@ -168,8 +168,8 @@ def _pieces(reading: Reading) -> Iterator[Piece]:
         for _ in range(reading.count(_ANSWER_PARTITION.size)):
             partition, failure, watermark, _stable, _start, aborted = reading.values(_ANSWER_PARTITION)
             reading.skip(max(aborted, 0) * _ABORTED)
-            reading.int()  # the preferred replica
-            start, end = reading.skip(reading.int())
+            reading.int32()  # the preferred replica
+            start, end = reading.skip(reading.int32())
             yield Piece(topic, partition, failure, watermark, start, end)
 
 
@@ -180,7 +180,7 @@ def versions(buffer: memoryview) -> dict[int, tuple[int, int]]:
         Malformed: it is cut short, or an error.
     """
     reading = Reading(buffer)
-    if failure := reading.short():
+    if failure := reading.int16():
         raise Malformed(f"ApiVersions was answered with error {failure}")
     return {key: (low, high) for key, low, high in (reading.values(_VERSIONS) for _ in range(reading.count(6)))}
 

@@ -1,6 +1,6 @@
 """Searching what one leader holds: a thread with a connection, a buffer and a decompressor of its own.
 
-While one answer is searched the next is on its way. Waiting, receiving and decompressing release the interpreter's lock.
+While one answer is searched the next is on its way. Receiving and decompressing release the interpreter's lock.
 """
 
 from __future__ import annotations
