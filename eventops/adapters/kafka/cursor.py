@@ -102,8 +102,9 @@ def fitted(wanted: Collection[Cursor], bounds: Bounds) -> tuple[list[Cursor], li
     return [cursor for cursor in wanted if not cursor.is_finished], gaps
 
 
-def joined(ranges: Iterable[Range], nearby: int) -> list[Range]:
-    """Neighbours within ``nearby`` offsets are one range, since seeking costs more.
+def joined(ranges: Iterable[Range], nearby: int, apart: Collection[Range] = ()) -> list[Range]:
+    """Neighbours within ``nearby`` offsets are one range, since seeking costs more; not over what has to be kept
+    ``apart``.
 
     >>> p = Partition("t", 0)
     >>> [(r.first, r.end) for r in joined([Range(p, 7, 8), Range(p, 9, 12), Range(p, 900, 901)], nearby=100)]
@@ -113,9 +114,11 @@ def joined(ranges: Iterable[Range], nearby: int) -> list[Range]:
     for range_ in sorted(ranges, key=lambda r: (r.partition, r.first)):
         last = found[-1] if found else None
         if last and last.partition == range_.partition and range_.first - last.end < nearby:
-            found[-1] = Range(last.partition, last.first, max(last.end, range_.end))
-        else:
-            found.append(range_)
+            both = Range(last.partition, last.first, max(last.end, range_.end))
+            if not any(b.partition == both.partition and b.first < both.end and both.first < b.end for b in apart):
+                found[-1] = both
+                continue
+        found.append(range_)
     return found
 
 

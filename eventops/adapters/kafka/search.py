@@ -30,6 +30,9 @@ from eventops.wording import plural
 _SHORTEST: Final = 3
 """Bytes of a needle below which nearly every batch is a hit, so that the consumer may as well read all of it."""
 
+_MOST: Final = 64
+"""Needles, each of which is one pass over the bytes; with more, decoding every record is cheaper."""
+
 _NEARBY: Final = 1_000
 """Offsets between two hits that are read rather than jumped over."""
 
@@ -46,6 +49,7 @@ class Search:
         self._manner = manner
         self._left = Remaining(ranges)
         self._fetched = 0
+        self._undecodable: list[Range] = []
         self._consumer: Future[Consumer] | None = None
 
     def findings(self) -> Iterator[Findings]:
@@ -76,8 +80,10 @@ class Search:
         if self._manner.engine is Engine.CONSUME:
             return None
         try:
-            if not self._sought.needles or min(map(len, self._sought.needles)) < _SHORTEST:
+            if min(map(len, self._sought.needles), default=0) < _SHORTEST:
                 raise Unsuited("what is sought has too few plain characters in a row")
+            if len(self._sought.needles) > _MOST:
+                raise Unsuited(f"{len(self._sought.needles)} ids are sought at once")
             return dialling(self._connection.properties, self._connection.timeout)
         except Unsuited as failure:
             if self._manner.engine is Engine.SCAN:
@@ -105,6 +111,7 @@ class Search:
         self._fetched += sum(one.wire for one in news)
         passed = sum(self._left.cross_off(one.range) for one in news)
         hits = [hit for one in news for hit in one.hits]
+        self._undecodable += [bad for one in news for bad in one.undecodable]
         records, gaps = self._confirmed(hits) if hits else ([], [])
         yield Findings(
             records=tuple(records),
@@ -143,7 +150,7 @@ class Search:
         """The committed records of the hits, which takes as long as it takes; there are few."""
         records: list[Record] = []
         gaps: list[Gap] = []
-        for batch in self._read(joined(hits, _NEARBY)):
+        for batch in self._read(joined(hits, _NEARBY, apart=self._undecodable)):
             records += [record for record in batch.records if self._sought.may_be_in(record)]
             gaps += batch.gaps
         return records, gaps

@@ -15,6 +15,7 @@ from typing import Final
 from stringzilla import find
 
 from eventops.adapters.kafka.raw.codecs import Decompressor, Undecodable
+from eventops.adapters.kafka.raw.wire import Piece
 
 _HEADER: Final = Struct(">qi4xb4xhi30xi")
 _LEAST: Final = _HEADER.size
@@ -43,11 +44,11 @@ class Walk:
     trouble: str | None = None
 
 
-def walk(buffer: bytearray, start: int, end: int, position: int, until: int) -> Walk:
+def walk(buffer: bytearray, piece: Piece, position: int, until: int) -> Walk:
     """From batch to batch, beginning with the one that holds ``position``, which may begin before it, until the offset
     ``until`` is reached, or the piece's end."""
-    found = Walk(position, start)
-    at = start
+    at, end = piece.start, piece.end
+    found = Walk(position, at)
     while found.position < until and at + _LEAST <= end:
         first, length, magic, attributes, delta, count = _HEADER.unpack_from(buffer, at)
         if magic < _MAGIC:
@@ -57,7 +58,13 @@ def walk(buffer: bytearray, start: int, end: int, position: int, until: int) -> 
         if after > end:
             break
         last = first + delta
-        if magic > _MAGIC or after < at + _LEAST or delta < 0 or count < 0 or last < found.position:
+        if (
+            magic > _MAGIC
+            or after < at + _LEAST
+            or delta < 0
+            or count < 0
+            or not found.position <= last < piece.high_watermark
+        ):
             found.trouble = f"no record batch where one should begin, at offset {found.position}"
             break
         if not attributes & _CONTROL and count and first < until:

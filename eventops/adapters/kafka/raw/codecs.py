@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import cramjam
 
-LIMIT: Final = 128 * 1024 * 1024
+LIMIT: Final = 64 * 1024 * 1024
 """Bytes that one batch may decompress to; Kafka's own default for a whole batch is 1 MB as it travels."""
 
 _KEPT: Final = 8 * 1024 * 1024

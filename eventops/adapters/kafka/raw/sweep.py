@@ -25,8 +25,8 @@ _BUFFERS: Final = 32 * 1024 * 1024
 
 _LARGEST: Final = 4 * 1024 * 1024
 _SMALLEST: Final = 256 * 1024
-_PATIENCE: Final = 5.0
-"""Seconds for which a partition that nobody leads is asked for again."""
+_PATIENCE: Final = 2.0
+"""Seconds for which a partition that nobody leads is asked for again; the ordinary consumer waits longer."""
 
 _PAUSE: Final = 0.25
 _NO_LEADER: Final = "it has no leader"

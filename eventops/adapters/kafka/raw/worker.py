@@ -36,7 +36,9 @@ class Searched:
     bytes: int
     wire: int
     hits: tuple[Range, ...]
-    gaps: tuple[Gap, ...]
+    undecodable: tuple[Range, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    """Why each of ``undecodable`` is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ class Worker:
                 why = f"Fetch was answered with error {piece.error}"
                 self.news.put(Left((chunk.left,), why, piece.error in _MOVED))
                 continue
-            found = walk(buffer, piece.start, piece.end, chunk.position, chunk.end)
+            found = walk(buffer, piece, chunk.position, chunk.end)
             walks.append((Range(chunk.partition, chunk.position, min(found.position, chunk.end)), piece, found))
             if self._goes_on(chunk, piece, found, answer.throttle, is_first=chunk is first):
                 left.append(chunk)
@@ -175,10 +177,11 @@ class Worker:
             return
         seen = search(buffer, found, self._needles, self._decompressor)
         topic, partition = piece.topic, piece.partition
-        gaps = [Gap(topic, partition, f"offsets {a} to {b}: {why}") for a, b, why in seen.undecodable]
+        bad = tuple(Range(range_.partition, a, b + 1) for a, b, _ in seen.undecodable)
+        gaps = tuple(Gap(topic, partition, f"offsets {a} to {b}: {why}") for a, b, why in seen.undecodable)
         hits = (Range(range_.partition, max(a, range_.first), min(b + 1, range_.end)) for a, b in seen.hits)
         within = tuple(hit for hit in hits if hit.first < hit.end)
-        self.news.put(Searched(range_, found.records, seen.bytes, piece.end - piece.start, within, tuple(gaps)))
+        self.news.put(Searched(range_, found.records, seen.bytes, piece.end - piece.start, within, bad, gaps))
 
     def _leave(self, ranges: Iterable[Range], reason: str) -> None:
         if left := tuple(range_ for range_ in ranges if range_.first < range_.end):
