@@ -65,6 +65,8 @@ class Search:
                 self._consumer.result().close()
 
     def _by_engine(self) -> Iterator[Findings]:
+        if self._is_ended():
+            return
         how = self._dialling()
         if isinstance(how, Dialling):
             yield from self._raw(how)

@@ -52,19 +52,13 @@ def walk(buffer: bytearray, piece: Piece, position: int, until: int) -> Walk:
     while found.position < until and at + _LEAST <= end:
         first, length, magic, attributes, delta, count = _HEADER.unpack_from(buffer, at)
         if magic < _MAGIC:
-            found.trouble = f"message format {magic}, older than Kafka 0.11, at offset {found.position}"
             break
         after = at + _BEFORE_LENGTH + length
         if after > end:
             break
         last = first + delta
-        if (
-            magic > _MAGIC
-            or after < at + _LEAST
-            or delta < 0
-            or count < 0
-            or not found.position <= last < piece.high_watermark
-        ):
+        is_ahead = found.position <= last < piece.high_watermark
+        if magic > _MAGIC or length < _LEAST - _BEFORE_LENGTH or delta < 0 or count < 0 or not is_ahead:
             found.trouble = f"no record batch where one should begin, at offset {found.position}"
             break
         if not attributes & _CONTROL and count and first < until:
@@ -76,11 +70,9 @@ def walk(buffer: bytearray, piece: Piece, position: int, until: int) -> Walk:
             found.records += min(count, min(last + 1, until) - max(first, found.position))
         found.position = last + 1
         at = found.end = after
-    else:
-        if found.position < until and end - at > _MAGIC_AT and buffer[at + _MAGIC_AT] < _MAGIC:
-            found.trouble = (
-                f"message format {buffer[at + _MAGIC_AT]}, older than Kafka 0.11, at offset {found.position}"
-            )
+    if found.position < until and end - at > _MAGIC_AT and buffer[at + _MAGIC_AT] < _MAGIC:
+        old = buffer[at + _MAGIC_AT]
+        found.trouble = f"message format {old}, older than Kafka 0.11, at offset {found.position}"
     return found
 
 
