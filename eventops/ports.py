@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import Enum, Flag, auto
-from typing import Protocol
+from enum import Enum, Flag, StrEnum, auto
+from typing import Final, Protocol
 
 from eventops.events import Headers, Partition, Position, Record, rfc3339
 
@@ -241,6 +241,64 @@ class Batch:
     gaps: tuple[Gap, ...] = ()
 
 
+class Engine(StrEnum):
+    """How a log is searched. AUTO: the fastest way that does here, saying so where it isn't the raw one."""
+
+    AUTO = "auto"
+    SCAN = "scan"
+    """Whole batches as they travel; what may hold the id is then read by the ordinary consumer."""
+    CONSUME = "consume"
+    """Every record by the ordinary consumer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Bytes of which a record holds at least one, if it is to be found; wrong only towards too many.
+
+    >>> Sought((b"req-1",)).may_be_in(Record(Position("t", 0, 0), None, None, None, (("id", b"req-1"),)))
+    True
+    """
+
+    needles: tuple[bytes, ...]
+
+    def may_be_in(self, record: Record) -> bool:
+        """Whether a value or a header of the record holds a needle."""
+        held = b"\0".join((record.value or b"", *(value for _, value in record.headers if value)))
+        return any(needle in held for needle in self.needles)
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How to search, and when to end early: after about ``max_bytes`` were fetched, or when ``stopped`` says so. What
+    was left out then becomes gaps."""
+
+    engine: Engine = Engine.AUTO
+    max_bytes: int | None = None
+    stopped: Callable[[], bool] = _never
+
+
+PLAINLY: Final = Manner()
+"""As fast as can be, and to the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """A piece of a search: ``records`` may hold what is sought. Since the last piece ``passed`` offsets are behind us,
+    ``looked_at`` records and ``bytes`` were looked at, and ``fetched`` bytes travelled."""
+
+    records: tuple[Record, ...] = ()
+    passed: int = 0
+    looked_at: int = 0
+    bytes: int = 0
+    fetched: int = 0
+    gaps: tuple[Gap, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """A record to be appended. ``partition`` None leaves the choice to the key (murmur2, as Java's clients choose)."""
@@ -331,6 +389,14 @@ class Broker(Protocol):
         What retention took of a range is a gap, and the rest of it is still read. A range that ends beyond the log, or
         in an open transaction, becomes a gap when nothing came for as long as the broker's timeout.
         A batch without records still comes at least once a second, so that a caller can show progress and stop.
+        """
+
+    def search(self, sought: Sought, ranges: Collection[Range], manner: Manner = PLAINLY) -> Iterator[Findings]:
+        """Find committed records in whole ranges, the most recent first where it can be had; ends, and names
+        gaps, as ``scan`` does. A piece comes at least once a second. Closing the iterator ends the search.
+
+        Raises:
+            Unsupported: the engine that was asked for doesn't do here.
         """
 
     def follow(

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from eventops.cli.diagnostics import progress, say
+from eventops.cli.diagnostics import say
 from eventops.cli.moments import as_moment
 from eventops.cli.options import pass_desk
 from eventops.cli.output import Format, output_option
+from eventops.cli.searching import Interruption, Size, meter
 from eventops.errors import ExitCode
 from eventops.wording import safe
 
@@ -29,16 +30,21 @@ _EXAMPLES = (
 
 @click.command(epilog=_EXAMPLES)
 @click.argument("identifier", metavar="ID")
-@click.option("--topic", "topics", multiple=True, metavar="TOPIC", help="Look only there; may be repeated.")
+@click.option(
+    "--topic", "topics", multiple=True, metavar="TOPIC", help="Look only there: a name or a glob; may be repeated."
+)
+@click.option("--exclude", multiple=True, metavar="TOPIC", help="Don't look there: a name or a glob; may be repeated.")
 @click.option("--since", callback=as_moment, metavar="TIME", help="Begin there: 1h, 15m, or 2026-01-15T10:30:00Z.")
 @click.option("--until", callback=as_moment, metavar="TIME", help="End there.")
 @click.option(
     "--engine",
-    type=click.Choice(("auto", "index")),
+    type=click.Choice(("auto", "scan", "consume", "index")),
     default="auto",
     show_default=True,
-    help="index: the context's trace store says where to read, whatever the log's size.",
+    help="scan: raw batches, the newest first; consume: record by record, slower, oldest first; auto: scan where it "
+    "can be done. index: the context's trace store says where to read, whatever the log's size.",
 )
+@click.option("--max-bytes", type=Size(), metavar="SIZE", help="Fetch about so much at most: 500MB, 2G.")
 @click.option(
     "--follow-causation", is_flag=True, help="Also causes, effects under other correlation ids: one more pass."
 )
@@ -69,9 +75,11 @@ def trace(
     desk: Desk,
     identifier: str,
     topics: tuple[str, ...],
+    exclude: tuple[str, ...],
     since: datetime | None,
     until: datetime | None,
     engine: str,
+    max_bytes: int | None,
     follow_causation: bool,
     values: bool,
     limit: int,
@@ -87,20 +95,24 @@ def trace(
     swallows its errors commits all the same. … pending: not passed yet. ✗ dead-lettered: a letter of the group says so.
     ↻ replayed: that letter was put back. ? unknown: the reason stands beside it.
 
-    Exit code 1: nothing was found, or what was expected didn't come; 5: not everything could be read."""
+    Exit code 1: nothing was found, or what was expected didn't come; 5: not everything could be read. Ctrl-C prints
+    what was found until then, and what wasn't read (130)."""
     from eventops.cli import trace_pages, trace_watch
     from eventops.trace.model import Question
 
-    question = Question(identifier, topics, since, until, engine, follow_causation)
+    question = Question(identifier, topics, since, until, engine, follow_causation, exclude, max_bytes)
     paper = trace_pages.Paper(output, limit, values)
     _warn(question, output, follow=follow, expect=expect)
     if expect is not None:
         raise SystemExit(trace_watch.expect(desk, question, trace_watch.load(expect), paper))
     if follow and output != Format.NDJSON:
         raise SystemExit(exit_code(trace_watch.live(desk, question, quiet, paper)))
-    report = _search(desk, question)
+    with Interruption() as interruption:
+        report = _search(desk, question, interruption)
     paper.print(report, desk.now())
     trace_pages.say_what_it_rests_on(report, question)
+    if interruption.is_set:
+        raise KeyboardInterrupt
     if follow:
         trace_watch.stream(desk, report, quiet)
     raise SystemExit(exit_code(report))
@@ -128,11 +140,11 @@ def _warn(question: Question, output: str, *, follow: bool, expect: Path | None)
         say(f"note: {question.identifier!r} is so short that much of the log holds it: expect a slow search")
 
 
-def _search(desk: Desk, question: Question) -> TraceReport:
+def _search(desk: Desk, question: Question, interruption: Interruption) -> TraceReport:
     report = None
-    with progress(f"looking for {safe(question.identifier, 40)}") as tell:
-        for found in desk.trace.search(question, desk.now()):
-            tell(found.records, found.expected)
+    with meter(f"looking for {safe(question.identifier, 40)}") as shown:
+        for found in desk.trace.search(question, desk.now(), lambda: interruption.is_set):
+            shown.tell(found)
             report = found.report
     assert report is not None
     return report

@@ -64,6 +64,18 @@ class Identifier:
         """
         return len(self.text) < _SHORT
 
+    @property
+    def sought(self) -> tuple[bytes, ...]:
+        """What a search looks for: every record that :meth:`may_be_in` holds one of these. Where a JSON writer may have
+        escaped something, that is the longest part which none escapes; it may be empty.
+
+        >>> Identifier.of("req-1").sought, Identifier.of("order/4711").sought
+        ((b'req-1',), (b'order',))
+        """
+        if self.escaped is None:
+            return self.needles
+        return (self.anchor, *(needle for needle in self.needles if self.anchor not in needle))
+
     def names(self, text: str | None) -> bool:
         """Whether a decoded id is this one.
 

@@ -32,6 +32,11 @@ class Kin:
         odd = tuple(Identifier.of(text) for text in sorted((ids | causes) - plain))
         return cls(causes, ids, frozenset(text.encode() for text in plain), odd)
 
+    @property
+    def sought(self) -> tuple[bytes, ...]:
+        """What a search looks for: every record that :meth:`may_be_in` holds one of these."""
+        return (*sorted(self.tokens), *(needle for identifier in self.odd for needle in identifier.sought))
+
     def may_be_in(self, record: Record) -> bool:
         """Whether decoding it is worth it. Any number of ids costs the same: the record's words are looked up.
 

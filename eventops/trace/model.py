@@ -173,25 +173,31 @@ class Question:
     since: datetime | None = None
     until: datetime | None = None
     engine: str = "auto"
-    """``index``: a trace store says where to read; else the log is searched."""
+    """``index``: a trace store says where to read; else one of :class:`eventops.ports.Engine`."""
     follow_causation: bool = False
     """Also what caused the chain, and what it caused, under other correlation ids: one further reading."""
+    exclude: tuple[str, ...] = ()
+    """Topics that aren't searched; they and ``topics`` may be globs."""
+    max_bytes: int | None = None
+    """Fetched at most, more or less; the rest of the log becomes gaps."""
 
     @property
     def is_narrow(self) -> bool:
         """Whether a part of the log was left out on purpose, so that what isn't found may still be there."""
-        return bool(self.topics or self.since or self.until)
+        return bool(self.topics or self.exclude or self.since or self.until)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Progress of a search: ``records`` (offsets passed) of ``expected`` (offsets to pass), ``events`` found so far;
-    ``report`` on the last one."""
+    """Progress of a search: ``records`` (offsets passed) of ``expected`` (offsets to pass), ``events`` found so far, of
+    which ``found`` are new; ``fetched`` bytes travelled. ``report`` on the last one."""
 
     records: int
     expected: int
     events: int
     report: TraceReport | None = None
+    fetched: int = 0
+    found: tuple[Event, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

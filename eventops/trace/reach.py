@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from fnmatch import fnmatchcase
 from typing import Final
 
 from eventops.errors import Unsupported, UsageError
@@ -38,7 +39,7 @@ def reach(broker: Broker, question: Question, now: datetime) -> Reach:
         Unsupported: the broker keeps no log that could be searched.
     """
     check(broker, question, now)
-    partitions = _partitions(_topics(broker, question.topics))
+    partitions = _partitions(_topics(broker, question.topics, question.exclude))
     bounds = broker.log_bounds(partitions)
     first = {partition: log.start for partition, log in bounds.bounds.items()}
     end = {partition: log.end(Isolation.READ_COMMITTED) for partition, log in bounds.bounds.items()}
@@ -52,7 +53,7 @@ def reach(broker: Broker, question: Question, now: datetime) -> Reach:
 
 def indexed(broker: Broker, question: Question, positions: Sequence[Position], index: str) -> Reach:
     """Only the records that an index names. Those that the log doesn't hold are gaps, and nobody waits for them."""
-    named = [at for at in positions if not question.topics or at.topic in question.topics]
+    named = [at for at in positions if _is_meant(at.topic, question)]
     partitions = tuple(sorted({at.home for at in named}))
     bounds = broker.log_bounds(partitions) if partitions else Bounds({})
     known = [(at, bounds.bounds[at.home]) for at in named if at.home in bounds.bounds]
@@ -69,6 +70,11 @@ def indexed(broker: Broker, question: Question, positions: Sequence[Position], i
 
 def _extent(log: LogBounds) -> str:
     return f"{log.start} to {log.last_stable - 1}" if log.last_stable > log.start else "nothing"
+
+
+def _is_meant(topic: str, question: Question) -> bool:
+    is_wanted = not question.topics or any(fnmatchcase(topic, pattern) for pattern in question.topics)
+    return is_wanted and not any(fnmatchcase(topic, pattern) for pattern in question.exclude)
 
 
 def check(broker: Broker, question: Question, now: datetime) -> None:
@@ -112,7 +118,7 @@ def notes(question: Question, bounds: Bounds) -> tuple[str, ...]:
     if cut and question.since is None:
         named = ", ".join(cut[:_NAMED]) + (", …" if len(cut) > _NAMED else "")
         found.append(f"{plural(len(cut), 'topic')} already cut by retention: {named}")
-    if question.topics or question.until:
+    if question.topics or question.exclude or question.until:
         found.append("dead letters beyond the topics and times searched weren't looked for")
     return tuple(found)
 
@@ -122,12 +128,26 @@ def _cut(bounds: Bounds) -> list[str]:
     return sorted({partition.topic for partition, log in bounds.bounds.items() if log.start > 0})
 
 
-def _topics(broker: Broker, names: Sequence[str]) -> list[Topic]:
-    topics = broker.topics(names)
-    missing = sorted(set(names) - {topic.name for topic in topics})
-    if missing:
-        raise UsageError(f"there is no topic {missing[0]!r}", remedy="`eventops topics` lists them")
-    return [topic for topic in topics if names or not (topic.internal or topic.name.startswith(OURS))]
+def _topics(broker: Broker, wanted: Sequence[str], unwanted: Sequence[str]) -> list[Topic]:
+    """Those that a name or glob means; internal ones, and ours, only by their whole names."""
+    plain = [name for name in wanted if not _is_glob(name)]
+    topics = broker.topics(plain if len(plain) == len(wanted) else ())
+    known = {topic.name for topic in topics}
+    for pattern in wanted:
+        if not any(name == pattern or fnmatchcase(name, pattern) for name in known):
+            what = "no topic matches" if _is_glob(pattern) else "there is no topic"
+            raise UsageError(f"{what} {pattern!r}", remedy="`eventops topics` lists them")
+    shown = [topic for topic in topics if topic.name in wanted or not (topic.internal or topic.name.startswith(OURS))]
+    meant = [topic for topic in shown if not wanted or any(fnmatchcase(topic.name, pattern) for pattern in wanted)]
+    return [topic for topic in meant if not any(fnmatchcase(topic.name, pattern) for pattern in unwanted)]
+
+
+def _is_glob(name: str) -> bool:
+    """
+    >>> _is_glob("orders-*"), _is_glob("orders-dlt")
+    (True, False)
+    """
+    return any(character in name for character in "*?[")
 
 
 def _partitions(topics: Iterable[Topic]) -> tuple[Partition, ...]:

@@ -7,14 +7,14 @@ passed has its letter, where there is one, in what was read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol, TypeVar
 
 from eventops.errors import NotPermitted, UsageError
 from eventops.events import Reader, Record
-from eventops.ports import Bounds, Broker, Committed, Coverage, Gap, Groups, TraceStore
+from eventops.ports import PLAINLY, Bounds, Broker, Committed, Coverage, Engine, Gap, Groups, Manner, TraceStore
 from eventops.trace import chain, rules, spans
 from eventops.trace.identifiers import Identifier
 from eventops.trace.model import DeadLetter, Found, Hop, Question, TraceLink, TraceReport
@@ -24,6 +24,7 @@ from eventops.trace.spans import Told
 
 L = TypeVar("L", bound=DeadLetter)
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
+INDEX: Final = "index"
 _PATIENCE: Final = timedelta(seconds=2)
 _NOBODY: Final = rules.Readers((), Committed({}), Bounds({}))
 
@@ -49,7 +50,11 @@ class Search:
         store: TraceStore | None,
         question: Question,
         now: datetime,
+        stopped: Callable[[], bool] | None = None,
     ) -> None:
+        self._manner = PLAINLY
+        if question.engine != INDEX:
+            self._manner = Manner(Engine(question.engine), question.max_bytes, stopped or PLAINLY.stopped)
         self._broker = broker
         self._letters = letters
         self._question = question
@@ -67,13 +72,13 @@ class Search:
     def read(self) -> Iterator[Found]:
         """The log as it was when the search began."""
         seen, ranges = self._seen, self._where.ranges
-        yield from seen.read(self._broker, ranges)
+        yield from seen.read(self._broker, ranges, self._manner)
         if again := seen.correlation_to_search():
             seen.turn_to(Identifier.of(again))
-            yield from seen.read(self._broker, ranges)
+            yield from seen.read(self._broker, ranges, self._manner)
         if self._question.follow_causation and (kin := seen.kin()):
             seen.turn_to_kin(kin)
-            yield from seen.read(self._broker, ranges)
+            yield from seen.read(self._broker, ranges, self._manner)
 
     def judge(self, now: datetime) -> Iterator[Found]:
         """Ask the groups, read what came meanwhile; the last one has the report. It may be called again later."""
@@ -81,7 +86,7 @@ class Search:
         readers, others = self._readers()
         goes_on = question.until is None and not self._is_indexed
         meanwhile = tail(self._read_to.values(), readers.bounds) if goes_on else ()
-        yield from seen.read(self._broker, meanwhile)
+        yield from seen.read(self._broker, meanwhile, self._manner)
         self._read_to.update({range_.partition: range_ for range_ in meanwhile})
         unread = tuple(dict.fromkeys((*self._where.gaps, *seen.gaps, *readers.bounds.gaps)))
         told = chain.gathered(seen.chain(), self._letters.judged(seen.letters()) if seen.letters() else ())
@@ -91,7 +96,7 @@ class Search:
             seen.correlation_id,
             spans.joined(rules.delivered(hops, readers), told_by_store.spans),
             _coverage(question.since, question.until or now, self._where, seen, unread, others),
-            (*self._where.notes, *([told_by_store.note] if told_by_store.note else [])),
+            (*self._where.notes, *seen.notes, *([told_by_store.note] if told_by_store.note else [])),
             spans.links(hops, told_by_store, self._store),
         )
         ends = {partition: range_.end for partition, range_ in self._read_to.items()}
@@ -100,7 +105,7 @@ class Search:
     def _reach(self, now: datetime) -> tuple[Reach, bool]:
         """Where to look, and whether an index said so; one that doesn't answer leaves the log to be read."""
         question, store = self._question, self._store
-        if question.engine != "index":
+        if question.engine != INDEX:
             return reach(self._broker, question, now), False
         if store is None:
             raise UsageError(
@@ -133,7 +138,7 @@ class Search:
             committed = self._broker.committed_offsets([group.group_id for group in groups.groups])
         except NotPermitted as refused:
             groups, committed = Groups((), (Gap("consumer groups", None, refused.what),)), Committed({})
-        saw_letters = not (self._question.topics or self._question.until or self._is_indexed)
+        saw_letters = not (self._question.topics or self._question.exclude or self._question.until or self._is_indexed)
         return rules.Readers(groups.groups, committed, self._ends(), saw_letters), (*groups.gaps, *committed.gaps)
 
     def _ends(self) -> Bounds:

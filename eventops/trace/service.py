@@ -36,9 +36,12 @@ class TraceService:
         assert last.report is not None
         return last.report
 
-    def search(self, question: Question, now: datetime) -> Generator[Found, None, None]:
-        """Like :meth:`trace`, telling how far it got; the last one has the report. Closing it ends the reading."""
-        search = self._search(question, now)
+    def search(
+        self, question: Question, now: datetime, stopped: Callable[[], bool] | None = None
+    ) -> Generator[Found, None, None]:
+        """Like :meth:`trace`, telling how far it got; the last one has the report. Once ``stopped`` says so, the rest
+        of the log isn't read and becomes gaps. Closing it ends the reading."""
+        search = self._search(question, now, stopped)
         yield from search.read()
         yield from search.judge(now)
 
@@ -61,5 +64,5 @@ class TraceService:
             news = (news_of(record, self._letters.letter_of, self._read) for record in hits)
             yield tuple(one for one in news if belongs(one.event, wanted))
 
-    def _search(self, question: Question, now: datetime) -> Search:
-        return Search(self._broker, self._letters, self._read, self._store, question, now)
+    def _search(self, question: Question, now: datetime, stopped: Callable[[], bool] | None = None) -> Search:
+        return Search(self._broker, self._letters, self._read, self._store, question, now, stopped)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from eventops.events import Event, Position, Reader, Record
-from eventops.ports import Batch, Broker, Gap, Range
+from eventops.ports import PLAINLY, Broker, Findings, Gap, Manner, Range, Sought
 from eventops.trace.chain import order
 from eventops.trace.identifiers import Identifier
 from eventops.trace.kin import Kin
@@ -15,14 +16,18 @@ LetterOf = Callable[[Record], DeadLetter | None]
 
 
 class Sightings:
-    """Reads ranges and keeps what belongs to the chain. ``records`` and ``bytes`` (keys and values) were looked at."""
+    """Reads ranges and keeps what belongs to the chain. ``records`` and ``bytes`` were looked at, those
+    decompressed."""
 
     def __init__(self, wanted: Identifier, letter_of: LetterOf, read: Reader) -> None:
         self.records = 0
         self.bytes = 0
         self.passed = 0
         """Offsets passed so far; with compaction and transactions there are fewer records."""
+        self.fetched = 0
+        """Bytes that travelled, of all readings."""
         self.gaps: tuple[Gap, ...] = ()
+        self.notes: tuple[str, ...] = ()
         self._wanted = wanted
         self._letter_of = letter_of
         self._read = read
@@ -33,19 +38,24 @@ class Sightings:
         self._expected = 0
         self._kin: Kin | None = None
 
-    def read(self, broker: Broker, ranges: Sequence[Range]) -> Iterator[Found]:
-        """Look at every record of the ranges; empty ones cost nothing."""
+    def read(self, broker: Broker, ranges: Sequence[Range], manner: Manner = PLAINLY) -> Iterator[Found]:
+        """Find what belongs to the chain in the ranges; empty ones cost nothing. ``manner.max_bytes`` holds for all
+        readings together."""
         ahead = [range_ for range_ in ranges if range_.first < range_.end]
         if not ahead:
             return
-        at = {range_.partition: range_.first for range_ in ahead}
-        passed = self.passed
         self._expected += sum(range_.end - range_.first for range_ in ahead)
-        for batch in broker.scan(ahead):
-            self._look_at(batch)
-            at.update(batch.positions)
-            self.passed = passed + sum(max(0, min(at[r.partition], r.end) - r.first) for r in ahead)
-            yield Found(self.passed, self._expected, len(self._events))
+        if manner.max_bytes is not None:
+            manner = replace(manner, max_bytes=max(0, manner.max_bytes - self.fetched))
+        for piece in broker.search(self._sought(), ahead, manner):
+            before = len(self._events)
+            self._look_at(piece)
+            found = tuple(self._events.values())[before:]
+            yield Found(self.passed, self._expected, len(self._events), fetched=self.fetched, found=found)
+
+    def _sought(self) -> Sought:
+        kin = self._kin.sought if self._kin is not None else ()
+        return Sought(tuple(dict.fromkeys((*self._wanted.sought, *kin))))
 
     @property
     def is_empty(self) -> bool:
@@ -98,11 +108,14 @@ class Sightings:
     def _held(self) -> list[Event]:
         return [*self._events.values(), *(letter.event for letter in self._letters.values())]
 
-    def _look_at(self, batch: Batch) -> None:
-        self.gaps = (*self.gaps, *batch.gaps)
-        self.records += len(batch.records)
-        for record in batch.records:
-            self.bytes += len(record.value or b"") + len(record.key or b"")
+    def _look_at(self, piece: Findings) -> None:
+        self.gaps = (*self.gaps, *piece.gaps)
+        self.notes = tuple(dict.fromkeys((*self.notes, *piece.notes)))
+        self.passed += piece.passed
+        self.records += piece.looked_at
+        self.bytes += piece.bytes
+        self.fetched += piece.fetched
+        for record in piece.records:
             if self._wanted.may_be_in(record) or (self._kin is not None and self._kin.may_be_in(record)):
                 self._keep(news_of(record, self._letter_of, self._read))
 

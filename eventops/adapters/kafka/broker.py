@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import closing
 from datetime import datetime
 from typing import Final
 
@@ -12,8 +13,23 @@ from eventops.adapters.kafka.cursor import together
 from eventops.adapters.kafka.producer import KafkaTransactionalProducer
 from eventops.adapters.kafka.reading import Reading
 from eventops.adapters.kafka.scan import Reader, follow
+from eventops.adapters.kafka.search import Search
 from eventops.events import Partition, Position, Record
-from eventops.ports import Batch, Bounds, Capability, Cluster, Committed, Groups, Isolation, Range, Topic
+from eventops.ports import (
+    PLAINLY,
+    Batch,
+    Bounds,
+    Capability,
+    Cluster,
+    Committed,
+    Findings,
+    Groups,
+    Isolation,
+    Manner,
+    Range,
+    Sought,
+    Topic,
+)
 
 TIMEOUT: Final = 10.0
 ANSWER_WITHIN: Final = 5.0
@@ -79,6 +95,10 @@ class KafkaBroker:
         small = all(wanted.end - wanted.first <= _FEW for wanted in ranges)
         return self._reader(isolation, **(_SMALL if small else _LARGE)).read(ranges)
 
+    def search(self, sought: Sought, ranges: Collection[Range], manner: Manner = PLAINLY) -> Iterator[Findings]:
+        """By raw fetching where it does (see :mod:`.raw`), else by the ordinary consumer, which the notes say."""
+        return Search(self._connection, sought, ranges, manner).findings()
+
     def follow(
         self, starts: Mapping[Partition, int], isolation: Isolation = Isolation.READ_COMMITTED
     ) -> Iterator[Batch]:
@@ -115,7 +135,7 @@ class KafkaBroker:
     def _reader(self, isolation: Isolation, **tuning: int) -> Reader:
         connection = self._connection
         return Reader(
-            open_consumer=lambda: connection.consumer(isolation, **tuning),
+            lend=lambda: closing(connection.consumer(isolation, **tuning)),
             ask_bounds=lambda partitions, timeout: offsets.log_bounds(connection, partitions, timeout),
             isolation=isolation,
             patience=connection.timeout,

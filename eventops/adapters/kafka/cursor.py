@@ -60,6 +60,14 @@ def lost(first: int, end: int) -> str:
     return f"offsets {first} to {end - 1} are no longer kept"
 
 
+def between(range_: Range) -> str:
+    """
+    >>> between(Range(Partition("orders", 0), 3, 7))
+    'offsets 3 to 6'
+    """
+    return f"offsets {range_.first} to {range_.end - 1}"
+
+
 def cursors(ranges: Iterable[Range]) -> list[Cursor]:
     """One cursor a partition; overlapping ranges are read once.
 
@@ -92,6 +100,26 @@ def fitted(wanted: Collection[Cursor], bounds: Bounds) -> tuple[list[Cursor], li
         elif (gap := cursor.cut(held.start)) is not None:
             gaps.append(gap)
     return [cursor for cursor in wanted if not cursor.is_finished], gaps
+
+
+def joined(ranges: Iterable[Range], nearby: int, apart: Collection[Range] = ()) -> list[Range]:
+    """Neighbours within ``nearby`` offsets are one range, since seeking costs more; not over what has to be kept
+    ``apart``.
+
+    >>> p = Partition("t", 0)
+    >>> [(r.first, r.end) for r in joined([Range(p, 7, 8), Range(p, 9, 12), Range(p, 900, 901)], nearby=100)]
+    [(7, 12), (900, 901)]
+    """
+    found: list[Range] = []
+    for range_ in sorted(ranges, key=lambda r: (r.partition, r.first)):
+        last = found[-1] if found else None
+        if last and last.partition == range_.partition and range_.first - last.end < nearby:
+            both = Range(last.partition, last.first, max(last.end, range_.end))
+            if not any(b.partition == both.partition and b.first < both.end and both.first < b.end for b in apart):
+                found[-1] = both
+                continue
+        found.append(range_)
+    return found
 
 
 def together(positions: Iterable[Position], nearby: int) -> list[Range]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import Final
 
 from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Consumer, KafkaError, Message, TopicPartition
@@ -36,9 +37,13 @@ class Reader:
     """One reading of some partitions; ``patience`` is the seconds without movement after which a range is given up."""
 
     def __init__(
-        self, open_consumer: Callable[[], Consumer], ask_bounds: AskBounds, isolation: Isolation, patience: float
+        self,
+        lend: Callable[[], AbstractContextManager[Consumer]],
+        ask_bounds: AskBounds,
+        isolation: Isolation,
+        patience: float,
     ) -> None:
-        self._open_consumer = open_consumer
+        self._lend = lend
         self._ask_bounds = ask_bounds
         self._isolation = isolation
         self._patience = patience
@@ -48,19 +53,20 @@ class Reader:
         self._gaps: list[Gap] = []
 
     def read(self, ranges: Collection[Range]) -> Iterator[Batch]:
-        """Batches until every range is finished or a gap. The consumer ends with the iterator."""
+        """Batches until every range is finished or a gap. The consumer is given back with the iterator's end."""
         wanted = cursors(ranges)
         if not wanted:
             return
         bounds = self._ask_bounds([cursor.partition for cursor in wanted], self._patience)
         left, self._gaps = fitted(wanted, bounds)
         self._positions = {c.partition: c.position for c in wanted if c.is_finished and c.partition in bounds.bounds}
-        self._consumer = self._open_consumer()
-        try:
-            self._assign(left)
-            yield from self._batches()
-        finally:
-            self._consumer.close()
+        with self._lend() as self._consumer:
+            try:
+                self._assign(left)
+                yield from self._batches()
+            finally:
+                self._cursors.clear()
+                self._consumer.unassign()
 
     def _assign(self, left: list[Cursor]) -> None:
         for cursor in left:

@@ -1,0 +1,1 @@
+"""Searching record batches as they travel: fetched over sockets of our own, decompressed, and never decoded."""
