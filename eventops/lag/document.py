@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from eventops.events import rfc3339
-from eventops.lag import insight, judgement, pace
-from eventops.lag.model import GroupLag, LagReport, MemberLag, PartitionLag, Rate
+from eventops.lag import insight, judgement, pace, rules
+from eventops.lag.model import GroupLag, LagAge, LagReport, MemberLag, PartitionLag, Rate
 
 _NOTHING_WAITS = Rate(None, "nothing waits")
 
@@ -35,6 +35,8 @@ def group_document(group: GroupLag) -> dict[str, Any]:
         **figure("lag", group.lag, group.reason),
         **figure("lag_age_seconds", group.age.seconds, group.age.reason),
         "lag_age_method": group.age.method.value,
+        "held_back": sum(p.offsets.held_back or 0 for p in group.partitions),
+        **_held_back(rules.longest_held_back(group.partitions)),
         **_rate("rate_in", moves.rate_in),
         **_rate("rate_out", moves.rate_out),
         **_rate("eta_seconds", moves.eta),
@@ -78,6 +80,9 @@ def partition_document(partition: PartitionLag) -> dict[str, Any]:
         "start": offsets.log_start,
         "committed": offsets.committed,
         "end": offsets.log_end,
+        "topic_id": offsets.topic_id,
+        "held_back": offsets.held_back,
+        **_held_back(partition.held_back),
         **figure("lag", partition.lag, partition.reason),
         **figure("lag_age_seconds", partition.age.seconds, partition.age.reason),
         "lag_age_method": partition.age.method.value,
@@ -88,6 +93,11 @@ def partition_document(partition: PartitionLag) -> dict[str, Any]:
         **_rate("retention_margin", insight.margin(partition)),
         "member": partition.member,
     }
+
+
+def _held_back(age: LagAge | None) -> dict[str, Any]:
+    """How long an open transaction has been holding records back; 0 where none does."""
+    return figure("held_back_seconds", 0.0 if age is None else age.seconds, None if age is None else age.reason)
 
 
 def _rate(name: str, rate: Rate) -> dict[str, Any]:

@@ -26,7 +26,16 @@ from eventops.wording import count, duration, plural
 SEVERITY: Final = {verdict: rank for rank, verdict in enumerate(Verdict)}
 """0 is the worst."""
 
-ERRORS: Final = frozenset({Verdict.LOST_RECORDS, Verdict.AHEAD_OF_LOG, Verdict.STOP, Verdict.STALL, Verdict.REWIND})
+ERRORS: Final = frozenset(
+    {
+        Verdict.LOST_RECORDS,
+        Verdict.TOPIC_RECREATED,
+        Verdict.AHEAD_OF_LOG,
+        Verdict.STOP,
+        Verdict.STALL,
+        Verdict.REWIND,
+    }
+)
 """What Burrow calls ERR, and what one snapshot shows to be as bad."""
 
 RESTING: Final = (Verdict.STOP, Verdict.STALL)

@@ -31,6 +31,9 @@ class Standing(StrEnum):
     """Retention passed the committed offset: what stood between can't be consumed any more."""
     AHEAD_OF_LOG = "ahead_of_log"
     """The committed offset is beyond the end: the topic was made anew, or the log was cut short."""
+    TOPIC_RECREATED = "topic_recreated"
+    """The offset was committed under a later leader than the partition ever had: it belongs to another log."""
+    TOPIC_DELETED = "topic_deleted"
     UNKNOWN = "unknown"
 
 
@@ -42,6 +45,7 @@ class Verdict(StrEnum):
     """
 
     LOST_RECORDS = "lost_records"
+    TOPIC_RECREATED = "topic_recreated"
     AHEAD_OF_LOG = "ahead_of_log"
     STOP = "stop"
     """Records wait, the committed offset rests, and no member holds the partition."""
@@ -55,9 +59,10 @@ class Verdict(StrEnum):
     """It gets on, and never fell less behind."""
     BEHIND = "behind"
     NEVER_COMMITTED = "never_committed"
+    TOPIC_DELETED = "topic_deleted"
     UNKNOWN = "unknown"
     UNSUPPORTED = "unsupported"
-    """A share or streams group, whose progress this client can't read."""
+    """A kind of group whose progress can't be read here; the reason says why."""
     NOT_ENOUGH_HISTORY = "not_enough_history"
     """It is behind, and wasn't observed for long enough to be judged."""
     OK = "ok"
@@ -83,6 +88,12 @@ class PartitionOffsets:
     None: the group never committed here, which is not the same as 0. ``log_start`` and ``log_end`` None: not read.
     ``only_markers``: what stands between the committed offset and the end was read and holds no record, only the
     markers of transactions, which consumers step over without committing.
+
+    ``last_stable`` is one past the last record of no open transaction, ``high_watermark`` one past the last record.
+    ``topic_id`` changes when a topic of that name is made anew; None: not told. ``is_gone``: the topic or partition
+    doesn't exist (any more). ``is_recreated``: the committed offset is proved to be one of another log.
+    ``is_shared``: of a share group, ``committed`` is its start offset and ``left`` what is still to be delivered, None
+    where the broker doesn't count it.
     """
 
     partition: Partition
@@ -90,6 +101,20 @@ class PartitionOffsets:
     committed: int | None
     log_end: int | None
     only_markers: bool = False
+    last_stable: int | None = None
+    high_watermark: int | None = None
+    topic_id: str | None = None
+    is_gone: bool = False
+    is_recreated: bool = False
+    is_shared: bool = False
+    left: int | None = None
+
+    @property
+    def held_back(self) -> int | None:
+        """Offsets that open transactions hold back from readers of committed records; None: not read."""
+        if self.last_stable is None or self.high_watermark is None:
+            return None
+        return self.high_watermark - self.last_stable
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +157,8 @@ class Judgement:
 @dataclass(frozen=True, slots=True)
 class PartitionLag:
     """One partition, judged. ``lag`` None comes with the ``reason``; ``member`` None: nobody was assigned it.
-    ``judgement`` None: the report was added to no history."""
+    ``held_back``: how old the open transaction is that holds records back; None: none does. ``judgement`` None: the
+    report was added to no history."""
 
     offsets: PartitionOffsets
     standing: Standing
@@ -140,6 +166,7 @@ class PartitionLag:
     age: LagAge
     member: str | None = None
     reason: str | None = None
+    held_back: LagAge | None = None
     judgement: Judgement | None = None
 
     @property

@@ -24,25 +24,39 @@ from eventops.lag.model import (
 from eventops.ports import Group, Member
 from eventops.wording import count, plural
 
-SUPPORTED_TYPES: Final = frozenset({"classic", "consumer", "streams"})
+COMMITTING: Final = frozenset({"classic", "consumer", "streams"})
+"""Types of groups that leave committed offsets."""
+
+SHARE: Final = "share"
+"""The type whose progress the broker keeps by itself."""
+
 NOTHING_WAITS: Final = LagAge(0.0, AgeMethod.MESSAGE)
 
 _WORST_FIRST: Final = (
     (Standing.LOST_RECORDS, Verdict.LOST_RECORDS),
+    (Standing.TOPIC_RECREATED, Verdict.TOPIC_RECREATED),
     (Standing.AHEAD_OF_LOG, Verdict.AHEAD_OF_LOG),
     (Standing.BEHIND, Verdict.BEHIND),
     (Standing.NEVER_COMMITTED, Verdict.NEVER_COMMITTED),
+    (Standing.TOPIC_DELETED, Verdict.TOPIC_DELETED),
     (Standing.UNKNOWN, Verdict.UNKNOWN),
 )
 _WHY_UNKNOWN: Final = {
     Standing.NEVER_COMMITTED: "the group never committed here",
-    Standing.AHEAD_OF_LOG: "the committed offset is beyond the end of the log: the topic was made anew",
+    Standing.TOPIC_RECREATED: "the committed offset is one of an earlier topic of that name",
+    Standing.AHEAD_OF_LOG: "the committed offset is beyond the end of the log: the topic was made anew or cut short",
+    Standing.TOPIC_DELETED: "the topic was deleted",
     Standing.UNKNOWN: "the log's bounds weren't read",
 }
+_NOT_COUNTED: Final = "the broker doesn't count what a share group has left (Apache Kafka before 4.2)"
+_NOT_BEGUN: Final = "the share group was given nothing of it yet"
+_WHICH_IS_LEFT: Final = "a share group doesn't tell which records are left"
 _NO_OFFSETS: Final = "the group has no committed offsets and no partitions assigned"
 _IN_A_SUM: Final = {
     Standing.NEVER_COMMITTED: "never committed",
+    Standing.TOPIC_RECREATED: "of an earlier topic",
     Standing.AHEAD_OF_LOG: "beyond the end of the log",
+    Standing.TOPIC_DELETED: "of a deleted topic",
     Standing.UNKNOWN: "not read",
 }
 
@@ -53,8 +67,14 @@ def standing(offsets: PartitionOffsets) -> Standing:
     An empty log leaves nothing to consume, committed or not; consumers don't commit where they never got a record.
     """
     start, committed, end = offsets.log_start, offsets.committed, offsets.log_end
+    if offsets.is_gone:
+        return Standing.TOPIC_DELETED
     if start is None or end is None:
         return Standing.UNKNOWN
+    if offsets.is_recreated:
+        return Standing.TOPIC_RECREATED
+    if offsets.is_shared and committed is not None:
+        return Standing.UNKNOWN if offsets.left is None else Standing.BEHIND if offsets.left else Standing.CAUGHT_UP
     if committed is None:
         return Standing.CAUGHT_UP if start == end else Standing.NEVER_COMMITTED
     if committed > end:
@@ -82,9 +102,11 @@ def lag(offsets: PartitionOffsets) -> int | None:
     >>> lag(PartitionOffsets(here, 0, None, 0))               # nothing there to be consumed
     0
     """
-    first = next_offset(offsets)
     if offsets.log_end is None or standing(offsets) in _WHY_UNKNOWN:
         return None
+    if offsets.is_shared and offsets.committed is not None:
+        return offsets.left
+    first = next_offset(offsets)
     return 0 if first is None else offsets.log_end - first
 
 
@@ -94,10 +116,22 @@ def next_offset(offsets: PartitionOffsets) -> int | None:
     >>> next_offset(PartitionOffsets(Partition("orders", 0), log_start=9, committed=7, log_end=10))
     9
     """
-    if offsets.only_markers or standing(offsets) not in (Standing.BEHIND, Standing.LOST_RECORDS):
+    if offsets.only_markers or offsets.is_shared:
+        return None
+    if standing(offsets) not in (Standing.BEHIND, Standing.LOST_RECORDS):
         return None
     first = max(offsets.committed or 0, offsets.log_start or 0)
     return first if first < (offsets.log_end or 0) else None
+
+
+def is_of_another_log(committed_epoch: int | None, leader_epoch: int | None) -> bool:
+    """Whether an offset is proved to be of an earlier topic of the same name: a topic's leaders are counted from 0, and
+    the count never falls. None: not told, which proves nothing.
+
+    >>> is_of_another_log(5, 0), is_of_another_log(3, 3), is_of_another_log(None, 0)
+    (True, False, False)
+    """
+    return committed_epoch is not None and leader_epoch is not None and committed_epoch > leader_epoch
 
 
 def age(oldest_waiting: datetime | None, now: datetime) -> LagAge:
@@ -110,11 +144,22 @@ def age(oldest_waiting: datetime | None, now: datetime) -> LagAge:
 def partition_lag(offsets: PartitionOffsets, waiting_age: LagAge | None, member: str | None) -> PartitionLag:
     """One partition, judged. ``waiting_age`` None: it wasn't asked for, because nothing is known to wait."""
     stands = standing(offsets)
-    reason = _WHY_UNKNOWN.get(stands)
+    reason = why_unknown(offsets, stands)
     found = waiting_age or NOTHING_WAITS
     if reason is not None:
         found = LagAge(None, AgeMethod.UNKNOWN, reason)
+    elif offsets.is_shared and stands is Standing.BEHIND:
+        found = LagAge(None, AgeMethod.UNKNOWN, _WHICH_IS_LEFT)
     return PartitionLag(offsets, stands, lag(offsets), found, member, reason)
+
+
+def why_unknown(offsets: PartitionOffsets, stands: Standing) -> str | None:
+    """Why there is no lag; None where there is one."""
+    if offsets.is_shared and stands is Standing.UNKNOWN and offsets.log_end is not None:
+        return _NOT_COUNTED
+    if offsets.is_shared and stands is Standing.NEVER_COMMITTED:
+        return _NOT_BEGUN
+    return _WHY_UNKNOWN.get(stands)
 
 
 def verdict(standings: Iterable[Standing], has_members: bool) -> Verdict:
@@ -134,7 +179,7 @@ def verdict(standings: Iterable[Standing], has_members: bool) -> Verdict:
 
 def group_lag(group: Group, partitions: Sequence[PartitionLag]) -> GroupLag:
     """A group from its partitions; one of a kind whose offsets can't be read is unsupported, never 0 behind."""
-    if group.type not in SUPPORTED_TYPES:
+    if not is_supported(group):
         return unsupported(group)
     whole, reason = total(partitions)
     return GroupLag(
@@ -151,9 +196,14 @@ def group_lag(group: Group, partitions: Sequence[PartitionLag]) -> GroupLag:
     )
 
 
+def is_supported(group: Group) -> bool:
+    """Whether its progress can be read."""
+    return group.unsupported is None and (group.type in COMMITTING or group.type == SHARE)
+
+
 def unsupported(group: Group) -> GroupLag:
     """A group whose progress can't be read."""
-    why = "a share or streams group: its progress can't be read"
+    why = group.unsupported or f"a group of type {group.type}: its progress can't be read"
     no_age = LagAge(None, AgeMethod.UNKNOWN, why)
     return GroupLag(group.group_id, group.type, group.state, Verdict.UNSUPPORTED, None, 0, no_age, reason=why)
 
@@ -186,6 +236,14 @@ def oldest(partitions: Sequence[PartitionLag]) -> LagAge:
         why = unknown.reason if unknown else _NO_OFFSETS
         return LagAge(None, AgeMethod.UNKNOWN, why)
     return max((p.age for p in partitions), key=lambda found: found.seconds or 0.0)
+
+
+def longest_held_back(partitions: Iterable[PartitionLag]) -> LagAge | None:
+    """The oldest open transaction of a group's partitions, unknown where none of them is known; None: there is none."""
+    ages = [partition.held_back for partition in partitions if partition.held_back is not None]
+    unknown = next((age for age in ages if age.seconds is None), None)
+    known = max((age for age in ages if age.seconds is not None), key=lambda age: age.seconds or 0.0, default=None)
+    return known or unknown
 
 
 def _members(members: Iterable[Member], partitions: Mapping[Partition, PartitionLag]) -> tuple[MemberLag, ...]:

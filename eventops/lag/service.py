@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from eventops.events import Partition, Record
+from eventops.lag import held as held_back
 from eventops.lag import rules, selecting
-from eventops.lag.model import GroupLag, GroupSelection, LagReport, PartitionOffsets
+from eventops.lag.model import GroupLag, GroupSelection, LagAge, LagReport, PartitionOffsets
 from eventops.lag.selecting import NothingSelected
 from eventops.lag.tails import Tails, look
 from eventops.ports import Bounds, Broker, Committed, Coverage, Gap, Group, Groups, Isolation
@@ -29,21 +30,32 @@ class LagService:
             UsageError: a pattern isn't one.
         """
         found = self._groups(selection)
-        supported = [group for group in found.groups if group.type in rules.SUPPORTED_TYPES]
+        supported = [group for group in found.groups if rules.is_supported(group)]
         # Committed offsets first, then the ends: both only grow, so the answer is overstated rather than negative.
-        committed = self._broker.committed_offsets([group.group_id for group in supported])
+        committed = self._committed(supported)
         wanted = self._wanted(supported, committed, selecting.matcher(selection.topics))
         everything = {partition for partitions in wanted.values() for partition in partitions}
         bounds = self._broker.log_bounds(everything)
         offsets = {group.group_id: _offsets(group, wanted, committed, bounds) for group in supported}
         tails = look(self._broker, [o for of_group in offsets.values() for o in of_group], bounds, now, selection.ages)
+        held = held_back.look(self._broker, bounds.bounds, now)
         chosen = [group for group in found.groups if not selection.topics or wanted.get(group.group_id)]
         if selection.topics and not chosen:
             raise self._no_such_topic(selection)
-        groups = tuple(_judged(group, offsets, committed, tails) for group in chosen)
-        gaps = (*found.gaps, *committed.gaps, *bounds.gaps)
-        coverage = Coverage(len(everything), len(bounds.bounds), len(tails.records), _size(tails.records), gaps=gaps)
+        groups = tuple(_judged(group, offsets, committed, tails, held) for group in chosen)
+        gaps = (*found.gaps, *committed.gaps, *_unread(bounds))
+        read = len(bounds.bounds) + len(bounds.gone)
+        coverage = Coverage(len(everything), read, len(tails.records), _size(tails.records), gaps=gaps)
         return LagReport(now, self._broker.cluster().cluster_id, groups, coverage)
+
+    def _committed(self, groups: Collection[Group]) -> Committed:
+        shared = [group.group_id for group in groups if group.type == rules.SHARE]
+        committed = self._broker.committed_offsets([g.group_id for g in groups if g.type in rules.COMMITTING])
+        if not shared:
+            return committed
+        progress = self._broker.share_progress(shared)
+        offsets, gaps = {**committed.offsets, **progress.offsets}, (*committed.gaps, *progress.gaps)
+        return Committed(offsets, gaps, committed.epochs, progress.shares)
 
     def _groups(self, selection: GroupSelection) -> Groups:
         if not any(map(selecting.is_pattern, selection.names)):
@@ -96,11 +108,28 @@ def _offsets(
 ) -> list[PartitionOffsets]:
     isolation = group.isolation or Isolation.READ_UNCOMMITTED
     mine = committed.offsets.get(group.group_id, {})
+    epochs = committed.epochs.get(group.group_id, {})
+    shares = committed.shares.get(group.group_id, {})
+    is_shared = group.type == rules.SHARE
     found = []
     for partition in sorted(wanted[group.group_id]):
         held = bounds.bounds.get(partition)
-        start, end = (None, None) if held is None else (held.start, held.end(isolation))
-        found.append(PartitionOffsets(partition, start, mine.get(partition), end))
+        share = shares.get(partition)
+        found.append(
+            PartitionOffsets(
+                partition=partition,
+                log_start=None if held is None else held.start,
+                committed=mine.get(partition),
+                log_end=None if held is None else held.end(isolation),
+                last_stable=None if held is None else held.last_stable,
+                high_watermark=None if held is None else held.high_watermark,
+                topic_id=bounds.topic_ids.get(partition.topic),
+                is_gone=partition in bounds.gone,
+                is_recreated=rules.is_of_another_log(epochs.get(partition), held.leader_epoch if held else None),
+                is_shared=is_shared,
+                left=None if share is None else share.left,
+            )
+        )
     return found
 
 
@@ -109,8 +138,9 @@ def _judged(
     offsets: Mapping[str, list[PartitionOffsets]],
     committed: Committed,
     tails: Tails,
+    held: Mapping[Partition, LagAge],
 ) -> GroupLag:
-    if group.type not in rules.SUPPORTED_TYPES:
+    if not rules.is_supported(group):
         return rules.unsupported(group)
     if group.group_id not in committed.offsets:
         return rules.unread(group, _why_unread(group.group_id, committed.gaps))
@@ -121,12 +151,19 @@ def _judged(
         place = None if first is None else (found.partition, first)
         seen = replace(found, only_markers=True) if place in tails.only_markers else found
         age = None if place is None or seen.only_markers else tails.ages[place]
-        judged.append(rules.partition_lag(seen, age, owners.get(found.partition)))
+        one = rules.partition_lag(seen, age, owners.get(found.partition))
+        judged.append(replace(one, held_back=held[found.partition]) if found.partition in held else one)
     return rules.group_lag(group, judged)
 
 
 def _why_unread(group: str, gaps: Collection[Gap]) -> str:
     return next((gap.reason for gap in gaps if gap.subject == group), "its committed offsets weren't read")
+
+
+def _unread(bounds: Bounds) -> list[Gap]:
+    """That a topic was deleted is an answer; whatever else wasn't read is a gap."""
+    gone = {(partition.topic, partition.partition) for partition in bounds.gone}
+    return [gap for gap in bounds.gaps if (gap.subject, gap.partition) not in gone]
 
 
 def _size(records: Collection[Record]) -> int:

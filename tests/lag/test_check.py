@@ -85,6 +85,7 @@ def test_error_is_what_burrow_calls_so_and_what_one_snapshot_shows_to_be_as_bad(
         Verdict.STALL,
         Verdict.REWIND,
         Verdict.LOST_RECORDS,
+        Verdict.TOPIC_RECREATED,
         Verdict.AHEAD_OF_LOG,
     }
     assert VERDICTS["warn"] == VERDICTS["error"] | {Verdict.WARN}

@@ -64,6 +64,25 @@ def test_standing_and_lag(
     assert rules.lag(found) == lag, why
 
 
+@pytest.mark.parametrize(
+    ("found", "standing", "lag", "why"),
+    [
+        (PartitionOffsets(HERE, None, 7, None, is_gone=True), Standing.TOPIC_DELETED, None, "there is no log"),
+        (PartitionOffsets(HERE, 0, 7, 10, is_recreated=True), Standing.TOPIC_RECREATED, None, "7 is of another log"),
+        (PartitionOffsets(HERE, 0, 2, 9, is_shared=True, left=4), Standing.BEHIND, 4, "some of 2 to 8 are settled"),
+        (PartitionOffsets(HERE, 0, 2, 9, is_shared=True, left=0), Standing.CAUGHT_UP, 0, "all are settled or in hand"),
+        (PartitionOffsets(HERE, 0, 2, 9, is_shared=True), Standing.UNKNOWN, None, "not counted is not 7, and not 0"),
+        (PartitionOffsets(HERE, 0, None, 9, is_shared=True), Standing.NEVER_COMMITTED, None, "it was given nothing"),
+    ],
+)
+def test_standing_and_lag_of_other_logs_and_of_share_groups(
+    found: PartitionOffsets, standing: Standing, lag: int | None, why: str
+) -> None:
+    told = rules.partition_lag(found, None, None)
+    assert (told.standing, told.lag) == (standing, lag), why
+    assert (told.lag is None) == (told.reason is not None)
+
+
 def test_a_rest_of_markers_is_no_lag() -> None:
     resting = PartitionOffsets(HERE, 0, 9, 10, only_markers=True)
     assert (rules.standing(resting), rules.lag(resting)) == (Standing.CAUGHT_UP, 0)

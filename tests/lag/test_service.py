@@ -120,12 +120,15 @@ def test_the_document_keeps_the_contract(lab: KafkaLab) -> None:
         assert found[f"{figure}_reason"]
     (partition,) = found["partitions"]
     assert partition.pop("lag_age_seconds") >= 0
+    assert len(partition.pop("topic_id")) == 36
     assert partition == {
         "topic": home.topic,
         "partition": 0,
         "start": 0,
         "committed": 1,
         "end": 2,
+        "held_back": 0,
+        "held_back_seconds": 0.0,
         "lag": 1,
         "lag_age_method": "message",
         "standing": "behind",

@@ -24,6 +24,9 @@ _NEEDED: Final = ((OffsetFetchRequest, 8), (FindCoordinatorRequest, 4), (ListGro
 """What many groups a request take: Apache Kafka 3.0."""
 
 _LARGEST_ANSWER: Final = 1 << 30
+_UNLIMITED: Final = 1 << 30
+"""Questions to one broker that wait for answers: beyond the client's own limit it would refuse them."""
+
 _LOG: Final = logging.getLogger("kafka")
 _LOG.addHandler(logging.NullHandler())  # the client's own log never reaches stderr by itself
 _LOG.propagate = False
@@ -139,6 +142,8 @@ class Wire:
             "socket_connection_setup_timeout_ms": milliseconds,
             "socket_connection_setup_timeout_max_ms": milliseconds,
             "reconnect_backoff_max_ms": 1000,
+            "max_in_flight_requests_per_connection": _UNLIMITED,
+            "metadata_max_age_ms": 15_000,
         }
         managers: dict[Future[Any], Any] = {}
         for server in settings["bootstrap_servers"]:
