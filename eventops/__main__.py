@@ -22,6 +22,7 @@ DOORS = {
     "lag": Door("eventops.cli.lag:lag", "How far consumer groups are behind."),
     "groups": Door("eventops.cli.groups:groups", "Consumer groups: list, show, peek, and reset their offsets."),
     "trace": Door("eventops.cli.trace:trace", "The event chain of a correlation id, and who did what with it."),
+    "events": Door("eventops.cli.events:events", "Live tail of the log, and single records, decoded."),
     "dlq": Door("eventops.cli.dlq:dlq", "Dead letters: list, inspect, replay exactly once."),
     "topics": Door("eventops.cli.topics:topics", "Topics, how much they hold, who reads them."),
     "local": Door("eventops.cli.local:local", "A real Apache Kafka on this machine, without Docker."),

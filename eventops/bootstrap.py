@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from eventops.lag.service import LagService
     from eventops.local.service import LocalKafka
     from eventops.ports import Broker, TraceStore
+    from eventops.records.service import RecordService
     from eventops.topics.service import TopicService
     from eventops.trace.service import TraceService
 
@@ -95,8 +96,16 @@ class Desk:
     def dlq(self) -> DeadLetterService:
         """What failed, and can it be put back?"""
         from eventops.dlq.service import DeadLetterService
+        from eventops.dlq.settings import conventions
 
-        return DeadLetterService(self.broker, _operator(), self.reader)
+        return DeadLetterService(self.broker, _operator(), conventions(self.context.settings, self.reader))
+
+    @cached_property
+    def records(self) -> RecordService:
+        """What stands in the log?"""
+        from eventops.records.service import RecordService
+
+        return RecordService(self.broker, self.reader)
 
     @cached_property
     def trace(self) -> TraceService:

@@ -93,6 +93,12 @@ def test_places_that_are_none_are_refused(settings: dict[str, object], says: str
         Places.of(settings)
 
 
+def test_the_data_of_a_cloudevent_in_binary_mode_is_no_envelope() -> None:
+    headers = (("ce_id", b"e"), ("ce_source", b"/billing"), ("ce_time", b"2026-01-15T10:30:00Z"))
+    ids = read_event(record(b'{"source":"web","timestamp":"2001-01-01T00:00:00Z","correlationId":"c"}', *headers)).ids
+    assert ids == Ids("e", None, "/billing", "c", None, datetime(2026, 1, 15, 10, 30, tzinfo=UTC), None)
+
+
 def test_the_body_is_authoritative() -> None:
     told_otherwise = record(EVENT.to_json(), ("ce_correlationid", b"other"))
     assert read_event(told_otherwise).ids.correlation_id == "req-abc123"

@@ -1,7 +1,9 @@
-"""How dead letters look on a page: tables, one letter, a plan and its outcome. What a letter says is made safe."""
+"""How dead letters look on a page: tables, a plan and its outcome. What a letter says is made safe."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from datetime import datetime
 
 import click
@@ -9,7 +11,7 @@ import click
 from eventops.cli.diagnostics import say
 from eventops.cli.output import Column, Document, print_table
 from eventops.dlq import telling
-from eventops.wording import UNKNOWN, count, instant, plural, safe, safe_block
+from eventops.wording import UNKNOWN, count, instant, plural, safe
 
 _PAYLOAD_CHARACTERS = 16_000
 _LINE_CHARACTERS = 100
@@ -33,34 +35,6 @@ def print_letters(document: Document) -> None:
 def print_history(document: Document) -> None:
     """What was done about which letter."""
     print_table("Ledger", _ROWS, document["rows"], footer=_left_out(document))
-
-
-def print_letter(letter: Document) -> None:
-    """One letter: where it was, why it failed, which event it is, its headers, payload and stack trace."""
-    event, failure, origin = letter["event"], letter["exception"], letter["origin"]
-    _heading(f"{letter['topic']}/{letter['partition']}/{letter['offset']}")
-    _line("state", letter["state"] + (f": {letter['state_reason']}" if letter["state_reason"] else ""))
-    _line("became a letter", letter["timestamp"])
-    _line("family", letter["family"])
-    _line("origin", f"{origin['topic']}/{origin['partition']}/{origin['offset']}" if origin else None)
-    _line("group", letter["group"])
-    _line("attempts", letter["attempts"])
-    _line("hops", letter["hops"])
-    if letter["replay_id"]:
-        _line("failed again after", f"replay {letter['replay_id']} of {letter['replay_of'] or UNKNOWN}")
-    _line("cause", letter["cause_key"])
-    _line("exception", failure["class"])
-    _line("message", failure["message"])
-    for name in ("event_id", "event_type", "source", "correlation_id", "causation_id", "trace_id", "key"):
-        _line(name.replace("_", " "), event[name])
-    _heading("headers")
-    for header in event["headers"]:
-        click.echo(f"  {safe(header['name'], _LINE_CHARACTERS)}: {safe(_header(header['value']), _LINE_CHARACTERS)}")
-    _heading("payload")
-    click.echo(safe_block(_bounded(event["value"])) if event["value"] is not None else "no value (a tombstone)")
-    if failure["stack"]:
-        _heading("stack trace")
-        click.echo(safe_block(_bounded(failure["stack"])))
 
 
 def print_plan(document: Document, command: str) -> None:
@@ -96,28 +70,9 @@ def _plan_lines(document: Document) -> list[str]:
     return lines
 
 
-def _heading(text: str) -> None:
-    click.echo(f"\n{safe(text)}\n{'-' * min(len(text), _LINE_CHARACTERS)}")
-
-
-def _line(name: str, value: object) -> None:
-    shown = UNKNOWN if value is None else safe(str(value), 4 * _LINE_CHARACTERS)
-    click.echo(f"{name:<18} {shown}")
-
-
-def _header(value: str | None) -> str:
-    """A header that happens to be UTF-8 but is a number of four or eight bytes reads better in hexadecimal."""
-    if value is None:
-        return "null"
-    return "0x" + value.encode("utf-8", "surrogatepass").hex() if "\x00" in value else value
-
-
-def _bounded(text: str) -> str:
-    if len(text) <= _PAYLOAD_CHARACTERS:
-        return text
-    return (
-        f"{text[:_PAYLOAD_CHARACTERS]}\n... {len(text) - _PAYLOAD_CHARACTERS:,} more characters: -o json has them all"
-    )
+def say_gap(topic: str, partition: int | None, reason: str) -> None:
+    """What wasn't read."""
+    say(f"not read: {safe(topic)}/{partition}: {safe(reason)}")
 
 
 def _left_out(document: Document) -> str:
@@ -148,6 +103,20 @@ def _last_hour(row: Document) -> str:
     return UNKNOWN if row["per_hour"] is None else count(int(row["per_hour"]))
 
 
+def _types(found: Sequence[Document]) -> str:
+    return ", ".join(_short(one["event_type"]) for one in found[:3]) + (", ..." if len(found) > 3 else "")
+
+
+def _last_segment(name: str) -> str:
+    return name.rpartition(".")[2] if _DOTTED.fullmatch(name) else name
+
+
+def _last_two(frame: str) -> str:
+    return ".".join(frame.rsplit(".", 2)[-2:])
+
+
+_DOTTED = re.compile(r"[\w$]+(\.[\w$]+)+")
+
 _TOPICS = [
     Column("topic", lambda row: row["topic"]),
     *_by_state(),
@@ -156,13 +125,28 @@ _TOPICS = [
     Column("newest", lambda row: _time(row["newest"]) if row["total"] else "-", spare=4),
 ]
 
+_VERDICTS = {"poison_pill": "poison pill", "outage": "outage", "undecided": "-"}
+
 _CAUSES = [
-    Column("cause", lambda row: _short(row["cause_key"]), wrap=True),
-    Column("group", lambda row: _short(row["group"])),
-    *_by_state(),
-    _count("distinct_keys", 3),
-    Column("newest", lambda row: _time(row["newest"]), spare=7),
-    Column("for example", lambda row: row["example"], spare=4),
+    Column("id", lambda row: row["cause_id"]),
+    Column("cause", lambda row: _short(_last_segment(row["cause_key"])), wrap=True),
+    Column("at", lambda row: _short(_last_two(row["frame"]) if row["frame"] else None), wrap=True, spare=2),
+    Column("message", lambda row: _short(row["message_pattern"]), wrap=True, spare=4),
+    Column("group", lambda row: _short(row["group"]), spare=1),
+    _count("total", 3),
+    _count("open"),
+    _count("failed_again"),
+    _count("replayed", 6),
+    _count("discarded", 10),
+    _count("parked", 10),
+    Column("keys", lambda row: ("" if row["distinct_keys_exact"] else "~") + count(row["distinct_keys"]), right=True),
+    Column("verdict", lambda row: _VERDICTS[row["verdict"]], spare=1),
+    Column("trend", lambda row: row["trend"], spare=5),
+    Column("last hour", _last_hour, right=True, spare=7),
+    Column("first", lambda row: _time(row["oldest"]), spare=9),
+    Column("last", lambda row: _time(row["newest"]), spare=8),
+    Column("event types", lambda row: _types(row["event_types"]), wrap=True, spare=9),
+    Column("for example", lambda row: row["example"], spare=3),
 ]
 
 _ROWS = [

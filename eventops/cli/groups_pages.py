@@ -56,13 +56,15 @@ def say_gaps(document: Document) -> None:
 
 def _heading(document: Document) -> str:
     kind = f"{document['group']}: {document['type']}, {document['state'].replace('_', ' ')}"
-    told = [kind, plural(len(document["members"]), "member")]
+    told = [kind, "members unknown" if document["unsupported"] else plural(len(document["members"]), "member")]
     told += [f"assignor {document['assignor']}"] if document["assignor"] else []
     told += [f"coordinator {document['coordinator']}"] if document["coordinator"] else []
     return ", ".join(told)
 
 
 def _unowned(document: Document) -> str:
+    if document["unsupported"]:
+        return ""
     if not document["members"]:
         return "nobody is in the group: nobody reads these partitions" if document["partitions"] else ""
     places = [f"{p['topic']}/{p['partition']}" for p in document["unowned"]]

@@ -9,7 +9,7 @@ import click
 from eventops.cli.diagnostics import say
 from eventops.cli.groups_pages import short, time
 from eventops.cli.output import Column, Document, print_table
-from eventops.wording import count, plural, safe
+from eventops.wording import UNKNOWN, count, plural, safe
 
 _TOLD = 20
 """Partitions that are told in a line of their own."""
@@ -83,19 +83,30 @@ def _flat(move: Document) -> Document:
     return {**move, "stands": shown, "appended": time(record["appended_at"]) if record else "-"}
 
 
+def _way(move: Document) -> str:
+    before = "never" if move["before"] is None else count(move["before"])
+    return f"{before} -> {count(move['after'])}"
+
+
+def _effect(move: Document) -> str:
+    """Nothing is both skipped and read again."""
+    if move["skipped"] is None:
+        return UNKNOWN
+    if move["read_again"]:
+        return f"{count(move['read_again'])} read again"
+    return f"{count(move['skipped'])} skipped" if move["skipped"] else "-"
+
+
 _WAY = [
-    Column("topic", lambda row: row["topic"]),
-    Column("partition", lambda row: str(row["partition"]), right=True),
-    Column("before", lambda row: "never" if row["before"] is None else count(row["before"]), right=True),
-    Column("after", lambda row: count(row["after"]), right=True),
+    Column("partition", lambda row: f"{row['topic']}/{row['partition']}"),
+    Column("move", _way, right=True),
 ]
 
 _MOVES = [
     *_WAY,
-    Column("skipped", lambda row: count(row["skipped"]), right=True),
-    Column("read again", lambda row: count(row["read_again"]), right=True),
-    Column("appended", lambda row: row["appended"], spare=3),
+    Column("effect", _effect, right=True),
     Column("record there", lambda row: row["stands"], wrap=True, spare=1),
+    Column("appended", lambda row: row["appended"], spare=3),
 ]
 
 _DONE = [

@@ -165,11 +165,11 @@ def _print_csv(rows: Sequence[Document]) -> None:
     text = io.StringIO()
     writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writeheader()
-    writer.writerows({name: _csv_cell(value) for name, value in row.items()} for row in table)
+    writer.writerows({name: csv_cell(value) for name, value in row.items()} for row in table)
     _write(text.getvalue().rstrip("\n"))
 
 
-def _csv_cell(value: Any) -> Any:
+def csv_cell(value: Any) -> Any:
     """Text that a spreadsheet would take for a formula is kept text (OWASP: CSV injection)."""
     return "'" + value if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
@@ -205,6 +205,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return value
+
+
+def json_line(document: Document) -> str:
+    """A document on one line, as NDJSON has it."""
+    return _json(document, separators=(",", ":"))
 
 
 def _json(document: Document, **layout: Any) -> str:

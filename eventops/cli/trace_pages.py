@@ -11,7 +11,7 @@ import click
 
 from eventops.cli.diagnostics import complain, say
 from eventops.cli.output import Column, Document, console, print_document, print_table
-from eventops.wording import instant, safe
+from eventops.wording import instant, plural, safe
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from eventops.trace.drawing import Line, Tone
     from eventops.trace.model import Question, TraceReport
+
+
+_LINKS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,10 @@ def say_what_it_rests_on(report: TraceReport, question: Question) -> None:
     say(coverage_line(report.coverage))
     for note in report.notes:
         say(f"note: {safe(note)}")
+    for link in report.traces[:_LINKS]:
+        if link.url is not None:
+            held = "" if link.spans is None else f" ({plural(link.spans, 'span')})"
+            say(f"trace {safe(link.trace_id)}{held}: {safe(link.url)}")
     for gap in report.coverage.gaps:
         place = gap.subject if gap.partition is None else f"{gap.subject}/{gap.partition}"
         complain(f"not read: {place}: {gap.reason}")

@@ -14,6 +14,7 @@ file::
     "eventops.jaeger" = "http://jaeger:16686"    # or eventops.tempo; eventops.traces-token, -tenant, -link beside it
     "eventops.ids.correlation" = ["/meta/requestId", "header:X-Request"]   # beside event, causation, type, source
 
+What a context says of its dead letters (``eventops.dlq``) is described in ``docs/reference/dead-letters.md``.
 Every key is a librdkafka property, except those that begin with ``eventops.``. Over the file stand, in this order,
 ``EVENTOPS_BOOTSTRAP_SERVERS`` and ``EVENTOPS_X`` (``property=value``, comma separated), then ``-b`` and ``-X``.
 """

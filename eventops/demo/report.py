@@ -88,7 +88,7 @@ def _events(desk: Desk, before: Mapping[Partition, int]) -> tuple[EventCount, ..
 def _letters(desk: Desk) -> tuple[LetterCount, ...]:
     now = desk.now()
     causes = (
-        cause for topic in desk.dlq.list(now).topics for cause in desk.dlq.letters(Selection(topic.topic), now).causes
+        cause for topic in desk.dlq.list(now).topics for cause in desk.dlq.causes(Selection(topic.topic), now).causes
     )
     return tuple(
         LetterCount(c.topic, c.cause_key, c.group, c.counts.get(State.OPEN, 0), sum(c.counts.values())) for c in causes

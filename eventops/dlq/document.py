@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from eventops.dlq.causes import cause_id
+from eventops.dlq.failure import Hop
 from eventops.dlq.ledger import Row
 from eventops.dlq.model import (
     CauseGroup,
@@ -77,7 +79,19 @@ def cause_document(cause: CauseGroup) -> Document:
         **_counts(cause.counts),
         "oldest": rfc3339(cause.oldest),
         "newest": rfc3339(cause.newest),
+        "cause_id": cause.cause_id,
+        "frame": cause.cause.frame,
+        "frame_reason": _no_frame(cause.cause.frame),
+        "message_pattern": cause.cause.pattern,
         "distinct_keys": cause.distinct_keys,
+        "distinct_keys_exact": cause.keys_exact,
+        "event_types": [{"event_type": name, "letters": number} for name, number in cause.event_types.items()],
+        "per_hour": cause.per_hour,
+        "per_hour_reason": "no letter has a time" if cause.per_hour is None else None,
+        "peak_per_minute": cause.peak_per_minute,
+        "trend": cause.trend.value,
+        "verdict": cause.verdict.kind.value,
+        "verdict_reason": cause.verdict.reason,
         "example": str(cause.example.position),
         "example_message": cause.example.failure.message,
     }
@@ -128,19 +142,55 @@ def letter_document(letter: Letter) -> Document:
         "attempts": letter.attempts,
         "attempts_reason": _unrecorded(letter.attempts),
         "hops": letter.hops,
+        "path": [_hop(hop) for hop in letter.path],
         "exception": {
             "class": letter.failure.exception_class,
             "cause_class": letter.failure.cause_class,
             "message": letter.failure.message,
             "stack": letter.failure.stack,
+            "part": letter.failure.part,
         },
         "event": letter.event.document(),
+        "source_record": None if letter.source is None else letter.source.document(),
+        "source_record_reason": _no_source(letter),
         "state": letter.state.value,
         "state_reason": letter.state_reason,
         "replay_id": letter.replay_id,
         "replay_of": None if letter.replay_of is None else str(letter.replay_of),
         "cause_key": letter.cause_key,
+        "cause_id": cause_id(letter.cause),
+        "frame": letter.cause.frame,
+        "frame_reason": _no_frame(letter.cause.frame),
+        "message_pattern": letter.cause.pattern,
     }
+
+
+def _hop(hop: Hop) -> Document:
+    at = hop.position
+    return {
+        "topic": hop.topic,
+        "partition": at.partition if at else None,
+        "offset": at.offset if at else None,
+        "timestamp": rfc3339(hop.timestamp),
+        "group": hop.group,
+        "attempts": hop.attempts,
+        "class": hop.exception_class,
+        "message": hop.message,
+        "failed_at": rfc3339(hop.failed_at),
+        "retry_due": rfc3339(hop.due),
+    }
+
+
+def _no_frame(frame: str | None) -> str | None:
+    return "no frame of our own code in a stack trace" if frame is None else None
+
+
+def _no_source(letter: Letter) -> str | None:
+    if letter.source is not None:
+        return None
+    if not letter.is_bare:
+        return "the letter holds the event itself"
+    return "the record at its origin can no longer be read" if letter.origin else "its origin wasn't recorded"
 
 
 def replay_document(report: ReplayReport) -> Document:

@@ -1,186 +1,193 @@
-"""The frameworks' dead-letter conventions: one small decoder a family, in one table.
+"""The frameworks' dead-letter conventions in one table, and a record as the letter that they make of it.
 
-A decoder reads the headers that its framework really writes and answers None where it doesn't know the record. Headers
-are anyone's bytes: what isn't encoded as it should be is unknown (None), never an error; texts are cut at a bound.
+A record may tell of several frameworks: a letter of one that another read and gave up too. The one whose headers came
+last wrote it; the others' hops are older.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
 from typing import Final
 
-from eventops.dlq.model import Failure, Letter, Origin
-from eventops.events import REPLAY_ID, REPLAY_LINK, Headers, Position, Reader, Record, bytes_as_text, read_event
+from eventops.dlq.causes import Causes
+from eventops.dlq.decoders_kafka import CONNECT, SHARE, STREAMS
+from eventops.dlq.decoders_others import KARAFKA, MASSTRANSIT, NSERVICEBUS, SMALLRYE, SMALLRYE_RETRY, WATERMILL
+from eventops.dlq.decoders_spring import BINDER, RETRYABLE, SPRING
+from eventops.dlq.encodings import MOST_HOPS, NAME_CHARACTERS, Sheet, text, topic_name
+from eventops.dlq.failure import Failure, Hop
+from eventops.dlq.family import Family
+from eventops.dlq.model import Brief, Letter, Origin
+from eventops.events import (
+    CE_TYPE,
+    EVENT_TYPE_HEADERS,
+    REPLAY_ID,
+    REPLAY_LINK,
+    Headers,
+    Position,
+    Reader,
+    Record,
+    header_text,
+    read_event,
+)
+from eventops.events.text import json_object
 
 UNKNOWN_FAMILY: Final = "unknown"
-NAME_CHARACTERS: Final = 512
-"""The longest class, group or id taken from a header."""
-MESSAGE_CHARACTERS: Final = 8_000
-STACK_CHARACTERS: Final = 64_000
-
-_TOPIC_NAME: Final = re.compile(r"[a-zA-Z0-9._-]{1,249}")
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Traces:
-    """What a family's headers tell of a failure. ``origins`` are the hops' positions, the origin first."""
-
-    failure: Failure = field(default_factory=Failure)
-    origins: tuple[Position, ...] = ()
-    origin_timestamp: datetime | None = None
-    group: str | None = None
-    attempts: int | None = None
-    failures: int = 1
-
-
-Decoder = Callable[[Record], Traces | None]
-
-
-def decode(record: Record, read: Reader = read_event) -> Letter:
-    """The record as a letter: of the first family that knows it, else of the family ``unknown``, whose origin,
-    group and cause nobody recorded. ``read`` reads its event."""
-    family, traces = recognise(record) or (UNKNOWN_FAMILY, Traces())
-    replay_id = text(record.header(REPLAY_ID), NAME_CHARACTERS)
-    origin = Origin(traces.origins[0], traces.origin_timestamp) if traces.origins else None
-    return Letter(
-        event=read(record),
-        family=family,
-        origin=origin,
-        group=traces.group,
-        failure=traces.failure,
-        hops=traces.failures + (replay_id is not None),
-        attempts=traces.attempts,
-        replay_id=replay_id,
-        replay_of=_position(record.header(REPLAY_LINK)),
-        origins=traces.origins,
-    )
-
-
-def recognise(record: Record) -> tuple[str, Traces] | None:
-    """The family that wrote the record and what it says; None where no family knows it."""
-    for family, decoder in FAMILIES:
-        if (traces := decoder(record)) is not None:
-            return family, traces
-    return None
-
-
-def _spring(record: Record) -> Traces | None:
-    """Spring Kafka's ``DeadLetterPublishingRecoverer``.
-
-    ``original-*`` is appended at each hop (first: the origin, last: the latest), ``exception-*`` is replaced. A failed
-    key has ``key-exception-*`` and no ``exception-fqcn``, but ``exception-cause-fqcn`` without ``key-``; failures to
-    deserialise have no wrapper. ``kafka_deliveryAttempt`` is off by default: then the attempts are unknown.
-    """
-    if not any(name in _SPRING_MARKS for name, _value in record.headers):
-        return None
-    topics = _all(record, "kafka_dlt-original-topic")
-    timestamps = _all(record, "kafka_dlt-original-timestamp")
-    origins = _positions(
-        map(topic_name, topics),
-        map(i32, _all(record, "kafka_dlt-original-partition")),
-        map(i64, _all(record, "kafka_dlt-original-offset")),
-    )
-    return Traces(
-        failure=_spring_failure(record),
-        origins=origins,
-        origin_timestamp=moment(i64(timestamps[0])) if timestamps and len(origins) == len(topics) else None,
-        group=text(record.header("kafka_dlt-original-consumer-group"), NAME_CHARACTERS),
-        attempts=_positive(i32(record.header("kafka_deliveryAttempt"))),
-        failures=max(len(topics), 1),
-    )
-
-
-def _spring_failure(record: Record) -> Failure:
-    def said(name: str, limit: int) -> str | None:
-        value = text(record.header(f"kafka_dlt-exception-{name}"), limit)
-        return value or text(record.header(f"kafka_dlt-key-exception-{name}"), limit)
-
-    return Failure(
-        exception_class=said("fqcn", NAME_CHARACTERS),
-        cause_class=text(record.header("kafka_dlt-exception-cause-fqcn"), NAME_CHARACTERS),
-        message=said("message", MESSAGE_CHARACTERS),
-        stack=said("stacktrace", STACK_CHARACTERS),
-    )
-
-
-_SPRING_MARKS: Final = frozenset(
-    "kafka_dlt-" + name
-    for name in (
-        "original-topic",
-        "original-partition",
-        "original-offset",
-        "original-consumer-group",
-        "exception-fqcn",
-        "exception-cause-fqcn",
-        "exception-message",
-        "key-exception-fqcn",
-    )
+FAMILIES: Final[tuple[Family, ...]] = (
+    SPRING,
+    RETRYABLE,
+    BINDER,
+    CONNECT,
+    STREAMS,
+    SHARE,
+    SMALLRYE,
+    SMALLRYE_RETRY,
+    KARAFKA,
+    WATERMILL,
+    MASSTRANSIT,
+    NSERVICEBUS,
 )
+"""Every family that is known without configuration; a context may declare more."""
 
-FAMILIES: Final[tuple[tuple[str, Decoder], ...]] = (("spring", _spring),)
-"""Asked in this order; the first that knows the record wins."""
+_TYPE_MARKS: Final = (b"ype", b"specversion", b"\\u")
+"""A body without any of these has no event type."""
+_TYPE_NAMES: Final = frozenset(name.casefold() for name in EVENT_TYPE_HEADERS)
+_MOST_SHAPES: Final = 2_000
+"""Lists of header names whose families are remembered."""
+_SMALLRYE_TOPIC: Final = re.compile(r"^dead-letter-topic-|_retry_\d+$")
 
 
-def i32(raw: bytes | None) -> int | None:
-    """Four bytes, big endian, signed, as Java's ``ByteBuffer.putInt`` writes them; None for anything else.
+class Conventions:
+    """How letters are recognised and read: the built-in families, and what a context adds to them.
 
-    >>> i32(b"\\x00\\x00\\x00\\x07"), i32(b"7"), i32(None)
-    (7, None, None)
+    ``declared`` families win over built-in ones with the same headers; ``groups`` are topic patterns and the consumer
+    group that fails into them, where the letter doesn't say; ``topics`` and ``hidden`` are patterns of topics that are,
+    and that never are, dead-letter topics; ``read`` reads their events.
     """
-    return int.from_bytes(raw, "big", signed=True) if raw is not None and len(raw) == 4 else None
+
+    def __init__(
+        self,
+        declared: Sequence[Family] = (),
+        causes: Causes | None = None,
+        groups: Sequence[tuple[str, str]] = (),
+        topics: Sequence[str] = (),
+        hidden: Sequence[str] = (),
+        read: Reader = read_event,
+    ) -> None:
+        self.read = read
+        self.causes = causes or Causes()
+        self.hidden = tuple(hidden)
+        self.topics = (*topics, *(pattern for family in declared for pattern in family.topics))
+        self._groups = tuple(groups)
+        self._by_topic = tuple((pattern, family) for family in declared for pattern in family.topics)
+        self._known: dict[tuple[str, tuple[str, ...]], tuple[Family, ...]] = {}
+        self._by_mark: dict[str, Family] = {}
+        for family in (*FAMILIES, *declared):
+            self._by_mark.update(dict.fromkeys(family.marks, family))
+
+    def known(self, sheet: Sheet) -> tuple[Family, ...]:
+        """The families that left headers on the record, the latest first; empty where no family knows it."""
+        key = (sheet.topic, tuple([name for name, _value in sheet.headers]))
+        remembered = self._known.get(key)
+        if remembered is None:
+            if len(self._known) >= _MOST_SHAPES:
+                self._known.clear()
+            remembered = self._known[key] = self._look(sheet)
+        return remembered
+
+    def _look(self, sheet: Sheet) -> tuple[Family, ...]:
+        marks = self._by_mark
+        found: dict[str, Family] = {}
+        for name, _value in reversed(sheet.headers):
+            if name in marks and marks[name].name not in found:
+                found[marks[name].name] = marks[name]
+        if not found:
+            return tuple(family for pattern, family in self._by_topic if fnmatchcase(sheet.topic, pattern))[:1]
+        if len(found) == 1:
+            return tuple(found.values())
+        is_smallryes = _SMALLRYE_TOPIC.search(sheet.topic) is not None
+        return tuple(sorted(found.values(), key=lambda family: family.newest_first is not is_smallryes))
+
+    def group_of(self, sheet: Sheet, known: Sequence[Family]) -> str | None:
+        """The consumer group that failed: by the letter's word, else by the context's."""
+        recorded = known[0].group(sheet) if known else None
+        return recorded or next((group for pattern, group in self._groups if fnmatchcase(sheet.topic, pattern)), None)
+
+    def brief(self, record: Record) -> Brief:
+        """As much of the letter as grouping needs."""
+        sheet = Sheet.of(record)
+        known = self.known(sheet)
+        failure = known[0].failure(sheet) if known else Failure()
+        return Brief(record, self.group_of(sheet, known), self.causes.cause(failure), self.event_type(sheet))
+
+    def event_type(self, sheet: Sheet) -> str | None:
+        """The type of the event inside: what reading the whole event says, for a fraction of the time where the body or
+        a CloudEvents header has it, or nothing does."""
+        if self.read is not read_event:
+            return self.read(sheet.record).ids.event_type
+        value = sheet.record.value
+        if value and not any(mark in value for mark in _TYPE_MARKS):
+            value = None
+        document = json_object(value) if value else None
+        if document is None:
+            if raw := sheet.last.get(CE_TYPE):
+                return header_text(raw)
+            if _TYPE_NAMES.isdisjoint(map(str.casefold, sheet.last)):
+                return None
+        elif "specversion" not in document and isinstance(found := document.get("eventType"), str) and found:
+            return found
+        return self.read(sheet.record).ids.event_type
+
+    def decode(self, record: Record) -> Letter:
+        """The record as a letter: of the latest family that knows it, else of the family ``unknown``, whose origin
+        and cause nobody recorded."""
+        sheet = Sheet.of(record)
+        known = self.known(sheet)
+        group = self.group_of(sheet, known)
+        failure = known[0].failure(sheet) if known else Failure()
+        path = hop_history(sheet, known, failure, group)
+        first = path[0] if path else Hop()
+        replay_id = text(sheet.last.get(REPLAY_ID), NAME_CHARACTERS)
+        return Letter(
+            event=self.read(record),
+            family=known[0].name if known else UNKNOWN_FAMILY,
+            origin=Origin(first.position, first.timestamp) if first.position else None,
+            group=group,
+            failure=failure,
+            hops=max(len(path), 1) + (replay_id is not None),
+            attempts=known[0].attempts(sheet) if known else None,
+            replay_id=replay_id,
+            replay_of=_position(sheet.last.get(REPLAY_LINK)),
+            path=path,
+            origins=tuple(hop.position for hop in path if hop.position is not None),
+            cause=self.causes.cause(failure),
+            is_bare=bool(known) and known[0].may_be_bare and record.key is None and record.value is None,
+        )
 
 
-def i64(raw: bytes | None) -> int | None:
-    """Eight bytes, big endian, signed; None for anything else.
-
-    >>> i64(b"\\x00\\x00\\x00\\x00\\x00\\x00\\x01\\x00"), i64(b"")
-    (256, None)
-    """
-    return int.from_bytes(raw, "big", signed=True) if raw is not None and len(raw) == 8 else None
-
-
-def text(raw: bytes | None, limit: int) -> str | None:
-    """Text of at most ``limit`` characters; None where there is none.
-
-    >>> text(b"abcdef", 4), text(b"", 4), text(b"\\xff", 4)
-    ('abcd', None, '0xff')
-    """
-    if not raw:
-        return None
-    cut = raw[: 4 * limit]
-    while len(cut) < len(raw) and cut and cut[-1] & 0xC0 == 0x80:  # not in the midst of a character
-        cut = cut[:-1]
-    if len(cut) < len(raw) and cut and cut[-1] >= 0xC0:
-        cut = cut[:-1]
-    return bytes_as_text(cut)[:limit] or None
+def hop_history(sheet: Sheet, known: Sequence[Family], failure: Failure, group: str | None) -> tuple[Hop, ...]:
+    """Every hop that any family tells of, the oldest first; the last one also has what the letter as a whole says."""
+    if not known:
+        return ()
+    hops = [hop for family in reversed(known) for hop in family.path(sheet)][-MOST_HOPS:]
+    hops[-1] = replace(
+        hops[-1],
+        group=group or hops[-1].group,
+        exception_class=failure.cause_class or failure.exception_class or hops[-1].exception_class,
+        message=failure.message or hops[-1].message,
+        attempts=known[0].attempts(sheet) or hops[-1].attempts,
+    )
+    return tuple(hops)
 
 
-def topic_name(raw: bytes | None) -> str | None:
-    """A legal topic name, None for anything else: it will be asked of a broker.
-
-    >>> topic_name(b"orders"), topic_name(b"../etc"), topic_name(b".."), topic_name(None)
-    ('orders', None, None, None)
-    """
-    name = (raw or b"").decode("ascii", "replace")
-    return name if _TOPIC_NAME.fullmatch(name) and name not in (".", "..") else None
+BUILT_IN: Final = Conventions()
 
 
-def moment(milliseconds: int | None) -> datetime | None:
-    """Milliseconds since 1970 as a time; None where negative (no timestamp) or past what a calendar holds.
-
-    >>> moment(1_700_000_000_123).isoformat(), moment(-1), moment(2**62)
-    ('2023-11-14T22:13:20.123000+00:00', None, None)
-    """
-    if milliseconds is None or milliseconds < 0:
-        return None
-    try:
-        return _EPOCH + timedelta(milliseconds=milliseconds)
-    except OverflowError:
-        return None
+def decode(record: Record) -> Letter:
+    """The record as a letter, by the built-in families alone."""
+    return BUILT_IN.decode(record)
 
 
 def strip(headers: Headers) -> Headers:
@@ -213,6 +220,21 @@ STRIPPED: Final = (
     "dead-letter-",
     "delayed-retry-",
     "deserialization-failure-",
+    "source_topic",
+    "source_partition",
+    "source_offset",
+    "source_consumer_group",
+    "source_attempts",
+    "source_trace_id",
+    "reason_poisoned",
+    "topic_poisoned",
+    "handler_poisoned",
+    "subscriber_poisoned",
+    "MT-Fault-",
+    "MT-Reason",
+    "NServiceBus.FailedQ",
+    "NServiceBus.TimeOfFailure",
+    "NServiceBus.ExceptionInfo.",
     "__mskmr",  # Amazon MSK Replicator: kafbat #1810
     "__replicator_id",  # Confluent Replicator
     REPLAY_ID,
@@ -221,29 +243,9 @@ STRIPPED: Final = (
 """Prefixes of header names."""
 
 
-def _all(record: Record, name: str) -> list[bytes | None]:
-    return [value for header, value in record.headers if header == name]
-
-
-def _positions(
-    topics: Iterable[str | None], partitions: Iterable[int | None], offsets: Iterable[int | None]
-) -> tuple[Position, ...]:
-    """The hops that are whole: the n-th topic, partition and offset belong together."""
-    hops = zip(topics, partitions, offsets, strict=False)
-    return tuple(
-        Position(topic, partition, offset)
-        for topic, partition, offset in hops
-        if topic and partition is not None and partition >= 0 and offset is not None and offset >= 0
-    )
-
-
-def _positive(number: int | None) -> int | None:
-    return number if number is not None and number > 0 else None
-
-
 def _position(raw: bytes | None) -> Position | None:
     try:
         position = Position.parse((raw or b"").decode("ascii", "replace"))
     except ValueError:
         return None
-    return position if _TOPIC_NAME.fullmatch(position.topic) else None
+    return position if topic_name(position.topic.encode()) else None

@@ -164,6 +164,7 @@ class Ledger:
     unreadable: set[bytes] = field(default_factory=set)
     """Keys of rows that this program can't read: their letters must not be touched."""
     _latest: dict[LetterId, Row] = field(default_factory=dict)
+    _topic_ids: set[str] = field(default_factory=set)
 
     def absorb(self, records: Iterable[Record]) -> None:
         """Take in records in log order. One without key or value is nobody's row."""
@@ -178,11 +179,16 @@ class Ledger:
             self.unreadable.discard(record.key)
             self.rows[record.key] = row
             self._latest[row.letter] = row
+            self._topic_ids.add(row.letter.topic_id)
 
     def history(self, topic: str | None) -> tuple[Row, ...]:
         """What was done, newest first: about one dead-letter topic by its name, or about all."""
         rows = (row for row in self.rows.values() if topic is None or row.topic == topic)
         return tuple(sorted(rows, key=lambda row: (row.at, row.topic, row.letter.partition, row.letter.offset)))[::-1]
+
+    def is_about(self, topic_id: str) -> bool:
+        """Whether there is any row about a letter of that topic."""
+        return topic_id in self._topic_ids
 
     def latest(self, letter: LetterId) -> Row | None:
         """What was done last about a letter, whatever the target."""

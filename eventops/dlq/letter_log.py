@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from eventops.dlq import families, ledger, rules
-from eventops.dlq.model import Letter
-from eventops.events import Partition, Reader, Record, read_event
+from eventops.dlq import ledger, rules
+from eventops.dlq.families import Conventions
+from eventops.dlq.model import Brief, Letter
+from eventops.events import Partition, Record
 from eventops.ports import Bounds, Broker, Coverage, Gap, Isolation, LogBounds, Range, Topic
 
 _SAMPLE_OFFSETS = 3
@@ -22,8 +23,8 @@ class Reading:
     """One reading of letters; ask for ``coverage`` when it is over."""
 
     broker: Broker
+    conventions: Conventions
     since: datetime | None = None
-    read: Reader = read_event
     _asked: set[Partition] = field(default_factory=set)
     _left: dict[Partition, int] = field(default_factory=dict)
     _records: int = 0
@@ -32,7 +33,11 @@ class Reading:
 
     def letters(self, topics: Collection[Topic]) -> Iterator[Letter]:
         """Every committed record of those topics, decoded."""
-        return (families.decode(record, self.read) for record in self.records(topics))
+        return map(self.conventions.decode, self.records(topics))
+
+    def briefs(self, topics: Collection[Topic]) -> Iterator[Brief]:
+        """Every committed record of those topics, as far as grouping needs it."""
+        return map(self.conventions.brief, self.records(topics))
 
     def records(self, topics: Collection[Topic]) -> Iterator[Record]:
         """Every committed record of those topics, as far as the log goes now."""
@@ -104,19 +109,21 @@ class TopicFinder:
     A topic is looked into once; one without records is looked into again.
     """
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, conventions: Conventions) -> None:
         self._broker = broker
+        self._conventions = conventions
         self._looked_into: dict[tuple[str, str | None], bool] = {}
 
     def find(self) -> tuple[Topic, ...]:
         """The dead-letter topics, by name."""
         topics = [topic for topic in self._broker.topics() if not topic.internal and topic.name != ledger.TOPIC]
-        others = [topic for topic in topics if not rules.is_dead_letter_name(topic.name)]
+        named = {topic.name for topic in topics if rules.is_named_for_letters(topic.name, self._conventions)}
+        others = [topic for topic in topics if topic.name not in named]
         self._look_into([topic for topic in others if (topic.name, topic.topic_id) not in self._looked_into])
         return tuple(
             topic
             for topic in topics
-            if rules.is_dead_letter_name(topic.name) or self._looked_into.get((topic.name, topic.topic_id), False)
+            if topic.name in named or self._looked_into.get((topic.name, topic.topic_id), False)
         )
 
     def _look_into(self, topics: Collection[Topic]) -> None:
@@ -129,7 +136,7 @@ class TopicFinder:
         for batch in self._broker.scan(ranges, Isolation.READ_COMMITTED) if ranges else ():
             for record in batch.records:
                 name = record.position.topic
-                verdicts[name] = verdicts.get(name, True) and rules.is_letter(record)
+                verdicts[name] = verdicts.get(name, True) and rules.is_letter(record, self._conventions)
         for topic in topics:
             if topic.name in verdicts:
                 self._looked_into[topic.name, topic.topic_id] = verdicts[topic.name]

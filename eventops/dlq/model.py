@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
-from eventops.events import Event, Headers, Position
+from eventops.dlq.failure import NO_CAUSE, NO_VERDICT, Cause, Failure, Hop, Trend, Verdict
+from eventops.events import Event, Headers, Position, Record
 from eventops.ports import Coverage
 
 
@@ -28,21 +29,6 @@ class LetterId:
     topic_id: str
     partition: int
     offset: int
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a record became a letter, in the words of its framework; None where it didn't say."""
-
-    exception_class: str | None = None
-    cause_class: str | None = None
-    message: str | None = None
-    stack: str | None = None
-
-    @property
-    def cause(self) -> str | None:
-        """What letters are grouped by: the root cause, else the wrapper around it."""
-        return self.cause_class or self.exception_class
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +60,13 @@ class Letter:
     """In the ledger's words: why it was discarded or parked, and by whom."""
     origins: tuple[Position, ...] = ()
     """Every hop's position: first the origin, last the latest."""
+    path: tuple[Hop, ...] = ()
+    """Every hop, the oldest first; empty where no family knows the record."""
+    cause: Cause = NO_CAUSE
+    source: Event | None = None
+    """The record it was made of, where the letter holds neither key nor value and the record could still be read."""
+    is_bare: bool = False
+    """It holds neither key nor value, and isn't a tombstone: the record at its origin has them."""
 
     @property
     def is_replayed(self) -> bool:
@@ -93,7 +86,32 @@ class Letter:
     @property
     def cause_key(self) -> str:
         """What it is grouped and selected by."""
-        return self.failure.cause or "unknown"
+        return self.cause.kind
+
+    @property
+    def brief(self) -> Brief:
+        """What grouping needs of it."""
+        return Brief(self.event.record, self.group, self.cause, self.event.ids.event_type)
+
+
+@dataclass(slots=True)
+class Brief:
+    """As much of a letter as grouping and selecting need."""
+
+    record: Record
+    group: str | None
+    cause: Cause
+    event_type: str | None
+
+    @property
+    def position(self) -> Position:
+        """Where it stands."""
+        return self.record.position
+
+    @property
+    def timestamp(self) -> datetime | None:
+        """When it became a letter."""
+        return self.record.timestamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +170,20 @@ class CauseGroup:
     newest: datetime | None
     distinct_keys: int
     example: Letter
+    """The newest."""
+    cause: Cause = NO_CAUSE
+    cause_id: str = ""
+    """Names the cause on a command line; the same in every run."""
+    keys_exact: bool = True
+    """False: ``distinct_keys`` is an estimate."""
+    event_types: dict[str | None, int] = field(default_factory=dict)
+    """Letters an event type, most first."""
+    per_hour: float | None = None
+    """Letters in the last hour before the report; None where none has a time."""
+    peak_per_minute: float | None = None
+    """Letters a minute when they came fastest; None where none has a time."""
+    trend: Trend = Trend.UNKNOWN
+    verdict: Verdict = NO_VERDICT
 
     @property
     def open(self) -> int:
@@ -168,6 +200,14 @@ class LettersReport:
     letters: tuple[Letter, ...]
     causes: tuple[CauseGroup, ...]
     coverage: Coverage
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some letters of an export. ``coverage`` is set on the last piece, and None where a limit ended it."""
+
+    letters: tuple[Letter, ...]
+    coverage: Coverage | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,6 +128,8 @@ def command(plan: Plan, program: str, left: int | None = None) -> str:
     words += [word for at in selection.positions for word in ("--offset", f"{at.partition}/{at.offset}")]
     if selection.since is not None:
         words += ["--since", rfc3339(selection.since)]
+    if selection.until is not None:
+        words += ["--until", rfc3339(selection.until)]
     if selection.limit is not None:
         words += ["--limit", str(selection.limit if left is None else left)]
     if plan.to is not None:
@@ -168,15 +170,15 @@ def _objection(letter: Letter, target: str, request: Request, known: Known) -> s
         return None
     if target == letter.position.topic:
         return "its target is the dead-letter topic itself: name another with --to"
+    if letter.is_bare and _origin_of(letter, known) is None:
+        return "it holds neither key nor value, and the record it was made of can no longer be read"
     if target not in known.targets:
         return f"the topic {target} doesn't exist: create it, or name another with --to"
     return None
 
 
 def _planned(letter: Letter, target: str, source: LetterId, key: bytes, known: Known) -> Planned:
-    origin = known.origins.get(letter.origin.position) if letter.origin else None
-    if origin is not None and not same_event(read_event(origin), letter.event):
-        origin = None
+    origin = _origin_of(letter, known)
     record = origin or letter.event.record
     appended_at = rfc3339(letter.origin.timestamp if letter.origin and letter.origin.timestamp else record.timestamp)
     replay = replay_id(key)
@@ -191,8 +193,16 @@ def _planned(letter: Letter, target: str, source: LetterId, key: bytes, known: K
         replay_id=replay,
         source=source,
         ledger_key=key,
-        difference=None if origin is None else difference(origin, letter.event.record),
+        difference=None if origin is None or letter.is_bare else difference(origin, letter.event.record),
     )
+
+
+def _origin_of(letter: Letter, known: Known) -> Record | None:
+    """The record at a letter's origin, where it is still the same event; a letter that holds nothing can't say."""
+    origin = known.origins.get(letter.origin.position) if letter.origin else None
+    if origin is None or letter.is_bare or same_event(read_event(origin), letter.event):
+        return origin
+    return None
 
 
 def _target_partition(letter: Letter, target: str, known: Known) -> int | None:

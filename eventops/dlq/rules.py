@@ -1,24 +1,31 @@
-"""What is a dead-letter topic, which letters are meant, what became of them, and how they group. Pure."""
+"""What is a dead-letter topic, which letters are meant, and what became of them. Pure."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
 from typing import Final
 
-from eventops.dlq import families
+from eventops.dlq.causes import cause_id
+from eventops.dlq.encodings import Sheet
+from eventops.dlq.failure import Cause
+from eventops.dlq.families import BUILT_IN, Conventions
 from eventops.dlq.ledger import Ledger, Row, content_hash
-from eventops.dlq.model import CauseGroup, Letter, LetterId, Selection, State, TopicCounts
-from eventops.events import REPLAY_ID, Record
+from eventops.dlq.model import Brief, Letter, LetterId, Selection, State, TopicCounts
+from eventops.events import REPLAY_ID, Event, Position, Record, read_event
 
-_DEAD_LETTER_NAME: Final = re.compile(r"(^|[-._])(dlt|dlq|dead[-._]?letters?)([-._]|$)", re.IGNORECASE)
+_DEAD_LETTER_NAME: Final = re.compile(
+    r"(^|[-._])(dlt|dlq|dead[-._]?letters?|poison[-._]?queue)([-._]|$)", re.IGNORECASE
+)
+_RETRY_NAME: Final = re.compile(r"(^|[-._])retry([-._]\d+(ms)?)?([-._]|$)", re.IGNORECASE)
+_CAUSE_ID: Final = re.compile(r"[0-9a-f]{10}")
 _LAST_SEGMENT: Final = re.compile(r"[.$:/\\]")
 UNSETTLED: Final = (State.OPEN, State.FAILED_AGAIN)
 """Nobody dealt with it yet."""
-_EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 
 
 def is_dead_letter_name(topic: str) -> bool:
@@ -32,15 +39,30 @@ def is_dead_letter_name(topic: str) -> bool:
     return _DEAD_LETTER_NAME.search(topic) is not None
 
 
-def is_letter(record: Record) -> bool:
+def is_named_for_letters(topic: str, conventions: Conventions) -> bool:
+    """By its name, and by what the context says of names."""
+    if any(fnmatchcase(topic, pattern) for pattern in conventions.hidden):
+        return False
+    return is_dead_letter_name(topic) or any(fnmatchcase(topic, pattern) for pattern in conventions.topics)
+
+
+def is_letter(record: Record, conventions: Conventions = BUILT_IN) -> bool:
     """It stands in a topic named for letters, or a family wrote it to another topic than it came from.
 
-    A record that somebody put back with its error headers on is no letter any more: it stands where it failed.
+    A record that somebody put back with its error headers on is no letter any more: it stands where it failed. Nor
+    is one in a retry topic: it will be tried again.
     """
-    if is_dead_letter_name(record.position.topic):
+    topic = record.position.topic
+    if is_named_for_letters(topic, conventions):
         return True
-    known = families.recognise(record)
-    return known is not None and bool(known[1].origins) and known[1].origins[-1].topic != record.position.topic
+    if _RETRY_NAME.search(topic) or any(fnmatchcase(topic, pattern) for pattern in conventions.hidden):
+        return False
+    sheet = Sheet.of(record)
+    known = conventions.known(sheet)
+    if not known:
+        return False
+    latest = next((hop.topic for hop in reversed(known[0].path(sheet)) if hop.topic), None)
+    return latest != topic
 
 
 def row_about(record: Record, letter_id: LetterId, ledger: Ledger) -> Row | None:
@@ -64,6 +86,15 @@ def judge(letter: Letter, letter_id: LetterId, ledger: Ledger) -> Letter:
     return replace(letter, state=state_of(record, row), state_reason=reason)
 
 
+def with_source(letter: Letter, records: Mapping[Position, Record]) -> Letter:
+    """A letter that holds neither key nor value, with the record it was made of and the ids that stand in it."""
+    record = records.get(letter.origin.position) if letter.origin else None
+    if record is None:
+        return letter
+    source = read_event(record)
+    return replace(letter, source=source, event=Event(letter.event.record, source.ids))
+
+
 def matches_cause(cause_key: str, wanted: str) -> bool:
     """
     >>> matches_cause("smtplib.SMTPRecipientsRefused", "smtprecipientsrefused")
@@ -74,9 +105,19 @@ def matches_cause(cause_key: str, wanted: str) -> bool:
     return cause_key == wanted or _LAST_SEGMENT.split(cause_key)[-1].casefold() == wanted.casefold()
 
 
-def is_selected(letter: Letter, selection: Selection) -> bool:
+def is_of_cause(cause: Cause, wanted: Iterable[str]) -> bool:
+    """A cause is named by its id, its class, or its class's last segment; where causes were too many to be told
+    apart, an id stands for a class."""
+    named = tuple(wanted)
+    return any(matches_cause(cause.kind, one) for one in named) or (
+        any(_CAUSE_ID.fullmatch(one) for one in named)
+        and (cause_id(cause) in named or cause_id(Cause(cause.kind)) in named)
+    )
+
+
+def is_selected(letter: Letter | Brief, selection: Selection) -> bool:
     """Every condition that was given holds; a letter without a time meets no condition on time."""
-    if selection.causes and not any(matches_cause(letter.cause_key, cause) for cause in selection.causes):
+    if selection.causes and not is_of_cause(letter.cause, selection.causes):
         return False
     if selection.groups and letter.group not in selection.groups:
         return False
@@ -85,33 +126,6 @@ def is_selected(letter: Letter, selection: Selection) -> bool:
     if selection.since is not None and (letter.timestamp is None or letter.timestamp < selection.since):
         return False
     return selection.until is None or (letter.timestamp is not None and letter.timestamp < selection.until)
-
-
-def group_by_cause(topic: str, letters: Iterable[Letter]) -> tuple[CauseGroup, ...]:
-    """Letters of one cause and one consumer group together; most unsettled letters first, then most letters."""
-    groups: dict[tuple[str, str | None], list[Letter]] = {}
-    for letter in letters:
-        groups.setdefault((letter.cause_key, letter.group), []).append(letter)
-    causes = [_cause_group(topic, members) for members in groups.values()]
-    return tuple(sorted(causes, key=_most_unsettled_first))
-
-
-def _cause_group(topic: str, letters: Sequence[Letter]) -> CauseGroup:
-    times = [letter.timestamp for letter in letters if letter.timestamp is not None]
-    return CauseGroup(
-        topic=topic,
-        cause_key=letters[0].cause_key,
-        group=letters[0].group,
-        counts=dict(Counter(letter.state for letter in letters)),
-        oldest=min(times, default=None),
-        newest=max(times, default=None),
-        distinct_keys=len({letter.event.record.key for letter in letters}),
-        example=max(letters, key=lambda letter: (letter.timestamp or _EARLIEST, letter.position)),
-    )
-
-
-def _most_unsettled_first(cause: CauseGroup) -> tuple[int, int, str, str]:
-    return -cause.open, -sum(cause.counts.values()), cause.cause_key, cause.group or ""
 
 
 class Tally:

@@ -5,17 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import islice
 
-from eventops.dlq import families, planning, rules
-from eventops.dlq.ledger import Ledger, Row
+from eventops.dlq import planning, rules
+from eventops.dlq.families import BUILT_IN, Conventions
+from eventops.dlq.grouping import Grouping, Kept
+from eventops.dlq.ledger import Ledger, Row, topic_identity
 from eventops.dlq.ledger_log import LedgerLog
 from eventops.dlq.letter_log import Reading, TopicFinder
-from eventops.dlq.model import Letter, LetterId, LettersReport, ListReport, Plan, Selection, Step
+from eventops.dlq.model import Letter, LetterId, LettersReport, ListReport, Piece, Plan, Selection, Step
 from eventops.dlq.planning import Known, Request
 from eventops.dlq.replay import Pace, Replay
 from eventops.errors import EventopsError, UsageError
-from eventops.events import Position, Reader, Record, read_event
+from eventops.events import Position, Record
 from eventops.ports import Broker, Gap, Topic
+
+_BATCH = 500
+"""Letters of an export that are handed on together."""
+_MOST_SOURCES = 500
+"""Source records that are looked up for one answer."""
+
+
+def _forget(_record: Record) -> None:
+    """Nothing of it is needed any more."""
 
 
 def _utc_now() -> datetime:
@@ -25,40 +37,68 @@ def _utc_now() -> datetime:
 class DeadLetterService:
     """What failed, why, and can it be put back?"""
 
-    def __init__(self, broker: Broker, operator: str, read: Reader = read_event) -> None:
+    def __init__(self, broker: Broker, operator: str, conventions: Conventions = BUILT_IN) -> None:
         self._broker = broker
-        self._read = read
         self._operator = operator
+        self._conventions = conventions
         self._log = LedgerLog(broker)
-        self._finder = TopicFinder(broker)
+        self._finder = TopicFinder(broker, conventions)
+
+    @property
+    def own_code(self) -> tuple[str, ...]:
+        """What the context says is our own code: prefixes of classes, parts of paths."""
+        return self._conventions.causes.own
 
     def list(self, now: datetime) -> ListReport:
         """Every dead-letter topic, with counts by what became of its letters."""
         topics = self._finder.find()
-        reading = Reading(self._broker)
+        reading = Reading(self._broker, self._conventions)
         tallies = {topic.name: rules.Tally(topic.name, now) for topic in topics}
-        rows, letter_id = self._rows(topics, reading)
+        row_about = self._row_about(topics, reading)
         for record in reading.records(topics):
-            row = rules.row_about(record, letter_id(record.position), rows)
+            row = row_about(record)
             tallies[record.position.topic].add(rules.state_of(record, row), record.timestamp)
         gone = reading.forget_deleted()
         counts = tuple(tally.counts() for name, tally in tallies.items() if name not in gone)
         return ListReport(now, counts, reading.coverage)
 
     def letters(self, selection: Selection, now: datetime) -> LettersReport:
-        """The selected letters in the order they came, and what they group to. A topic named here is always taken for
-        a dead-letter topic.
+        """The selected letters in the order they came (the first ones where the selection has a limit), and what
+        all that were selected group to. A topic named here is always taken for a dead-letter topic.
+
+        Raises:
+            UsageError: there is no such topic.
+        """
+        kept = Kept(selection.limit, now)
+        report = self._grouped(selection, now, kept.add)
+        letters = self._judged(kept.records(), report.topic)
+        return replace(report, letters=self._sourced(letters))
+
+    def causes(self, selection: Selection, now: datetime) -> LettersReport:
+        """What the selected letters group to, without the letters: a million take no more memory than their causes.
+
+        Raises:
+            UsageError: there is no such topic.
+        """
+        return self._grouped(selection, now, _forget)
+
+    def export(self, selection: Selection) -> Iterator[Piece]:
+        """The selected letters, judged, in log order as they are read; the last piece tells what the answer rests on.
 
         Raises:
             UsageError: there is no such topic.
         """
         topic = self._topic(selection.topic)
-        reading = Reading(self._broker, selection.since, self._read)
+        reading = Reading(self._broker, self._conventions, selection.since)
         judge = self._judge([topic], reading)
-        found = [judge(letter) for letter in reading.letters([topic]) if rules.is_selected(letter, selection)]
-        found.sort(key=lambda letter: (letter.timestamp or now, letter.position))
-        causes = rules.group_by_cause(topic.name, found)
-        return LettersReport(now, topic.name, tuple(found[: selection.limit]), causes, reading.coverage)
+        chosen = (letter for letter in reading.letters([topic]) if rules.is_selected(letter, selection))
+        limited = islice(chosen, selection.limit)
+        number = 0
+        while batch := tuple(islice(limited, _BATCH)):
+            number += len(batch)
+            yield Piece(self._sourced([judge(letter) for letter in batch]))
+        is_cut = selection.limit is not None and number >= selection.limit
+        yield Piece((), None if is_cut else reading.coverage)
 
     def letter(self, position: Position) -> Letter:
         """One letter.
@@ -73,11 +113,11 @@ class DeadLetterService:
                 f"there is no record at {position}",
                 remedy=f"`eventops dlq show {position.topic}` lists what is there",
             )
-        return self.judged([families.decode(record, self._read)])[0]
+        return self._sourced(self.judged([self._conventions.decode(record)]))[0]
 
     def letter_of(self, record: Record) -> Letter | None:
         """The record as a letter, not judged yet; None where it is none. Asks nobody."""
-        return families.decode(record, self._read) if rules.is_letter(record) else None
+        return self._conventions.decode(record) if rules.is_letter(record, self._conventions) else None
 
     def judged(self, letters: Sequence[Letter]) -> tuple[Letter, ...]:
         """Letters with what became of them by now."""
@@ -127,7 +167,7 @@ class DeadLetterService:
 
     def _plan(self, request: Request) -> Plan:
         topic = self._topic(request.selection.topic)
-        reading = Reading(self._broker, read=self._read)
+        reading = Reading(self._broker, self._conventions)
         judge = self._judge([topic], reading)
         letters = [judge(letter) for letter in reading.letters([topic])]
         chosen = [letter for letter in letters if rules.is_selected(letter, request.selection)]
@@ -147,6 +187,30 @@ class DeadLetterService:
             idle_groups=self._idle_groups({letter.group for letter in unsettled if letter.group}),
             origins=self._origins({letter.origin.position for letter in unsettled if letter.origin}),
         )
+
+    def _grouped(self, selection: Selection, now: datetime, keep: Callable[[Record], None]) -> LettersReport:
+        topic = self._topic(selection.topic)
+        reading = Reading(self._broker, self._conventions, selection.since)
+        row_about = self._row_about([topic], reading)
+        grouping = Grouping(topic.name, now)
+        for brief in reading.briefs([topic]):
+            if rules.is_selected(brief, selection):
+                grouping.add(brief, rules.state_of(brief.record, row_about(brief.record)))
+                keep(brief.record)
+        judge = self._judge([topic])
+        causes = grouping.groups(lambda record: judge(self._conventions.decode(record)))
+        return LettersReport(now, topic.name, (), causes, reading.coverage)
+
+    def _judged(self, records: Sequence[Record], topic: str) -> tuple[Letter, ...]:
+        judge = self._judge(self._broker.topics([topic]))
+        return tuple(judge(self._conventions.decode(record)) for record in records)
+
+    def _sourced(self, letters: Sequence[Letter]) -> tuple[Letter, ...]:
+        """Letters that hold neither key nor value with the record they were made of, where it can still be read;
+        at most some hundred are looked up."""
+        bare = [letter for letter in letters if letter.is_bare and letter.origin][:_MOST_SOURCES]
+        found = self._origins({letter.origin.position for letter in bare if letter.origin})
+        return tuple(rules.with_source(letter, found) if letter.is_bare else letter for letter in letters)
 
     def _idle_groups(self, names: Collection[str]) -> frozenset[str]:
         """Those without members; one that couldn't be described isn't called idle."""
@@ -170,6 +234,17 @@ class DeadLetterService:
         """Judges letters of those topics by the ledger as it stands now."""
         rows, letter_id = self._rows(topics, reading)
         return lambda letter: rules.judge(letter, letter_id(letter.position), rows)
+
+    def _row_about(self, topics: Collection[Topic], reading: Reading) -> Callable[[Record], Row | None]:
+        """The ledger's last word on a record of those topics; most topics have none, which costs nothing to know."""
+        rows, letter_id = self._rows(topics, reading)
+        told = {topic.name for topic in topics if rows.is_about(topic_identity(topic.name, topic.topic_id))}
+
+        def row_about(record: Record) -> Row | None:
+            at = record.position
+            return rules.row_about(record, letter_id(at), rows) if at.topic in told else None
+
+        return row_about
 
     def _rows(
         self, topics: Collection[Topic], reading: Reading | None

@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 from eventops.events.event import Event, Ids
 from eventops.events.names import (
     CAUSATION_HEADERS,
+    CE_ID,
     CE_TIME,
     CORRELATION_HEADERS,
     EVENT_ID_HEADERS,
@@ -114,7 +115,8 @@ def _texts(name: str, value: object) -> list[str]:
 
 
 def read_event(record: Record, places: Places = _NOWHERE) -> Event:
-    """Read whatever ids a record carries: envelope or CloudEvent in the body first, then header by header.
+    """Read whatever ids a record carries: envelope or CloudEvent in the body first, then header by header. A
+    CloudEvent in binary mode has its ids in headers, and its body is data: there, headers go first.
 
     >>> from eventops.events.record import Position
     >>> at = Position("t", 0, 0)
@@ -126,18 +128,23 @@ def read_event(record: Record, places: Places = _NOWHERE) -> Event:
     document = json_object(record.value) if record.value else None
     body = _ids_of_body(document) if document is not None else Ids()
 
-    def named(where: Sequence[Place]) -> str | None:
-        return next((text for place in where if (text := place.text(record, document))), None)
+    is_data = body.event_id is None and bool(_header(record, CE_ID))
 
+    def told(where: Sequence[Place], said: str | None, headers: Sequence[str]) -> str | None:
+        if (named := next((text for place in where if (text := place.text(record, document))), None)) is not None:
+            return named
+        return _first_text(record, headers) or said if is_data else said or _first_text(record, headers)
+
+    header_time = parse_time(_first_text(record, (CE_TIME,)))
     return Event(
         record,
         Ids(
-            event_id=named(places.event) or body.event_id or _first_text(record, EVENT_ID_HEADERS),
-            event_type=named(places.type) or body.event_type or _first_text(record, EVENT_TYPE_HEADERS),
-            source=named(places.source) or body.source or _first_text(record, SOURCE_HEADERS),
-            correlation_id=named(places.correlation) or body.correlation_id or _first_text(record, CORRELATION_HEADERS),
-            causation_id=named(places.causation) or body.causation_id or _first_text(record, CAUSATION_HEADERS),
-            timestamp=body.timestamp or parse_time(_first_text(record, (CE_TIME,))),
+            event_id=told(places.event, body.event_id, EVENT_ID_HEADERS),
+            event_type=told(places.type, body.event_type, EVENT_TYPE_HEADERS),
+            source=told(places.source, body.source, SOURCE_HEADERS),
+            correlation_id=told(places.correlation, body.correlation_id, CORRELATION_HEADERS),
+            causation_id=told(places.causation, body.causation_id, CAUSATION_HEADERS),
+            timestamp=header_time or body.timestamp if is_data else body.timestamp or header_time,
             trace_id=_trace_id(record) or body.trace_id,
         ),
     )

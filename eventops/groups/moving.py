@@ -64,7 +64,7 @@ def warnings(target: Target, moves: Sequence[Move], members: int, group: str) ->
             yield f"open transactions hold back {plural(held, 'offset')}: the group will not see what they commit there"
     same = sum(one.before == one.after for one in moves)
     if same:
-        yield f"{plural(same, 'partition')} of {len(moves)} stand there already"
+        yield f"already there: {same:,} of {plural(len(moves), 'partition')}"
 
 
 def missing(wanted: Collection[Partition], known: Mapping[str, Collection[int]]) -> list[Refusal]:

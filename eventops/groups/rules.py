@@ -15,6 +15,8 @@ from eventops.wording import plural
 COMMITTING: Final = frozenset({"classic", "consumer", "streams"})
 """Types of groups that leave committed offsets; share groups keep their progress elsewhere."""
 
+SHARE: Final = "share"
+
 
 def is_pattern(name: str) -> bool:
     """
@@ -44,8 +46,8 @@ def suggestion(name: str, known: Collection[str]) -> str:
 
 def summary(group: Group, committed: Committed) -> GroupSummary:
     """One group of many."""
-    if group.type not in COMMITTING:
-        return GroupSummary(group, None, f"a group of type {group.type} leaves no committed offsets")
+    if group.unsupported is not None:
+        return GroupSummary(group, None, group.unsupported)
     assigned = {partition.topic for member in group.members for partition in member.assigned}
     if group.group_id not in committed.offsets:
         why = next((gap.reason for gap in committed.gaps if gap.subject == group.group_id), "it didn't answer")

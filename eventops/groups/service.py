@@ -35,7 +35,7 @@ class GroupService:
         groups = [group for group in found.groups if group.group_id in wanted]
         if names and not groups:
             raise self._missing(min(names), found.gaps)
-        committed = self._broker.committed_offsets([g.group_id for g in groups if g.type in rules.COMMITTING])
+        committed = self._committed(groups)
         unread = found.gaps if plain else (*found.gaps, *self._unknown(names, wanted))
         gaps = (*unread, *(gap for gap in committed.gaps if gap.subject not in {g.subject for g in unread}))
         return GroupsReport(now, tuple(rules.summary(group, committed) for group in groups), Coverage(0, 0, gaps=gaps))
@@ -48,10 +48,11 @@ class GroupService:
             NotPermitted: it may not be described.
         """
         group = self.group(name)
-        committed = self._committed(group)
+        committed = self._committed([group])
         partitions, bounds = self._where(group, committed)
         places = rules.places(group, partitions, committed.offsets.get(name, {}), bounds)
-        return GroupReport(now, group, places, _coverage(partitions, bounds, committed.gaps))
+        unsupported = () if group.unsupported is None else (Gap(name, None, group.unsupported),)
+        return GroupReport(now, group, places, _coverage(partitions, bounds, (*committed.gaps, *unsupported)))
 
     def peek(
         self, name: str, now: datetime, *, topics: Collection[str] = (), partition: int | None = None, each: int = 3
@@ -120,10 +121,14 @@ class GroupService:
         except NotPermitted:
             return [topic for topic in self._broker.topics() if topic.name in names]
 
-    def _committed(self, group: Group) -> Committed:
-        if group.type not in rules.COMMITTING:
-            return Committed({}, (Gap(group.group_id, None, f"a group of type {group.type} commits no offsets"),))
-        return self._broker.committed_offsets([group.group_id])
+    def _committed(self, groups: Collection[Group]) -> Committed:
+        """Committed offsets, and of share groups the offsets before which all is settled."""
+        known = [group for group in groups if group.unsupported is None]
+        committing = [group.group_id for group in known if group.type in rules.COMMITTING]
+        sharing = [group.group_id for group in known if group.type == rules.SHARE]
+        first = self._broker.committed_offsets(committing) if committing else Committed({})
+        second = self._broker.share_progress(sharing) if sharing else Committed({})
+        return Committed({**first.offsets, **second.offsets}, (*first.gaps, *second.gaps))
 
     def _missing(self, name: str, gaps: Collection[Gap]) -> EventopsError:
         why = next((gap.reason for gap in gaps if gap.subject == name), f"no group is called {name}")

@@ -8,7 +8,7 @@ from typing import Final
 
 from eventops.lag.model import GroupLag, MemberLag, PartitionLag, Rate, Standing
 
-_OTHER_LOG: Final = (Standing.AHEAD_OF_LOG, Standing.TOPIC_RECREATED)
+_OF_ANOTHER_LOG: Final = (Standing.AHEAD_OF_LOG, Standing.TOPIC_RECREATED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def unowned(group: GroupLag) -> int:
 def lost(partition: PartitionLag) -> int | None:
     """Offsets that retention took before the group came to them; None where that isn't known."""
     start, committed = partition.offsets.log_start, partition.offsets.committed
-    if start is None or committed is None or partition.standing in _OTHER_LOG:
+    if start is None or committed is None or partition.standing in _OF_ANOTHER_LOG:
         return None
     return max(start - committed, 0)
 
@@ -64,7 +64,7 @@ def lost_in_all(group: GroupLag) -> int:
 def margin(partition: PartitionLag) -> Rate:
     """Offsets between the log's start and the committed offset: what retention takes before it takes what waits."""
     start, committed = partition.offsets.log_start, partition.offsets.committed
-    if start is None or committed is None or partition.standing in _OTHER_LOG:
+    if start is None or committed is None or partition.standing in _OF_ANOTHER_LOG:
         return Rate(None, partition.reason or "unknown")
     return Rate(max(committed - start, 0))
 

@@ -157,8 +157,8 @@ class Judgement:
 @dataclass(frozen=True, slots=True)
 class PartitionLag:
     """One partition, judged. ``lag`` None comes with the ``reason``; ``member`` None: nobody was assigned it.
-    ``held_back``: how old the open transaction is that holds records back; None: none does. ``judgement`` None: the
-    report was added to no history."""
+    ``held_back``: how old the open transaction is that holds records back; None: none does.
+    ``judgement`` None: the report was added to no history."""
 
     offsets: PartitionOffsets
     standing: Standing

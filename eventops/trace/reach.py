@@ -9,7 +9,7 @@ from typing import Final
 
 from eventops.errors import Unsupported, UsageError
 from eventops.events import Partition, Position
-from eventops.ports import Bounds, Broker, Capability, Gap, Isolation, Range, Topic
+from eventops.ports import Bounds, Broker, Capability, Gap, Isolation, LogBounds, Range, Topic
 from eventops.trace.model import Question
 from eventops.wording import instant, plural
 
@@ -51,13 +51,24 @@ def reach(broker: Broker, question: Question, now: datetime) -> Reach:
 
 
 def indexed(broker: Broker, question: Question, positions: Sequence[Position], index: str) -> Reach:
-    """Only the records that an index names; those beyond the log's start or end become gaps when they are read."""
+    """Only the records that an index names. Those that the log doesn't hold are gaps, and nobody waits for them."""
     named = [at for at in positions if not question.topics or at.topic in question.topics]
     partitions = tuple(sorted({at.home for at in named}))
     bounds = broker.log_bounds(partitions) if partitions else Bounds({})
-    ranges = tuple(Range(at.home, at.offset, at.offset + 1) for at in named if at.home in bounds.bounds)
+    known = [(at, bounds.bounds[at.home]) for at in named if at.home in bounds.bounds]
+    held = {at for at, log in known if log.start <= at.offset < log.last_stable}
+    ranges = tuple(Range(at.home, at.offset, at.offset + 1) for at in sorted(held))
+    gone = tuple(
+        Gap(at.topic, at.partition, f"offset {at.offset}, which the index names: the log holds {_extent(log)}")
+        for at, log in known
+        if at not in held
+    )
     said = f"{index} named {plural(len(named), 'record')}; the rest of the log wasn't read"
-    return Reach(partitions, ranges, bounds.gaps, (said,), bounds)
+    return Reach(partitions, ranges, (*bounds.gaps, *gone), (said,), bounds)
+
+
+def _extent(log: LogBounds) -> str:
+    return f"{log.start} to {log.last_stable - 1}" if log.last_stable > log.start else "nothing"
 
 
 def check(broker: Broker, question: Question, now: datetime) -> None:

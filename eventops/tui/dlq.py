@@ -158,7 +158,7 @@ class LettersPage(LettersOf):
     def words(self) -> tuple[str, ...]:
         """Its command."""
         group = ("--group", self._cause.group) if self._cause.group else ()
-        return ("dlq", "show", self._cause.topic, "--cause", self._cause.cause_key, *group)
+        return ("dlq", "show", self._cause.topic, "--cause", self._cause.cause_id, *group)
 
     @property
     def crumbs(self) -> tuple[str, ...]:
@@ -182,9 +182,7 @@ class LettersPage(LettersOf):
         if report is None:
             table.show(None)
             return
-        found = [
-            one for one in report.letters if (one.cause_key, one.group) == (self._cause.cause_key, self._cause.group)
-        ]
+        found = [one for one in report.letters if (one.cause, one.group) == (self._cause.cause, self._cause.group)]
         bound = f"the newest of {count(len(found))}; the command below prints all" if len(found) > _MOST_ROWS else ""
         table.show(list(reversed(found))[:_MOST_ROWS], note=bound)
 
@@ -262,8 +260,8 @@ class LetterPage(LettersOf):
 
 
 def _cause_key(row: CauseGroup) -> str:
-    return f"{row.topic}\x00{row.cause_key}\x00{row.group}"
+    return f"{row.topic}\x00{row.cause_id}\x00{row.group}"
 
 
 def _selection(cause: CauseGroup) -> Selection:
-    return Selection(cause.topic, causes=(cause.cause_key,), groups=(cause.group,) if cause.group else ())
+    return Selection(cause.topic, causes=(cause.cause_id,), groups=(cause.group,) if cause.group else ())

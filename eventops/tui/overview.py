@@ -57,7 +57,7 @@ class OverviewPage(Page):
         causes: Table[CauseGroup] = Table(
             "Causes of open letters",
             cause_columns(self.now, with_topic=True),
-            lambda row: f"{row.topic}\x00{row.cause_key}\x00{row.group}",
+            lambda row: f"{row.topic}\x00{row.cause_id}\x00{row.group}",
             empty="No letter is open.",
             name="causes",
         )

@@ -47,7 +47,7 @@ class Questions:
 def top_causes(desk: Desk) -> tuple[CauseGroup, ...]:
     """The causes of most open letters, over the topics that hold most of them."""
     topics = sorted(desk.dlq.list(desk.now()).topics, key=lambda one: -one.open)[:_TOPICS_READ]
-    reports = [desk.dlq.letters(Selection(topic.topic), desk.now()) for topic in topics if topic.open]
+    reports = [desk.dlq.causes(Selection(topic.topic), desk.now()) for topic in topics if topic.open]
     causes = [cause for report in reports for cause in report.causes if open_of(cause)]
     return tuple(sorted(causes, key=lambda cause: -open_of(cause)))
 

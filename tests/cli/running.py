@@ -20,6 +20,7 @@ class Shell:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("EVENTOPS_")}
         self.environ = {**kept, "EVENTOPS_HOME": str(home), "PYTHONPATH": str(ROOT), "COLUMNS": "100"}
         self.bootstrap = bootstrap
+        self._home = home
 
     def __call__(
         self, *words: str, environ: Mapping[str, str] | None = None, timeout: float = 60
@@ -28,6 +29,7 @@ class Shell:
         return subprocess.run(
             [sys.executable, "-m", "eventops", *servers, *words],
             env={**self.environ, **(environ or {})},
+            cwd=self._home,
             capture_output=True,
             text=True,
             encoding="utf-8",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import csv
+import io
 import json
 import os
 import subprocess
@@ -17,6 +20,7 @@ from eventops import config
 from eventops.config import Context
 from eventops.events import Position
 from tests.dlq.workshop import Workshop, replayed, spring_headers
+from tests.letters import recorded
 
 pytestmark = pytest.mark.broker
 
@@ -122,6 +126,87 @@ def test_letters_of_a_topic_follow_the_letter_schema(workshop: Workshop, eventop
         jsonschema.validate(line, schema, cls=jsonschema.Draft202012Validator)
 
 
+def test_causes_are_told_apart_and_chosen_by_their_ids(workshop: Workshop, eventops: Eventops) -> None:
+    letters = workshop.topic(f"{workshop.unique('orders')}-dlt")
+    messages = ["no stock for 4711", "no stock for 12", "no address"]
+    failed = [spring_headers(Position("orders", 0, n), message=said) for n, said in enumerate(messages)]
+    workshop.put(letters, [(b"k", b"{}", headers) for headers in failed])
+
+    causes = document(eventops("groups", letters, "-o", "json"), "dlq-groups")["causes"]
+    assert [(cause["message_pattern"], cause["total"]) for cause in causes] == [
+        ("no stock for <n>", 2),
+        ("no address", 1),
+    ]
+
+    one = document(eventops("show", letters, "--cause", causes[1]["cause_id"], "-o", "json"), "dlq-letters")
+    assert [letter["exception"]["message"] for letter in one["letters"]] == ["no address"]
+    before = eventops("groups", letters, "--until", "2026-01-01T00:00:00Z", "-o", "json")
+    assert document(before, "dlq-groups")["causes"] == []
+
+
+def test_an_export_keeps_every_byte(workshop: Workshop, eventops: Eventops) -> None:
+    letters = workshop.topic(f"{workshop.unique('orders')}-dlt")
+    value = b"\xff\x00binary"
+    workshop.put(letters, [(b"k", value, spring_headers(Position("orders", 0, 7))), (None, None, (("x", None),))])
+    schema = json.loads((SCHEMAS / "dlq-export.schema.json").read_text())
+
+    exported = eventops("export", letters)
+
+    assert exported.returncode == 0, exported.stderr
+    first, second = (json.loads(line) for line in exported.stdout.splitlines())
+    for one in (first, second):
+        jsonschema.validate(one, schema, cls=jsonschema.Draft202012Validator)
+    assert (base64.b64decode(first["value"]), first["value_encoding"]) == (value, "base64")
+    assert (first["key"], first["origin"]) == ("k", "orders/0/7")
+    assert (second["value"], second["headers"]) == (None, [{"name": "x", "value": None, "encoding": None}])
+    rows = list(csv.DictReader(io.StringIO(eventops("export", letters, "-o", "csv", "--limit", "1").stdout)))
+    assert [(row["value_encoding"], row["cause_key"]) for row in rows] == [("base64", "smtplib.SMTPRecipientsRefused")]
+
+
+def test_a_letter_that_holds_nothing_is_shown_and_replayed_as_its_source(
+    workshop: Workshop, eventops: Eventops
+) -> None:
+    orders = workshop.topic(workshop.unique("orders"))
+    letters = workshop.topic(f"dlq.{orders}")
+    body = b'{"eventId":"e-1","eventType":"order.placed","metadata":{"correlationId":"c-1"}}'
+    workshop.put(orders, [(b"k", body, ())])
+    told = {"partition": b"0", "group": b"packing", "delivery.count": b"5", "message": b"Offset rejected by client."}
+    for topic, offset in ((orders, b"0"), (orders, b"99"), ("deleted-topic", b"0")):
+        headers = (("topic", topic.encode()), ("offset", offset), *told.items())
+        workshop.put(letters, [(None, None, tuple((f"__dlq.errors.{name}", raw) for name, raw in headers))])
+
+    shown = eventops("show", f"{letters}/0/0", "--trace")
+    assert '"eventType": "order.placed"' in shown.stdout
+    assert "c-1: 1 event" in shown.stdout, shown.stderr
+    found = document(eventops("show", letters, "-o", "json"), "dlq-letters")["letters"]
+    assert [letter["event"]["event_id"] for letter in found] == ["e-1", None, None]
+    assert found[1]["source_record_reason"] == "the record at its origin can no longer be read"
+
+    done = document(eventops("replay", letters, "--execute", "-o", "json"), "replay")
+    assert (done["replayed"], done["plan"]["refused"]) == (1, 2)
+    [put_back] = replayed(workshop.committed(orders))
+    assert (put_back.key, put_back.value) == (b"k", body)
+
+
+def test_letters_are_found_by_what_is_in_them_and_those_of_no_family_go_where_one_says(
+    workshop: Workshop, eventops: Eventops
+) -> None:
+    failures, named = workshop.topic(workshop.unique("failures")), workshop.topic(f"{workshop.unique('plain')}.dlq")
+    elsewhere = workshop.topic(workshop.unique("orders"))
+    real = recorded.letter("connect", "connect-letters/0/4")
+    workshop.put(failures, [(real.key, real.value, real.headers)])
+    workshop.put(named, [(b"k", b"no family knows it", ())])
+
+    listed = {one["topic"]: one["open"] for one in document(eventops("-o", "json"), "dlq-list")["topics"]}
+    assert (listed[failures], listed[named], elsewhere in listed) == (1, 1, False)
+
+    assert document(eventops("show", f"{named}/0/0", "-o", "json"), "letter")["family"] == "unknown"
+    assert document(eventops("replay", named, "-o", "json"), "replay")["plan"]["refused"] == 1
+    done = document(eventops("replay", named, "--to", elsewhere, "--execute", "-o", "json"), "replay")
+    assert done["replayed"] == 1
+    assert [one.value for one in workshop.committed(elsewhere)] == [b"no family knows it"]
+
+
 def test_a_discard_says_why_and_leaves_nothing_open(workshop: Workshop, eventops: Eventops) -> None:
     _orders, letters = workshop.orders_with_letters(2)
 
@@ -143,7 +228,7 @@ def test_a_discard_says_why_and_leaves_nothing_open(workshop: Workshop, eventops
     [
         (("replay", "no-such-topic-dlt"), 2, "there is no topic"),
         (("show", "orders-dlt/0/x"), 2, "TOPIC/PARTITION/OFFSET"),
-        (("replay", "orders-dlt", "--since", "yesterday"), 2, "neither a time"),
+        (("replay", "orders-dlt", "--since", "yesterday"), 2, "is neither"),
         (("list", "-b", "127.0.0.1:1"), 3, "127.0.0.1:1"),
     ],
 )

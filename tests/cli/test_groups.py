@@ -81,7 +81,8 @@ def test_peeking_marks_the_next_record(eventops: Shell, billing: str, lab: Kafka
 def test_names_that_are_not_there(eventops: Shell, billing: str) -> None:
     run = eventops("groups", "show", billing[:-1])
     assert (run.returncode, run.stdout) == (1, "")
-    assert f"did you mean {billing}" in run.stderr
+    assert "did you mean" in run.stderr
+    assert billing in run.stderr
     run = eventops("groups", "list", billing, "missing")
     assert run.returncode == 5
     assert "not read: missing: no such group" in run.stderr

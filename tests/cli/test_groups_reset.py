@@ -58,6 +58,10 @@ def test_a_plan_then_the_deed(eventops: Shell, billing: str, lab: KafkaLab) -> N
         f"eventops -b {eventops.bootstrap} groups reset {billing} --all-topics --to shift:-2 --execute" in table.stdout
     )
     assert "-1 is below the start of the log: moved up to 0" in table.stdout
+    assert [line.split()[1:8] for line in table.stdout.splitlines() if line.startswith("orders")] == [
+        ["5", "->", "3", "2", "read", "again", "3"],
+        ["1", "->", "0", "1", "read", "again", "0"],
+    ], "80 columns hold the record that comes next"
     run = eventops(*words, "--execute", "-o", "json")
     assert run.returncode == 0, run.stderr
     done = json.loads(run.stdout)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from eventops.dlq import families
 from eventops.dlq.document import letter_document
-from eventops.dlq.families import MESSAGE_CHARACTERS, STACK_CHARACTERS, decode, strip
+from eventops.dlq.encodings import MESSAGE_CHARACTERS, STACK_CHARACTERS
+from eventops.dlq.families import decode, strip
 from eventops.dlq.model import State
 from eventops.dlq.rules import is_letter
 from eventops.events import REPLAY_ID, REPLAY_LINK, Position
@@ -24,7 +25,7 @@ def test_a_spring_letter_tells_origin_group_attempts_and_cause() -> None:
     assert letter.origin.position == Position("orders", 2, 41)
     assert letter.origin.timestamp == AT
     assert (letter.group, letter.attempts, letter.hops) == ("billing", 3, 1)
-    assert letter.failure.cause == "smtplib.SMTPRecipientsRefused"
+    assert letter.cause.kind == "smtplib.SMTPRecipientsRefused"
     assert letter.failure.exception_class is not None
     assert letter.failure.exception_class.endswith("ListenerExecutionFailedException")
     assert letter.state is State.OPEN
@@ -129,7 +130,8 @@ def test_texts_are_bounded() -> None:
     )
 
     assert letter.failure.message == "ä" * MESSAGE_CHARACTERS
-    assert letter.failure.stack == "ä" * STACK_CHARACTERS
+    assert letter.failure.stack is not None
+    assert len(letter.failure.stack) < STACK_CHARACTERS, "its beginning and its end"
 
 
 def test_every_familys_error_headers_are_stripped_and_the_chain_stays() -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventops.dlq import families, planning, rules
+from eventops.dlq import families, grouping, planning, rules
 from eventops.dlq.ledger import Ledger, Row, content_hash, encode, ledger_key
 from eventops.dlq.model import Letter, Plan, Selection, State
 from eventops.dlq.planning import Known, Request, command, plan
@@ -201,12 +201,12 @@ LETTERS = st.lists(
 
 @given(LETTERS)
 def test_grouping_loses_no_letter(letters: list[Letter]) -> None:
-    groups = rules.group_by_cause("a-dlt", letters)
+    groups = grouping.group_by_cause("a-dlt", letters)
 
     assert sum(sum(group.counts.values()) for group in groups) == len(letters)
     for state in State:
         assert sum(group.counts.get(state, 0) for group in groups) == sum(one.state is state for one in letters)
-    assert len({(group.cause_key, group.group) for group in groups}) == len(groups)
+    assert len({(group.cause_id, group.group) for group in groups}) == len(groups)
 
 
 def judged(one: Letter, ledger: Ledger) -> Letter:

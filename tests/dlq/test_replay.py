@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from eventops.adapters.kafka.broker import KafkaBroker
+from eventops.dlq.families import BUILT_IN
 from eventops.dlq.letter_log import Reading
 from eventops.dlq.model import Plan, ReplayReport, Selection, State, Step
 from eventops.dlq.replay import Pace
@@ -412,7 +413,7 @@ def test_a_ledger_that_would_forget_is_not_used(
 
 def test_a_topic_deleted_while_it_is_read_is_left_out_and_no_gap(workshop: Workshop, broker: KafkaBroker) -> None:
     _orders, letters = workshop.orders_with_letters(1)
-    reading = Reading(broker)
+    reading = Reading(broker, BUILT_IN)
     topics = broker.topics([letters])
     workshop.drop(letters)
 

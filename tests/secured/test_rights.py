@@ -168,6 +168,8 @@ LOOKING = (
     ("lag", "check", "--max-lag", "5"),
     ("trace", "req-1"),
     ("trace", "req-2", "--topic", "nowhere"),
+    ("events", "show", "orders/0/0"),
+    ("events", "tail", "--from", "beginning", "-e"),
     ("dlq",),
     ("dlq", "groups", "orders-dlt"),
     ("dlq", "show", "orders-dlt/0/0"),

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -102,9 +103,16 @@ def test_a_record_that_the_log_no_longer_holds_is_a_gap(request_: Request) -> No
         conversation_id=request_.correlation,
         position=Position(request_.name("gone"), 0, 7),
     )
-    report = told(request_, Kept(order, beyond), Question(request_.correlation, engine="index"))
+    later = replace(beyond, span_id="y", position=Position(request_.orders, 1, 77))
+    began = time.perf_counter()
+    report = told(request_, Kept(order, beyond, later), Question(request_.correlation, engine="index"))
+    assert time.perf_counter() - began < 8, "what isn't there isn't waited for"
     assert [hop.event.ids.event_type for hop in report.events] == ["order.placed"]
-    assert [gap.subject for gap in report.coverage.gaps] == [request_.name("gone")]
+    assert {(gap.subject, gap.partition) for gap in report.coverage.gaps} == {
+        (request_.name("gone"), 0),
+        (request_.orders, 1),
+    }
+    assert any(gap.reason == "offset 77, which the index names: the log holds 0 to 0" for gap in report.coverage.gaps)
 
 
 def test_spans_join_the_tree(request_: Request) -> None:

@@ -18,8 +18,8 @@ from confluent_kafka.admin import (
 )
 
 from eventops.adapters.kafka.connection import Connection
-from eventops.adapters.kafka.failures import error_of, is_forbidden, is_gone, is_silence
-from eventops.errors import EventopsError, NotPermitted
+from eventops.adapters.kafka.failures import error_of, hidden_topic, is_forbidden, is_gone, is_silence
+from eventops.errors import EventopsError
 from eventops.ports import Cluster, Placement, Topic
 
 Answer = TypeVar("Answer")
@@ -55,7 +55,7 @@ def topics(connection: Connection, names: Collection[str]) -> tuple[Topic, ...]:
     )
     for name, error in failures.items():
         if names and error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
-            raise NotPermitted(f"{connection.servers} doesn't tell about the topic {name}", "it takes DESCRIBE on it")
+            raise hidden_topic(connection.servers, name)
         if not (is_gone(error) or (is_forbidden(error) and not names)):
             raise connection.failure(error)
     return tuple(_topic(found[name]) for name in sorted(found))

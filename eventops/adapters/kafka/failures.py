@@ -129,6 +129,11 @@ def as_eventops_error(error: KafkaError, servers: str, seconds: float, heard: He
     return EventopsError(f"{servers} answered {error.name()}", error.str())
 
 
+def hidden_topic(servers: str, name: str) -> NotPermitted:
+    """Kafka says so of topics that aren't there as well, to who may not describe them."""
+    return NotPermitted(f"{servers} doesn't tell about the topic {name}", "it takes DESCRIBE on it")
+
+
 def unreachable(servers: str, seconds: float, heard: Hearsay) -> BrokerUnreachable:
     """Nobody answers; the client's last words hint at why (refused, TLS against plain, unknown host)."""
     said = f" ({heard.last})" if heard.last else ""

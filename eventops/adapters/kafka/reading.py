@@ -13,7 +13,7 @@ from confluent_kafka import KafkaError
 
 from eventops.adapters.kafka import admin, groups, offsets
 from eventops.adapters.kafka.connection import Connection
-from eventops.adapters.kafka.failures import NOT_PERMITTED, is_forbidden, unreachable
+from eventops.adapters.kafka.failures import NOT_PERMITTED, hidden_topic, is_forbidden, unreachable
 from eventops.errors import NotPermitted
 from eventops.events import Partition
 from eventops.ports import Bounds, Cluster, Committed, Gap, Groups, Topic
@@ -60,8 +60,10 @@ class Reading:
             if second is None:
                 return admin.topics(self._connection, names)
             found, failures = metadata.topics(second.wire, names)
-        for error in map(KafkaError, failures.values()):
-            if names or not is_forbidden(error):
+        for name, error in ((name, KafkaError(code)) for name, code in failures.items()):
+            if names and is_forbidden(error):
+                raise hidden_topic(self._connection.servers, name)
+            if not is_forbidden(error):
                 raise self._connection.failure(error)
         return found
 

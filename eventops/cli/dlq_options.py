@@ -1,0 +1,82 @@
+"""What the dead-letter commands share: which letters are meant, how they are carried out, how they end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from eventops.cli.moments import as_moment
+from eventops.cli.options import Command
+from eventops.errors import ExitCode
+from eventops.events import Position
+
+if TYPE_CHECKING:
+    from eventops.dlq.model import Selection
+
+
+def selection_options(command: Command) -> Command:
+    """Which letters of the topic are meant."""
+    for option in (
+        click.option("--limit", type=click.IntRange(min=1), help="At most so many letters, the oldest events first."),
+        click.option("--until", callback=as_moment, metavar="TIME", help="Letters before then."),
+        click.option(
+            "--since", callback=as_moment, metavar="TIME", help="Letters since then: 2026-01-15T10:30:00Z, or 2h ago."
+        ),
+        click.option("--offset", "offsets", multiple=True, metavar="P/O", help="One letter; may be repeated."),
+        click.option("--group", "groups", multiple=True, help="Letters of that consumer group; may be repeated."),
+        click.option(
+            "--cause",
+            "causes",
+            multiple=True,
+            help="Letters of that cause: its id, its class, or the class's last segment; may be repeated.",
+        ),
+        click.argument("topic"),
+    ):
+        command = option(command)
+    return command
+
+
+def execution_options(command: Command) -> Command:
+    """Plan or act, and how fast."""
+    for option in (
+        click.option("--yes", is_flag=True, help="Don't ask before executing."),
+        click.option("--execute", is_flag=True, help="Act; without it the plan is printed and nothing is written."),
+        click.option("--chunk", type=click.IntRange(1, 10_000), default=500, show_default=True, help="A transaction."),
+        click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Letters a second at most."),
+    ):
+        command = option(command)
+    return command
+
+
+def selection(topic: str, **chosen: Any) -> Selection:
+    """What those options mean."""
+    from eventops.dlq.model import Selection
+
+    return Selection(
+        topic=topic,
+        causes=chosen["causes"],
+        positions=tuple(position(text if text.count("/") > 1 else f"{topic}/{text}") for text in chosen["offsets"]),
+        groups=chosen["groups"],
+        since=chosen["since"],
+        until=chosen["until"],
+        limit=chosen["limit"],
+    )
+
+
+def position(text: str) -> Position:
+    """
+    Raises:
+        UsageError: it isn't TOPIC/PARTITION/OFFSET.
+    """
+    try:
+        return Position.parse(text)
+    except ValueError as error:
+        raise click.UsageError(f"{error}; an example: orders-dlt/0/41") from error
+
+
+def end(*, found: bool, complete: bool) -> NoReturn:
+    """Leave: a finding is exit code 1, a partial answer 5."""
+    if not complete:
+        raise SystemExit(ExitCode.PARTIAL)
+    raise SystemExit(ExitCode.FINDING if found else ExitCode.DONE)

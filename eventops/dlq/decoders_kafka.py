@@ -1,0 +1,116 @@
+"""Letters that Apache Kafka itself writes: Connect's sinks, Streams (KIP-1034), share groups (KIP-1191). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from eventops.dlq.encodings import MESSAGE_CHARACTERS as MESSAGE
+from eventops.dlq.encodings import MOST_HOPS, Sheet, decimal, nth, places, positive, text
+from eventops.dlq.encodings import NAME_CHARACTERS as NAME
+from eventops.dlq.failure import Failure, Hop
+from eventops.dlq.family import Family
+
+_CONNECT: Final = "__connect.errors."
+_STREAMS: Final = "__streams.errors."
+_SHARE: Final = "__dlq.errors."
+
+
+def connect_failure(sheet: Sheet) -> Failure:
+    """Newest last. The exception is Connect's wrapper: the root cause is only in the stack trace."""
+    return Failure(
+        exception_class=sheet.name(_CONNECT + "exception.class.name"),
+        message=sheet.message(_CONNECT + "exception.message"),
+        stack=sheet.stack(_CONNECT + "exception.stacktrace"),
+        part=sheet.name(_CONNECT + "stage"),
+    )
+
+
+def connect_group(sheet: Sheet) -> str | None:
+    """A sink's consumer group is its connector's name after ``connect-``."""
+    name = sheet.name(_CONNECT + "connector.name")
+    return f"connect-{name}" if name else None
+
+
+def connect_path(sheet: Sheet) -> tuple[Hop, ...]:
+    """A null message is a null header, so the n-th of each header belong together."""
+    names = sheet.all(_CONNECT + "connector.name")[-MOST_HOPS:]
+    groups = [f"connect-{name}" if (name := text(raw, NAME)) else None for raw in names]
+    return _hops(sheet, _CONNECT, "exception.class.name", "exception.message", groups)
+
+
+def streams_failure(sheet: Sheet) -> Failure:
+    """Newest last."""
+    return Failure(
+        exception_class=sheet.name(_STREAMS + "exception"),
+        message=sheet.message(_STREAMS + "message"),
+        stack=sheet.stack(_STREAMS + "stacktrace"),
+    )
+
+
+def streams_path(sheet: Sheet) -> tuple[Hop, ...]:
+    """A punctuator has no record: topic and partition are null, the offset is -1."""
+    return _hops(sheet, _STREAMS, "exception", "message", ())
+
+
+def share_failure(sheet: Sheet) -> Failure:
+    """No exception: the broker knows only that the client rejected it, or how often it was delivered."""
+    return Failure(message=sheet.message(_SHARE + "message"))
+
+
+def share_group(sheet: Sheet) -> str | None:
+    """The share group."""
+    return sheet.name(_SHARE + "group")
+
+
+def share_path(sheet: Sheet) -> tuple[Hop, ...]:
+    """The source's own headers are never copied, so there is one hop. The topic may be a topic id."""
+    topic, at = (places(sheet, _SHARE, decimal, decimal) or [(None, None)])[-1]
+    return (Hop(topic=topic, position=at, group=share_group(sheet), attempts=share_attempts(sheet)),)
+
+
+def share_attempts(sheet: Sheet) -> int | None:
+    """How often the broker delivered it."""
+    return positive(decimal(sheet.last.get(_SHARE + "delivery.count")))
+
+
+def _hops(sheet: Sheet, prefix: str, kind: str, message: str, groups: Sequence[str | None]) -> tuple[Hop, ...]:
+    kinds = sheet.all(prefix + kind)[-MOST_HOPS:]
+    messages = sheet.all(prefix + message)[-MOST_HOPS:]
+    found = places(sheet, prefix, decimal, decimal)
+    found += [(None, None)] * (max(len(kinds), len(messages), 1) - len(found))
+    return tuple(
+        Hop(
+            topic=topic,
+            position=at,
+            group=groups[index] if index < len(groups) else None,
+            exception_class=text(nth(kinds, index), NAME),
+            message=text(nth(messages, index), MESSAGE),
+        )
+        for index, (topic, at) in enumerate(found)
+    )
+
+
+CONNECT: Final = Family(
+    "kafka-connect",
+    marks=frozenset(_CONNECT + name for name in ("topic", "connector.name", "stage", "exception.class.name")),
+    failure=connect_failure,
+    path=connect_path,
+    group=connect_group,
+)
+STREAMS: Final = Family(
+    "kafka-streams",
+    marks=frozenset(_STREAMS + name for name in ("exception", "topic", "message", "stacktrace")),
+    failure=streams_failure,
+    path=streams_path,
+    may_be_bare=True,
+)
+SHARE: Final = Family(
+    "share-group",
+    marks=frozenset(_SHARE + name for name in ("topic", "group", "delivery.count", "message")),
+    failure=share_failure,
+    path=share_path,
+    group=share_group,
+    attempts=share_attempts,
+    may_be_bare=True,
+)

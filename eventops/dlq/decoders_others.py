@@ -1,0 +1,190 @@
+"""Letters of SmallRye, Karafka, Watermill, MassTransit and NServiceBus. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from eventops.dlq.encodings import MOST_HOPS, Sheet, decimal, iso_moment, moment, nth, places, positive, text
+from eventops.dlq.encodings import NAME_CHARACTERS as NAME
+from eventops.dlq.failure import Failure, Hop
+from eventops.dlq.family import Family
+
+_DEAD: Final = "dead-letter-"
+_DELAYED: Final = "delayed-retry-"
+_NSB: Final = "NServiceBus."
+_FAULT: Final = "MT-Fault-"
+
+
+def _first(sheet: Sheet, header: str, limit: int = 8 * NAME) -> str | None:
+    return text(sheet.record.first_header(header), limit)
+
+
+def _smallrye_failure(sheet: Sheet, prefix: str) -> Failure:
+    """Written *before* the copied headers: the newest is the first. ``*-cause*`` is absent where there is no
+    cause, so a cause that stands after the second failure's class belongs to an older hop."""
+    names = [name for name, _value in sheet.headers]
+    marks = [index for index, name in enumerate(names) if name == prefix + "reason"]
+    newest = dict(reversed(sheet.headers[: marks[1]] if len(marks) > 1 else sheet.headers))
+    cause = text(newest.get(prefix + "cause-class-name"), NAME)
+    message = text(newest.get(prefix + "cause"), 8 * NAME) if cause else None
+    return Failure(
+        exception_class=text(newest.get(prefix + "exception-class-name"), NAME),
+        cause_class=cause,
+        message=message or text(newest.get(prefix + "reason"), 8 * NAME),
+    )
+
+
+def dead_letter_failure(sheet: Sheet) -> Failure:
+    """SmallRye's dead-letter topic."""
+    return _smallrye_failure(sheet, _DEAD)
+
+
+def dead_letter_path(sheet: Sheet) -> tuple[Hop, ...]:
+    """Newest first in the record, oldest first here."""
+    return _smallrye_path(sheet, _DEAD)
+
+
+def retry_failure(sheet: Sheet) -> Failure:
+    """SmallRye's retry topics; their last failure has only these headers."""
+    return _smallrye_failure(sheet, _DELAYED)
+
+
+def retry_path(sheet: Sheet) -> tuple[Hop, ...]:
+    """The same order, under its own names."""
+    *older, latest = _smallrye_path(sheet, _DELAYED)
+    when = moment(decimal(sheet.record.first_header(_DELAYED + "original-timestamp")))
+    first = older[0] if older else latest
+    dated = Hop(first.topic, first.position, when, first.group, first.attempts, first.exception_class, first.message)
+    return (dated, *older[1:], *((latest,) if older else ()))
+
+
+def retry_attempts(sheet: Sheet) -> int | None:
+    """``count`` are the retries: one delivery more."""
+    retries = decimal(sheet.record.first_header(_DELAYED + "count"))
+    return positive(retries + 1) if retries is not None and retries >= 0 else None
+
+
+def _smallrye_path(sheet: Sheet, prefix: str) -> tuple[Hop, ...]:
+    found = places(sheet, prefix, decimal, decimal) or [(None, None)]
+    classes = sheet.all(prefix + "exception-class-name")[-MOST_HOPS:]
+    reasons = sheet.all(prefix + "reason")[-MOST_HOPS:]
+    hops = [
+        Hop(
+            topic=topic,
+            position=at,
+            exception_class=text(nth(classes, index), NAME) if len(classes) == len(found) else None,
+            message=text(nth(reasons, index), 8 * NAME) if len(reasons) == len(found) else None,
+        )
+        for index, (topic, at) in enumerate(found)
+    ]
+    return tuple(reversed(hops))
+
+
+def karafka_path(sheet: Sheet) -> tuple[Hop, ...]:
+    """Newest last, where there are several."""
+    found = places(sheet, "source_", decimal, decimal) or [(None, None)]
+    return tuple(Hop(topic=topic, position=at, group=karafka_group(sheet)) for topic, at in found)
+
+
+def karafka_group(sheet: Sheet) -> str | None:
+    """The consumer group."""
+    return sheet.name("source_consumer_group")
+
+
+def karafka_attempts(sheet: Sheet) -> int | None:
+    """How often it was tried."""
+    return positive(decimal(sheet.last.get("source_attempts")))
+
+
+def watermill_failure(sheet: Sheet) -> Failure:
+    """Go has no exception classes: the text is all there is."""
+    return Failure(message=sheet.message("reason_poisoned"), part=sheet.name("handler_poisoned"))
+
+
+def watermill_path(sheet: Sheet) -> tuple[Hop, ...]:
+    """The topic alone: partition and offset aren't recorded."""
+    return (Hop(topic=sheet.name("topic_poisoned")),)
+
+
+def masstransit_failure(sheet: Sheet) -> Failure:
+    """The exception's short name; a skipped message has only a reason."""
+    return Failure(
+        exception_class=sheet.name(_FAULT + "ExceptionType"),
+        message=sheet.message(_FAULT + "Message") or sheet.message("MT-Reason"),
+        stack=sheet.stack(_FAULT + "StackTrace"),
+        part=sheet.name(_FAULT + "ConsumerType"),
+    )
+
+
+def masstransit_path(sheet: Sheet) -> tuple[Hop, ...]:
+    """The queue that it came to, as the last part of its address."""
+    address = sheet.name(_FAULT + "InputAddress")
+    queue = address.rstrip("/").rpartition("/")[2].partition("?")[0] if address else None
+    return (Hop(topic=queue or None, failed_at=iso_moment(sheet.last.get(_FAULT + "Timestamp"))),)
+
+
+def masstransit_attempts(sheet: Sheet) -> int | None:
+    """Retries, and one delivery more; unknown where none was counted."""
+    retries = decimal(sheet.last.get(_FAULT + "RetryCount"))
+    return positive(retries + 1) if retries is not None and retries >= 0 else None
+
+
+def nservicebus_failure(sheet: Sheet) -> Failure:
+    """The inner exception is the cause."""
+    info = _NSB + "ExceptionInfo."
+    return Failure(
+        exception_class=sheet.name(info + "ExceptionType"),
+        cause_class=sheet.name(info + "InnerExceptionType"),
+        message=sheet.message(info + "Message"),
+        stack=sheet.stack(info + "StackTrace"),
+        part=sheet.name(info + "Source"),
+    )
+
+
+def nservicebus_path(sheet: Sheet) -> tuple[Hop, ...]:
+    """The queue it failed in."""
+    return (Hop(topic=sheet.name(_NSB + "FailedQ"), failed_at=iso_moment(sheet.last.get(_NSB + "TimeOfFailure"))),)
+
+
+SMALLRYE: Final = Family(
+    "smallrye",
+    marks=frozenset(_DEAD + name for name in ("reason", "exception-class-name", "topic")),
+    failure=dead_letter_failure,
+    path=dead_letter_path,
+    newest_first=True,
+)
+SMALLRYE_RETRY: Final = Family(
+    "smallrye-retry",
+    marks=frozenset(_DELAYED + name for name in ("count", "reason", "exception-class-name", "topic")),
+    failure=retry_failure,
+    path=retry_path,
+    attempts=retry_attempts,
+    newest_first=True,
+)
+KARAFKA: Final = Family(
+    "karafka",
+    marks=frozenset(("source_consumer_group", "source_attempts")),
+    failure=lambda _sheet: Failure(),
+    path=karafka_path,
+    group=karafka_group,
+    attempts=karafka_attempts,
+)
+WATERMILL: Final = Family(
+    "watermill",
+    marks=frozenset(("reason_poisoned", "topic_poisoned")),
+    failure=watermill_failure,
+    path=watermill_path,
+)
+MASSTRANSIT: Final = Family(
+    "masstransit",
+    marks=frozenset((_FAULT + "ExceptionType", _FAULT + "Message", "MT-Reason")),
+    failure=masstransit_failure,
+    path=masstransit_path,
+    attempts=masstransit_attempts,
+)
+NSERVICEBUS: Final = Family(
+    "nservicebus",
+    marks=frozenset((_NSB + "FailedQ", _NSB + "ExceptionInfo.ExceptionType")),
+    failure=nservicebus_failure,
+    path=nservicebus_path,
+)

@@ -1,0 +1,1 @@
+"""What stands in the log? Single records, and those that come."""

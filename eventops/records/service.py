@@ -1,0 +1,88 @@
+"""Reads single records, and the log as it grows. Nothing is joined, committed or created."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from typing import Final
+
+from eventops.errors import EventopsError, UsageError
+from eventops.events import Event, Partition, Position, Reader, read_event
+from eventops.ports import Bounds, Broker, Isolation, Range
+from eventops.records.model import Seen, Tail
+from eventops.where import Where
+
+_OURS: Final = "eventops-"
+_LAST: Final = datetime.max.replace(tzinfo=UTC)
+
+
+class RecordService:
+    """What stands in the log?"""
+
+    def __init__(self, broker: Broker, read: Reader = read_event) -> None:
+        self._broker = broker
+        self._read = read
+
+    def show(self, position: Position) -> Event:
+        """The event at that position.
+
+        Raises:
+            UsageError: there is no such topic or partition.
+            EventopsError: no record stands there; the message says which offsets the log holds.
+        """
+        topics = self._broker.topics([position.topic])
+        if not topics or position.partition not in topics[0].partitions:
+            raise UsageError(f"there is no partition {position.home}", remedy="`eventops topics` lists what is there")
+        if (record := self._broker.read([position]).get(position)) is not None:
+            return self._read(record)
+        held = self._broker.log_bounds([position.home]).bounds.get(position.home)
+        where = (
+            "its bounds aren't known" if held is None else f"it holds offsets {held.start} to {held.last_stable - 1}"
+        )
+        if held is not None and held.start <= position.offset < held.last_stable:
+            where += ", and this one was compacted away, aborted, or is a transaction's marker"
+        raise EventopsError(f"there is no record at {position}", remedy=where)
+
+    def tail(self, wanted: Tail, where: Where | None = None) -> Generator[Seen, None, None]:
+        """Events as they come, something or nothing at least once a second, at first nothing, when it is fixed where it
+        begins; it ends only where ``follows`` is False. Closing it ends the reading.
+
+        Raises:
+            UsageError: no topic is meant.
+        """
+        partitions = self._partitions(wanted)
+        bounds = self._broker.log_bounds(partitions)
+        starts = self._starts(wanted, bounds)
+        yield Seen(0, (), bounds.gaps)
+        if wanted.follows:
+            batches = self._broker.follow(starts)
+        else:
+            ends = {home: log.end(Isolation.READ_COMMITTED) for home, log in bounds.bounds.items()}
+            batches = self._broker.scan([Range(home, first, ends[home]) for home, first in starts.items()])
+        for batch in batches:
+            held = [record for record in batch.records if where is None or where.matches(record)]
+            held.sort(key=lambda record: (record.timestamp or _LAST, record.position))
+            yield Seen(len(batch.records), tuple(map(self._read, held)), batch.gaps)
+
+    def _partitions(self, wanted: Tail) -> tuple[Partition, ...]:
+        topics = self._broker.topics()
+        missing = [name for name in wanted.topics if not any(fnmatchcase(topic.name, name) for topic in topics)]
+        if missing:
+            raise UsageError(f"there is no topic {missing[0]!r}", remedy="`eventops topics` lists them")
+        meant = [
+            topic
+            for topic in topics
+            if any(fnmatchcase(topic.name, name) for name in wanted.topics)
+            or not (wanted.topics or topic.internal or topic.name.startswith(_OURS))
+        ]
+        return tuple(Partition(topic.name, number) for topic in meant for number in topic.partitions)
+
+    def _starts(self, wanted: Tail, bounds: Bounds) -> Mapping[Partition, int]:
+        if wanted.from_start:
+            return {home: log.start for home, log in bounds.bounds.items()}
+        ends = {home: log.end(Isolation.READ_COMMITTED) for home, log in bounds.bounds.items()}
+        if wanted.since is None:
+            return ends
+        found = self._broker.offsets_at(list(ends), wanted.since)
+        return {home: min(found.get(home, end), end) for home, end in ends.items()}

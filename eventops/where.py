@@ -1,0 +1,114 @@
+"""Conditions on records, in CEL (cel.dev): a language without side effects, loops or an end that doesn't come.
+
+A condition may use ``key``, ``value`` (JSON objects and arrays as such, else text, else bytes; null: none), ``headers``
+(the last of a name), ``topic``, ``partition``, ``offset`` and ``timestamp``.
+
+The library ends texts and ``bytes`` at a zero (0.1.3): zeros in texts are handed over as U+2400, bytes as
+``bytearray``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final, Self
+
+from eventops.errors import UsageError
+from eventops.events import Record, header_text
+
+_SCHEMA_BYTES: Final = 5
+_ZERO: Final = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+
+
+class Where:
+    """One condition. ``unjudged`` counts records that it couldn't be applied to (a field that isn't there, …)."""
+
+    def __init__(self, text: str, program: Any) -> None:
+        self.text = text
+        self.unjudged = 0
+        self.reason: str | None = None
+        """Why the last of them couldn't."""
+        self._program = program
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """
+        >>> from eventops.events import Position
+        >>> record = Record(Position("orders", 0, 7), None, None, b'{"total": 250.5}')
+        >>> Where.of('value.total > 100 && topic == "orders"').matches(record)
+        True
+
+        Raises:
+            UsageError: it isn't CEL, names what isn't there, or its answer is no truth value.
+        """
+        from cel_expr_python import cel
+
+        try:
+            program = _environment(cel).compile(text)
+        except (RuntimeError, ValueError) as error:
+            told = str(error).removeprefix("INVALID_ARGUMENT: ").removesuffix("[INVALID_ARGUMENT]").strip()
+            raise UsageError(f"--where isn't a condition in CEL: {told}", remedy=_EXAMPLE) from error
+        if program.return_type().name() not in ("BOOL", "DYN"):
+            raise UsageError(f"--where {text!r} isn't true or false, it is a value", remedy=_EXAMPLE)
+        return cls(text, program)
+
+    def matches(self, record: Record) -> bool:
+        """Whether it holds for the record; it doesn't where it can't be applied."""
+        at = record.position
+        facts = {
+            "key": _value(record.key),
+            "value": _value(record.value),
+            "headers": {_text(name): _text(header_text(value)) for name, value in record.headers},
+            "topic": at.topic,
+            "partition": at.partition,
+            "offset": at.offset,
+        }
+        if record.timestamp is not None:
+            facts["timestamp"] = record.timestamp
+        try:
+            answer = self._program.eval(data=facts).value()
+        except (RuntimeError, ValueError, OverflowError) as error:
+            answer = str(error)
+        if isinstance(answer, bool):
+            return answer
+        self.unjudged += 1
+        self.reason = str(answer)
+        return False
+
+
+_EXAMPLE: Final = """write it as in 'value.total > 100 && headers["ce_type"].startsWith("order.")'"""
+
+
+def _environment(cel: Any) -> Any:
+    kinds = cel.Type
+    return cel.NewEnv(
+        variables={
+            "key": kinds.DYN,
+            "value": kinds.DYN,
+            "headers": kinds.Map(kinds.STRING, kinds.DYN),
+            "topic": kinds.STRING,
+            "partition": kinds.INT,
+            "offset": kinds.INT,
+            "timestamp": kinds.TIMESTAMP,
+        }
+    )
+
+
+def _value(raw: bytes | None) -> Any:
+    if raw is None:
+        return None
+    body = raw[_SCHEMA_BYTES:] if raw[:1] == b"\0" else raw
+    if body.lstrip()[:1] in (b"{", b"["):
+        try:
+            return json.loads(_ZERO.sub(rb"\1\\u2400", body))
+        except (ValueError, RecursionError):
+            pass
+    try:
+        return _text(raw.decode())
+    except UnicodeDecodeError:
+        return bytearray(raw)
+
+
+def _text(text: str | None) -> str | None:
+    """Lone surrogates have no place in CEL's strings, zeros none in the library's."""
+    return None if text is None else text.encode("utf-8", "replace").decode().replace("\0", "\u2400")

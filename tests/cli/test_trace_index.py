@@ -1,0 +1,112 @@
+"""``eventops trace`` with a trace store in its context: a real Kafka, and a real HTTP server that answers as Jaeger."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.adapters.serving import NOT_FOUND, Answering, Reply, as_json, serving
+from tests.brokers.lab import KafkaLab
+from tests.cli.running import Shell
+from tests.contracts import keeps_its_contract
+from tests.trace.requests import Request, request_on
+
+pytestmark = pytest.mark.broker
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+
+
+@pytest.fixture(scope="module")
+def request_(bootstrap_servers: str) -> Iterator[Request]:
+    """One request for all of these tests."""
+    run = f"{datetime.now(UTC):%H%M%S%f}"
+    lab = KafkaLab(bootstrap_servers, lambda stem: f"{stem}-{run}")
+    with request_on(lab) as found:
+        yield found
+    lab.close()
+
+
+def jaeger(request: Request) -> Answering:
+    """Holds the sending of each event, and the handling of the mail, which failed after two seconds."""
+    spans = [_span(request, name, number, 4, "send") for number, name in enumerate(request.events)]
+    failed = _span(request, "mail", 9, 5, "process") | {"status": {"code": 2, "message": "550"}}
+    service = {"attributes": [_attribute("service.name", "mailer-service")]}
+    held = {"resource": service, "scopeSpans": [{"spans": [*spans, failed]}]}
+
+    def answer(path: str, query: dict[str, str]) -> Reply:
+        if path == "/jaeger/api/v3/trace-summaries":
+            return as_json({"summaries": []})
+        if path == "/jaeger/api/v3/traces" and request.correlation in query["query.attributes"]:
+            return as_json({"result": {"resourceSpans": [held]}})
+        return NOT_FOUND
+
+    return answer
+
+
+def _attribute(key: str, value: str) -> dict[str, Any]:
+    return {"key": key, "value": {"stringValue": value}}
+
+
+def _span(request: Request, name: str, number: int, kind: int, operation: str) -> dict[str, Any]:
+    at, event = request.places[name], request.events[name]
+    start = int(datetime.now(UTC).timestamp() * 1e9)
+    told = {
+        "messaging.destination.name": at.topic,
+        "messaging.destination.partition.id": str(at.partition),
+        "messaging.kafka.offset": str(at.offset),
+        "messaging.message.id": event.event_id,
+        "messaging.message.conversation_id": request.correlation,
+        "messaging.operation.type": operation,
+    }
+    return {
+        "traceId": TRACE,
+        "spanId": f"{number:016x}",
+        "name": f"{operation} {at.topic}",
+        "kind": kind,
+        "startTimeUnixNano": str(start),
+        "endTimeUnixNano": str(start + 2_000_000_000),
+        "attributes": [_attribute(key, value) for key, value in told.items()],
+    }
+
+
+def shell(home: Path, servers: str, jaeger_url: str) -> Shell:
+    """One whose context names the store."""
+    context = f'[contexts.lab]\n"bootstrap.servers" = "{servers}"\n"eventops.jaeger" = "{jaeger_url}"\n'
+    (home / "contexts.toml").write_text(f'current = "lab"\n{context}')
+    return Shell(home)
+
+
+def test_the_index_answers_and_the_tree_tells_who_handled_what(
+    request_: Request, bootstrap_servers: str, tmp_path: Path
+) -> None:
+    with serving(jaeger(request_)) as (base, _):
+        eventops = shell(tmp_path, bootstrap_servers, f"{base}/jaeger")
+        run = eventops("trace", request_.correlation, "--engine", "index", "-o", "json")
+        tree = eventops("trace", request_.correlation, "--engine", "index").stdout
+        timeline = eventops("trace", request_.correlation, "--engine", "index", "-o", "timeline").stdout
+    assert run.returncode == 0, run.stderr
+    document = json.loads(run.stdout)
+    keeps_its_contract(document, "trace")
+    assert [len(event["spans"]) for event in document["events"]] == [1, 1, 2]
+    assert document["traces"] == [{"trace_id": TRACE, "url": f"{base}/jaeger/trace/{TRACE}", "spans": 4}]
+    assert document["coverage"]["records"] == 3
+    assert f"◷ mailer-service  process {request_.users}  2.0 s  550" in tree
+    assert "queue times need spans" not in timeline
+    assert f"trace {TRACE} (4 spans): {base}/jaeger/trace/{TRACE}" in run.stderr
+    assert f"note: jaeger at {base}/jaeger named 3 records; the rest of the log wasn't read" in run.stderr
+
+
+def test_a_store_that_does_not_answer_is_a_note(request_: Request, bootstrap_servers: str, tmp_path: Path) -> None:
+    eventops = shell(tmp_path, bootstrap_servers, "http://127.0.0.1:1")
+    topics = [word for topic in request_.topics for word in ("--topic", topic)]
+    run = eventops("trace", request_.correlation, *topics)
+    assert run.returncode == 0, run.stderr
+    assert "note: jaeger at http://127.0.0.1:1 doesn't answer" in run.stderr
+
+
+def test_without_a_store_there_is_no_index(bootstrap_servers: str, tmp_path: Path) -> None:
+    run = Shell(tmp_path, bootstrap_servers)("trace", "x", "--engine", "index")
+    assert run.returncode == 2
+    assert "name a trace store in the context: eventops.jaeger or eventops.tempo" in run.stderr

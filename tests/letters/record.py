@@ -1,0 +1,79 @@
+"""Have the real frameworks write letters, and keep what they wrote: ``python -m tests.letters.record HOST:PORT
+[NAME ...]``.
+
+Needs Java 17 and Maven; a broker that may be filled with topics, best a fresh one (``eventops local up``). What
+they wrote is committed, so that the tests need neither.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from eventops.adapters.kafka.broker import KafkaBroker
+from eventops.events import Partition, Record, rfc3339
+from eventops.ports import Range
+
+HERE = Path(__file__).parent
+RECORDED = HERE / "recordings"
+PROGRAMS = {
+    "Spring": ("spring-orders-dlt", "spring-orders-dlt-dlt", "spring-keys-dlt", "spring-retries-dlt"),
+    "Streams": ("streams-letters",),
+    "Connect": ("connect-letters", "connect-bare-letters"),
+    "Share": ("dlq.share-letters",),
+}
+"""Each program and the topics that it leaves letters in."""
+
+
+def main(servers: str, names: tuple[str, ...]) -> None:
+    """Compile, run each program, and write what its topics hold."""
+    with tempfile.TemporaryDirectory(prefix="letters-") as place:
+        project = Path(place) / "letters"
+        shutil.copytree(HERE, project, ignore=shutil.ignore_patterns("recordings", "__pycache__"))
+        paths = project / "classpath"
+        maven = ["mvn", "-q", "-B", "compile", "dependency:build-classpath", f"-Dmdep.outputFile={paths}"]
+        subprocess.run(maven, cwd=project, check=True)
+        for name in names or tuple(PROGRAMS):
+            classpath = f"{project / 'target' / 'classes'}:{paths.read_text().strip()}"
+            subprocess.run(["java", "-cp", classpath, f"letters.{name}Letters", servers], check=True, timeout=180)
+            RECORDED.mkdir(exist_ok=True)
+            found = [_document(record) for record in _records(servers, PROGRAMS[name])]
+            (RECORDED / f"{name.lower()}.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+            print(f"{name}: {len(found)} letters")
+
+
+def _records(servers: str, topics: tuple[str, ...]) -> Iterator[Record]:
+    broker = KafkaBroker({"bootstrap.servers": servers})
+    try:
+        homes = [Partition(topic, 0) for topic in topics]
+        bounds = broker.log_bounds(homes).bounds
+        ranges = [Range(home, found.start, found.last_stable) for home, found in sorted(bounds.items())]
+        found = [record for batch in broker.scan(ranges) for record in batch.records]
+        yield from sorted(found, key=lambda record: record.position)
+    finally:
+        broker.close()
+
+
+def _document(record: Record) -> dict[str, Any]:
+    return {
+        "at": str(record.position),
+        "timestamp": rfc3339(record.timestamp),
+        "key": _base64(record.key),
+        "value": _base64(record.value),
+        "headers": [[name, _base64(value)] for name, value in record.headers],
+    }
+
+
+def _base64(content: bytes | None) -> str | None:
+    return None if content is None else base64.b64encode(content).decode()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], tuple(sys.argv[2:]))
