@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from eventops.lag.check import Finding, Limits
     from eventops.lag.model import GroupSelection, LagReport
 
-_VERDICTS: Final = ("warn", "error", "stop", "stall", "rewind", "lost_records", "ahead_of_log")
+_VERDICTS: Final = ("warn", "error", "stop", "stall", "rewind", "lost_records", "topic_recreated", "ahead_of_log")
 _POLLS: Final = 12
 """Polls in the time a check takes, but one every five seconds at least."""
 
@@ -101,17 +101,19 @@ def _findings(
     history, hold = History(Terms(span)), Hold(held)
     horizon = held + (span if limits.takes_polls else 0.0)
     every = min(max(horizon / _POLLS, _SOONEST), _LATEST)
-    started = time.monotonic()
+    first_answer: float | None = None
     polls = 0
     while True:
         asked = time.monotonic()
-        is_last = asked - started > horizon + every
+        watched = 0.0 if first_answer is None else asked - first_answer
+        is_last = watched > horizon + every
         report = _asked(lambda: desk.lag.snapshot(selection, desk.now()), is_needed=polls == 0 or is_last)
         if isinstance(report, NothingSelected):
             return (Finding(", ".join((*selection.names, *selection.topics)), Outcome.UNKNOWN, str(report)),), polls
         if report is not None:
             polls += 1
-            is_decided = hold.add(check(history.add(report), limits, asked - started), asked)
+            first_answer = first_answer or time.monotonic()
+            is_decided = hold.add(check(history.add(report), limits, watched), asked)
             if is_decided or is_last:
                 return hold.findings, polls
         time.sleep(max(every - (time.monotonic() - asked), 0.0))

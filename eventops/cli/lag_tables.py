@@ -24,6 +24,7 @@ def _word(row: Document) -> str:
 
 _STYLES: Final = {
     "lost_records": "bold red",
+    "topic_recreated": "bold red",
     "ahead_of_log": "bold red",
     "stop": "bold red",
     "stall": "bold red",
@@ -32,6 +33,7 @@ _STYLES: Final = {
     "warn": "yellow",
     "behind": "yellow",
     "never_committed": "yellow",
+    "topic_deleted": "magenta",
     "unknown": "magenta",
     "unsupported": "magenta",
     "ok": "green",

@@ -18,7 +18,9 @@ VERDICTS: Final[dict[str, frozenset[Verdict]]] = {
 }
 """What a check can be told to take for a breach; ``warn`` and ``error`` are everything at least that bad."""
 
-_UNTOLD: Final = frozenset({Verdict.NOT_ENOUGH_HISTORY, Verdict.UNKNOWN, Verdict.UNSUPPORTED, Verdict.NEVER_COMMITTED})
+_UNTOLD: Final = frozenset(
+    {Verdict.NOT_ENOUGH_HISTORY, Verdict.UNKNOWN, Verdict.UNSUPPORTED, Verdict.NEVER_COMMITTED, Verdict.TOPIC_DELETED}
+)
 
 
 @dataclass(frozen=True, slots=True)

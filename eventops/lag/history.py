@@ -6,7 +6,7 @@ Memory is bounded: about a kilobyte for each group and partition, whatever the l
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -14,7 +14,17 @@ from eventops.events import Partition
 from eventops.lag import insight, judgement, pace, rules
 from eventops.lag.ends import Ends
 from eventops.lag.judgement import RESTING
-from eventops.lag.model import AgeMethod, GroupLag, LagAge, LagReport, Pace, PartitionLag, Rate, Standing
+from eventops.lag.model import (
+    AgeMethod,
+    GroupLag,
+    LagAge,
+    LagReport,
+    Pace,
+    PartitionLag,
+    PartitionOffsets,
+    Rate,
+    Standing,
+)
 from eventops.lag.pace import Tick
 from eventops.lag.tracks import Terms, Track, Trail
 
@@ -36,15 +46,15 @@ class History:
         self._at: float | None = None
         self._swept = 0.0
 
-    def add(self, report: LagReport, topic_ids: Mapping[str, str] | None = None) -> LagReport:
-        """One more poll. ``topic_ids`` tell a topic that was made anew even if it grew past its old end.
+    def add(self, report: LagReport) -> LagReport:
+        """One more poll. A topic that was made anew is known by its id even if it grew past its old end.
 
         Returns the report with verdicts, rates, and ages interpolated where no record told them.
         """
         at = report.as_of.timestamp()
         if self._at is not None and at <= self._at:
             self._forget_everything()  # the clock was set back: what was seen can't be compared any more
-        self._forget_made_anew(topic_ids or {})
+        self._forget_made_anew({o.partition.topic: o.topic_id for o in _all_offsets(report) if o.topic_id is not None})
         seconds = None if self._at is None else at - self._at
         grown = self._note_ends(report, at)
         if seconds is not None and grown:
@@ -98,10 +108,11 @@ class History:
             if start is None or end is None:
                 continue
             trail = trails.get(one.partition)
-            if committed is None or committed > end or (trail is not None and trail.is_of_another_log(end, start)):
+            is_other_log = committed is None or committed > end or one.standing is Standing.TOPIC_RECREATED
+            if is_other_log or (trail is not None and trail.is_of_another_log(end, start)):
                 trails.pop(one.partition, None)
                 trail = None
-            if committed is None or committed > end:
+            if committed is None or is_other_log:
                 continue
             is_idle = one.standing is Standing.CAUGHT_UP
             if trail is None:
@@ -179,6 +190,10 @@ class History:
                 self._ticks.pop(group, None)
         used = {partition for trails in self._trails.values() for partition in trails}
         self._ends = {p: ends for p, ends in self._ends.items() if p in used or at - ends.last_at <= _FORGOTTEN}
+
+
+def _all_offsets(report: LagReport) -> Iterator[PartitionOffsets]:
+    return (one.offsets for group in report.groups for one in group.partitions)
 
 
 def _until_lost(trail: Trail | None) -> Rate:

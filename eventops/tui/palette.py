@@ -36,6 +36,7 @@ THEME: Final = Theme(
 
 VERDICTS: Final[dict[Verdict | Standing, tuple[str, str]]] = {
     Verdict.LOST_RECORDS: ("✗", BAD),
+    Verdict.TOPIC_RECREATED: ("✗", BAD),
     Verdict.AHEAD_OF_LOG: ("✗", BAD),
     Verdict.STOP: ("✗", BAD),
     Verdict.STALL: ("✗", BAD),
@@ -44,15 +45,18 @@ VERDICTS: Final[dict[Verdict | Standing, tuple[str, str]]] = {
     Verdict.WARN: ("▲", WARN),
     Verdict.BEHIND: ("▲", WARN),
     Verdict.NEVER_COMMITTED: ("▲", WARN),
+    Verdict.TOPIC_DELETED: ("?", ODD),
     Verdict.UNKNOWN: ("?", ODD),
     Verdict.UNSUPPORTED: ("?", ODD),
     Verdict.NOT_ENOUGH_HISTORY: ("?", FAINT),
     Verdict.OK: ("✓", GOOD),
     Verdict.CAUGHT_UP: ("✓", GOOD),
     Standing.LOST_RECORDS: ("✗", BAD),
+    Standing.TOPIC_RECREATED: ("✗", BAD),
     Standing.AHEAD_OF_LOG: ("✗", BAD),
     Standing.BEHIND: ("▲", WARN),
     Standing.NEVER_COMMITTED: ("▲", WARN),
+    Standing.TOPIC_DELETED: ("?", ODD),
     Standing.UNKNOWN: ("?", ODD),
     Standing.CAUGHT_UP: ("✓", GOOD),
 }

@@ -134,7 +134,8 @@ class Terminal:
 
     def __init__(self, shell: Shell, *words: str, lines: int = 16, columns: int = 120) -> None:
         environ = {**shell.environ, "TERM": "xterm-256color"}
-        environ.pop("COLUMNS")
+        for name in ("COLUMNS", "LINES"):
+            environ.pop(name, None)
         self.shown = b""
         self.pid, self.screen = pty.fork()
         if not self.pid:
@@ -178,10 +179,10 @@ def test_on_a_terminal_it_repaints_in_place_and_gives_the_terminal_back(eventops
 
 
 def test_more_rows_than_lines_are_counted(eventops: Shell, lab: KafkaLab) -> None:
-    topic, group = lab.topic(partitions=12), lab.name("billing")
-    lab.commit(group, {Partition(topic, number): 0 for number in range(12)})
+    topic, group = lab.topic(partitions=20), lab.name("billing")
+    lab.commit(group, {Partition(topic, number): 0 for number in range(20)})
     terminal = Terminal(eventops, group, *WATCH, "--by", "partition", lines=14)
-    wait_until(lambda: terminal.shows(b"6 of 12 rows shown"), "what doesn't fit is told", 60)
+    wait_until(lambda: terminal.shows(b"of 20 rows shown"), "what doesn't fit is told", 60)
     os.kill(terminal.pid, signal.SIGTERM)
     assert terminal.ended() == 143
     assert terminal.shown.count(b"\x1b[?1049l") == 1

@@ -19,12 +19,18 @@ NO_AGE = LagAge(None, AgeMethod.UNKNOWN, "no record could be read")
 Poll = tuple[int, int | None, int] | tuple[int, int | None, int, int]
 
 
-def report(second: int, *stands: tuple[int | None, int, int], held: bool = True, group: str = "billing") -> LagReport:
+def report(
+    second: int,
+    *stands: tuple[int | None, int, int],
+    held: bool = True,
+    group: str = "billing",
+    topic_id: str | None = None,
+) -> LagReport:
     """One poll; ``stands`` are committed, end and start, a partition each."""
     member = Member("m", "worker-1", "/10.0.0.1", tuple(Partition("orders", number) for number in range(len(stands))))
     partitions = [
         rules.partition_lag(
-            PartitionOffsets(Partition("orders", number), start, committed, end),
+            PartitionOffsets(Partition("orders", number), start, committed, end, topic_id=topic_id),
             None if committed == end else NO_AGE,
             "worker-1" if held else None,
         )

@@ -76,8 +76,8 @@ def test_what_waited_before_the_first_poll_has_no_age() -> None:
 
 def test_a_topic_made_anew_is_known_by_its_id_even_when_it_grew_past_its_old_end() -> None:
     history = History()
-    history.add(report(0, (10, 20, 0)), {"orders": "id-1"})
-    history.add(report(100, (10, 25, 0)), {"orders": "id-2"})
+    history.add(report(0, (10, 20, 0), topic_id="id-1"))
+    history.add(report(100, (10, 25, 0), topic_id="id-2"))
     track = history.track("billing", HERE)
     assert track is not None
     assert (track.polls, track.first_at) == (1, report(100, (10, 25, 0)).as_of.timestamp())
