@@ -11,11 +11,13 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AclOperation, ResourceType
 
+from eventops.adapters.kafka.broker import KafkaBroker
 from eventops.events import Partition
 from eventops.groups.service import GroupService
+from eventops.ports import Engine, Manner, Range, Sought
 from tests.brokers.lab import DEADLINE, KafkaLab, eventually
 from tests.contracts import keeps_its_contract
-from tests.secured.conftest import Users, admin_lab
+from tests.secured.conftest import EVENT, Users, admin_lab
 from tests.secured.server import ADMIN, SecuredKafka
 
 pytestmark = pytest.mark.broker
@@ -223,3 +225,15 @@ def test_what_compaction_left_out_is_told(lab: KafkaLab) -> None:
     assert found.before == ()
     assert "aborted or compacted" in found.notes[-1]
     assert found.after[0].value == b"%d" % found.after[0].position.offset
+
+
+def test_raw_batches_are_fetched_by_whoever_may_read(kafka: SecuredKafka, lab: KafkaLab) -> None:
+    """SCRAM over a socket of our own; where READ is missing, the ordinary consumer's answer is the gap."""
+    ranges = [Range(Partition("orders", 0), 0, 2)]
+    sought = Sought((EVENT[:12],))
+    for user, found, gaps in (("viewer", 2, []), ("outsider", 0, ["orders"])):
+        with closing(KafkaBroker(kafka.login(user), timeout=5)) as broker:
+            pieces = list(broker.search(sought, ranges, Manner(Engine.SCAN)))
+        assert sum(len(piece.records) for piece in pieces) == found, user
+        assert [gap.subject for piece in pieces for gap in piece.gaps] == gaps, user
+        assert all(piece.fetched for piece in pieces if piece.passed), user
