@@ -105,7 +105,13 @@ def _make_topics(admin: AdminClient) -> None:
 
 def _fill(servers: str) -> None:
     """Ends when every log was made: the broker answers before."""
-    settings = {"bootstrap.servers": servers, "linger.ms": 100, "log_level": 0, "message.timeout.ms": 900_000}
+    settings = {
+        "bootstrap.servers": servers,
+        "linger.ms": 100,
+        "log_level": 0,
+        "message.timeout.ms": 900_000,
+        "topic.metadata.propagation.max.ms": 900_000,
+    }
     producer = Producer(settings)
     failed: list[object] = []
     for number in range(TOPICS):

@@ -16,7 +16,7 @@ import click
 
 from eventops.cli.diagnostics import colours
 from eventops.errors import ExitCode
-from eventops.wording import safe
+from eventops.wording import safe, safe_block
 
 if TYPE_CHECKING:
     from rich.console import Console, JustifyMethod, OverflowMethod
@@ -88,13 +88,21 @@ def print_document(document: Document, output: str, rows: Iterable[Document]) ->
         case Format.NDJSON:
             _stream(_json(row, _ENCODE_TIGHT) + "\n" for row in rows)
         case Format.YAML:
-            import yaml
-
-            _write(yaml.safe_dump(_plain(document), allow_unicode=True, sort_keys=False).rstrip("\n"))
+            _write(_yaml(document).rstrip("\n"))
         case Format.CSV:
             _print_csv(list(rows))
         case _:
             raise ValueError(output)
+
+
+def _yaml(document: Document) -> str:
+    """Letters of all languages as they are, unless a terminal would obey something among them."""
+    import yaml
+
+    text: str = yaml.safe_dump(_plain(document), allow_unicode=True, sort_keys=False)
+    if _OBEYED.search(text):
+        text = yaml.safe_dump(_plain(document), allow_unicode=False, sort_keys=False)
+    return text
 
 
 def print_table(title: str, columns: Sequence[Column], rows: Sequence[Document], footer: str = "") -> None:
@@ -159,7 +167,7 @@ def flat(document: Document, prefix: str = "") -> dict[str, Any]:
         if isinstance(value, Mapping):
             row.update(flat(value, f"{prefix}{key}."))
         elif isinstance(value, list | tuple):
-            row[prefix + key] = json.dumps(value, ensure_ascii=False)
+            row[prefix + key] = _json(value)
         else:
             row[prefix + key] = value
     return row
@@ -178,8 +186,8 @@ def _print_csv(rows: Sequence[Document]) -> None:
     _write(text.getvalue().rstrip("\n"))
 
 
-def csv_cell(value: Any) -> Any:
-    """Text that a spreadsheet would take for a formula is kept text (OWASP: CSV injection)."""
+from eventops.errors import ExitCode
+from eventops.wording import safe, safe_block
     return "'" + value if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
