@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, Flag, StrEnum, auto
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from eventops.events import Headers, Partition, Position, Record, rfc3339
 
@@ -68,7 +68,7 @@ class Coverage:
         """Whether nothing is missing: an incomplete answer ends a command with exit code 5."""
         return not self.gaps and self.partitions_complete >= self.partitions_total
 
-    def document(self) -> dict[str, object]:
+    def document(self) -> dict[str, Any]:
         """Its part of every report's JSON."""
         return {
             "partitions_total": self.partitions_total,

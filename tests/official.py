@@ -43,12 +43,8 @@ class ConsumerGroups:
 
     def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Its output; the tool ends with 0 after most errors, so look at what it says."""
-        command = rules.java_command(self._installation, _CLASS, ["--bootstrap-server", self._servers, *arguments])
-        at = command.index("-cp") + 1
-        command[at] = f"{self._libs / '*'}:{command[at]}"
-        quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=error"
         return subprocess.run(
-            [command[0], quiet, *command[1:]],
+            self.command(*arguments),
             capture_output=True,
             text=True,
             env=java_environ(),
@@ -56,6 +52,14 @@ class ConsumerGroups:
             timeout=60,
             check=False,
         )
+
+    def command(self, *arguments: str) -> list[str]:
+        """How it is started."""
+        command = rules.java_command(self._installation, _CLASS, ["--bootstrap-server", self._servers, *arguments])
+        at = command.index("-cp") + 1
+        command[at] = f"{self._libs / '*'}:{command[at]}"
+        quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=error"
+        return [command[0], quiet, *command[1:]]
 
 
 def _fetched(libs: Path) -> Path:

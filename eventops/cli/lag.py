@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -59,7 +61,7 @@ def lag() -> None:
     type=click.Choice(["verdict", "lag", "age", "eta", "name"]),
     default="verdict",
     show_default=True,
-    help="What comes first: the worst, the largest, or the first name.",
+    help="What comes first: the worst, the largest, or the first name, as in JSON and NDJSON unless this is given.",
 )
 @click.option("--top", type=click.IntRange(min=1), metavar="N", help="The first N rows only.")
 @click.option(
@@ -96,6 +98,8 @@ def show(
     view = View(By(by), Sort(sort), top, only_lagging)
     if watch is not None:
         _watch(desk, selection, view, watch, span, output)
+    if output in ("json", "ndjson") and _as_they_come(view):
+        raise SystemExit(_streamed(desk, selection, output))
     report = desk.lag.snapshot(selection, desk.now())
     shown = rows(report, view)
     document = view_document(report, view, shown)
@@ -105,9 +109,34 @@ def show(
         print_document(document, output, shown.rows)
     if rest := told(shown, view.by):
         say(rest)
-    for gap in document["coverage"]["gaps"]:
-        say(f"not read: {safe(_place(gap))}: {safe(gap['reason'])}")
+    _tell(document["coverage"]["gaps"])
     raise SystemExit(ExitCode.DONE if report.coverage.complete else ExitCode.PARTIAL)
+
+
+def _as_they_come(view: View) -> bool:
+    """Whether groups can be printed by name, as they are read: unless rows are left out, or another order was asked."""
+    order = click.get_current_context().get_parameter_source("sort")
+    by_name = view.sort == "name" or order is ParameterSource.DEFAULT
+    return by_name and view.by == "group" and view.top is None and not view.only_lagging
+
+
+def _streamed(desk: Desk, selection: GroupSelection, output: str) -> ExitCode:
+    """Print groups as they come in: the first ones are there before the last ones are read."""
+    from eventops.lag.document import streamed
+
+    gc.disable()  # counting references frees what was printed, and the process ends with its answer
+    now = desk.now()
+    reading = desk.lag.stream(selection, now)
+    found = streamed(reading, now, desk.lag.cluster_id())
+    print_document(found, output, found["groups"])
+    coverage = reading.coverage
+    _tell(coverage.document()["gaps"])
+    return ExitCode.DONE if coverage.complete else ExitCode.PARTIAL
+
+
+def _tell(gaps: Sequence[Document]) -> None:
+    for gap in gaps:
+        say(f"not read: {safe(_place(gap))}: {safe(gap['reason'])}")
 
 
 def _watch(desk: Desk, selection: GroupSelection, view: View, every: float, span: float, output: str) -> None:

@@ -6,7 +6,8 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -15,7 +16,7 @@ import click
 
 from eventops.cli.diagnostics import colours
 from eventops.errors import ExitCode
-from eventops.wording import safe
+from eventops.wording import safe, safe_block
 
 if TYPE_CHECKING:
     from rich.console import Console, JustifyMethod, OverflowMethod
@@ -28,6 +29,11 @@ GUTTER: Final = 3
 """Columns between two columns of a table."""
 FOLDED: Final = 30
 """What text that may be folded is given room for before other columns are left out."""
+_ENCODE: Final = json.JSONEncoder(ensure_ascii=False).encode
+_ENCODE_TIGHT: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_PLAIN: Final = frozenset({str, int, float, bool, type(None)})
+_BLOCK: Final = 1 << 16
+_MOMENT: Final = 0.1
 _OBEYED = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -71,21 +77,32 @@ class Column:
 
 
 def print_document(document: Document, output: str, rows: Iterable[Document]) -> None:
-    """Print whatever isn't a table. ``rows`` are the document's main list: a line each for NDJSON and CSV."""
+    """Print whatever isn't a table. ``rows`` are the document's main list: a line each for NDJSON and CSV.
+
+    JSON and NDJSON are printed while iterators in the document, or ``rows``, still bring their items.
+    """
     match output:
         case Format.JSON:
-            _write(_json(document, indent=2))
+            _stream(_laid_out(document))
+            _write("")
         case Format.NDJSON:
-            for row in rows:
-                _write(_json(row, separators=(",", ":")))
+            _stream(_json(row, _ENCODE_TIGHT) + "\n" for row in rows)
         case Format.YAML:
-            import yaml
-
-            _write(yaml.safe_dump(_plain(document), allow_unicode=True, sort_keys=False).rstrip("\n"))
+            _write(_yaml(document).rstrip("\n"))
         case Format.CSV:
             _print_csv(list(rows))
         case _:
             raise ValueError(output)
+
+
+def _yaml(document: Document) -> str:
+    """Letters of all languages as they are, unless a terminal would obey something among them."""
+    import yaml
+
+    text: str = yaml.safe_dump(_plain(document), allow_unicode=True, sort_keys=False)
+    if _OBEYED.search(text):
+        text = yaml.safe_dump(_plain(document), allow_unicode=False, sort_keys=False)
+    return text
 
 
 def print_table(title: str, columns: Sequence[Column], rows: Sequence[Document], footer: str = "") -> None:
@@ -150,7 +167,7 @@ def flat(document: Document, prefix: str = "") -> dict[str, Any]:
         if isinstance(value, Mapping):
             row.update(flat(value, f"{prefix}{key}."))
         elif isinstance(value, list | tuple):
-            row[prefix + key] = json.dumps(value, ensure_ascii=False)
+            row[prefix + key] = _json(value)
         else:
             row[prefix + key] = value
     return row
@@ -169,8 +186,8 @@ def _print_csv(rows: Sequence[Document]) -> None:
     _write(text.getvalue().rstrip("\n"))
 
 
-def csv_cell(value: Any) -> Any:
-    """Text that a spreadsheet would take for a formula is kept text (OWASP: CSV injection)."""
+from eventops.errors import ExitCode
+from eventops.wording import safe, safe_block
     return "'" + value if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
@@ -209,20 +226,86 @@ def _plain(value: Any) -> Any:
 
 def json_line(document: Document) -> str:
     """A document on one line, as NDJSON has it."""
-    return _json(document, separators=(",", ":"))
+    return _json(document, _ENCODE_TIGHT)
 
 
-def _json(document: Document, **layout: Any) -> str:
+def _json(document: Any, encode: Callable[[Any], str] = _ENCODE) -> str:
     """JSON that reads well in any script and that a terminal doesn't obey: C1 controls, direction overrides and lone
     surrogates stay escaped, which is the same JSON."""
-    text = json.dumps(document, ensure_ascii=False, **layout)
+    text = encode(document)
+    if text.isascii() and "\x7f" not in text:
+        return text
     return _OBEYED.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-def _write(text: str) -> None:
+def _laid_out(value: Any, margin: str = "") -> Iterator[str]:
+    """JSON in pieces: what holds lists or objects takes a line for each of its parts, what doesn't takes one line. A
+    callable stands for what is known only when it is its turn.
+
+    >>> print("".join(_laid_out({"a": [{"b": 1, "c": None}, {"b": 2, "c": []}], "d": lambda: 3})))
+    {
+      "a": [
+        {"b": 1, "c": null},
+        {"b": 2, "c": []}
+      ],
+      "d": 3
+    }
+    """
+    if callable(value):
+        value = value()
+    inner = margin + "  "
+    if isinstance(value, Mapping):
+        if not _has_parts(value.values()):
+            yield _json(value)
+            return
+        opening, closing, parts = "{", "}", ((f"{_json(key)}: ", item) for key, item in value.items())
+    elif isinstance(value, Iterable) and not isinstance(value, str) and (not isinstance(value, Sized) or value):
+        opening, closing, parts = "[", "]", (("", item) for item in value)
+    else:
+        yield _json(value)
+        return
+    if isinstance(value, list) and all(type(item) is dict and not _has_parts(item.values()) for item in value):
+        yield f"[\n{inner}" + f",\n{inner}".join(map(_json, value)) + f"\n{margin}]"
+        return
+    before = f"{opening}\n{inner}"
+    for name, item in parts:
+        yield before + name
+        if type(item) in _PLAIN or (type(item) is dict and not _has_parts(item.values())):
+            yield _json(item)
+        else:
+            yield from _laid_out(item, inner)
+        before = f",\n{inner}"
+    yield f"\n{margin}{closing}" if before[0] == "," else f"{opening}{closing}"
+
+
+def _has_parts(values: Iterable[Any]) -> bool:
+    """Whether one of them is laid out over several lines: whatever is neither a plain value nor empty.
+
+    >>> _has_parts([1, None, "a", []]), _has_parts([{"a": 1}])
+    (False, True)
+    """
+    return not {type(value) for value in values} <= _PLAIN and any(type(v) not in _PLAIN and v for v in values)
+
+
+def _stream(pieces: Iterable[str]) -> None:
+    """Print pieces as they come, many at a time, but never keep a reader waiting for more than a moment."""
+    waiting: list[str] = []
+    size, told = 0, time.monotonic()
+    for piece in pieces:
+        waiting.append(piece)
+        size += len(piece)
+        if size >= _BLOCK or time.monotonic() - told > _MOMENT:
+            _write("".join(waiting), end="")
+            waiting.clear()
+            size, told = 0, time.monotonic()
+    _write("".join(waiting), end="")
+
+
+def _write(text: str, end: str = "\n") -> None:
     """A reader that went away (``| head``) ends the command, and is no finding: click would make it exit code 1."""
+    shown = text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
     try:
-        click.echo(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+        click.echo(shown + end, nl=False)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise click.exceptions.Exit(ExitCode.DONE) from None

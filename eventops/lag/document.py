@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from eventops.events import rfc3339
 from eventops.lag import insight, judgement, pace, rules
 from eventops.lag.model import GroupLag, LagAge, LagReport, MemberLag, PartitionLag, Rate
+from eventops.lag.reading import Reading
 
 _NOTHING_WAITS = Rate(None, "nothing waits")
 
@@ -18,6 +20,16 @@ def document(report: LagReport) -> dict[str, Any]:
         "cluster_id": report.cluster_id,
         "groups": [group_document(group) for group in report.groups],
         "coverage": report.coverage.document(),
+    }
+
+
+def streamed(reading: Reading, as_of: datetime, cluster_id: str) -> dict[str, Any]:
+    """The same of groups that are still coming in: an iterator, and a coverage that is to be called after it."""
+    return {
+        "as_of": rfc3339(as_of),
+        "cluster_id": cluster_id,
+        "groups": (group_document(group) for group in reading),
+        "coverage": lambda: reading.coverage.document(),
     }
 
 

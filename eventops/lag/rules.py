@@ -102,11 +102,15 @@ def lag(offsets: PartitionOffsets) -> int | None:
     >>> lag(PartitionOffsets(here, 0, None, 0))               # nothing there to be consumed
     0
     """
-    if offsets.log_end is None or standing(offsets) in _WHY_UNKNOWN:
+    return _lag(offsets, standing(offsets))
+
+
+def _lag(offsets: PartitionOffsets, stands: Standing) -> int | None:
+    if offsets.log_end is None or stands in _WHY_UNKNOWN:
         return None
     if offsets.is_shared and offsets.committed is not None:
         return offsets.left
-    first = next_offset(offsets)
+    first = _next(offsets, stands)
     return 0 if first is None else offsets.log_end - first
 
 
@@ -116,9 +120,11 @@ def next_offset(offsets: PartitionOffsets) -> int | None:
     >>> next_offset(PartitionOffsets(Partition("orders", 0), log_start=9, committed=7, log_end=10))
     9
     """
-    if offsets.only_markers or offsets.is_shared:
-        return None
-    if standing(offsets) not in (Standing.BEHIND, Standing.LOST_RECORDS):
+    return None if offsets.committed == offsets.log_end else _next(offsets, standing(offsets))
+
+
+def _next(offsets: PartitionOffsets, stands: Standing) -> int | None:
+    if offsets.only_markers or offsets.is_shared or stands not in (Standing.BEHIND, Standing.LOST_RECORDS):
         return None
     first = max(offsets.committed or 0, offsets.log_start or 0)
     return first if first < (offsets.log_end or 0) else None
@@ -150,7 +156,7 @@ def partition_lag(offsets: PartitionOffsets, waiting_age: LagAge | None, member:
         found = LagAge(None, AgeMethod.UNKNOWN, reason)
     elif offsets.is_shared and stands is Standing.BEHIND:
         found = LagAge(None, AgeMethod.UNKNOWN, _WHICH_IS_LEFT)
-    return PartitionLag(offsets, stands, lag(offsets), found, member, reason)
+    return PartitionLag(offsets, stands, _lag(offsets, stands), found, member, reason)
 
 
 def why_unknown(offsets: PartitionOffsets, stands: Standing) -> str | None:

@@ -13,7 +13,7 @@ from typing import Final
 from eventops.events import Partition, Record
 from eventops.lag import rules
 from eventops.lag.model import AgeMethod, LagAge, PartitionOffsets
-from eventops.ports import Bounds, Broker, Range
+from eventops.ports import Broker, LogBounds, Range
 
 Place = tuple[Partition, int]
 """A partition and the first offset that waits there."""
@@ -35,14 +35,19 @@ class Tails:
     records: tuple[Record, ...]
 
 
-def look(broker: Broker, offsets: Collection[PartitionOffsets], bounds: Bounds, now: datetime, at_most: int) -> Tails:
+def look(
+    broker: Broker,
+    offsets: Collection[PartitionOffsets],
+    bounds: Mapping[Partition, LogBounds],
+    now: datetime,
+    at_most: int,
+) -> Tails:
     """Read the first records that wait, all at once, and tell their ages; on ``at_most`` partitions, the furthest
     behind first."""
     ends: dict[Place, int] = {}
-    for found in sorted(offsets, key=lambda o: (-(rules.lag(o) or 0), o.partition)):
-        first = rules.next_offset(found)
-        if first is not None:
-            ends.setdefault((found.partition, first), found.log_end or 0)
+    waiting = [(found, first) for found in offsets if (first := rules.next_offset(found)) is not None]
+    for found, first in sorted(waiting, key=_furthest_behind_first):
+        ends.setdefault((found.partition, first), found.log_end or 0)
     asked, skipped = list(ends)[:at_most], list(ends)[at_most:]
     records, reached = _read(broker, [_range(place, bounds) for place in asked])
     ages = {place: LagAge(None, AgeMethod.UNKNOWN, _not_asked(at_most)) for place in skipped}
@@ -64,10 +69,15 @@ def _not_asked(at_most: int) -> str:
     )
 
 
-def _range(place: Place, bounds: Bounds) -> Range:
+def _furthest_behind_first(waiting: tuple[PartitionOffsets, int]) -> tuple[int, Partition]:
+    found, first = waiting
+    return first - (found.log_end or 0), found.partition
+
+
+def _range(place: Place, bounds: Mapping[Partition, LogBounds]) -> Range:
     """The first few offsets, and none of an open transaction: those can't be read before it ends."""
     partition, first = place
-    return Range(partition, first, max(first, min(first + MARKERS, bounds.bounds[partition].last_stable)))
+    return Range(partition, first, max(first, min(first + MARKERS, bounds[partition].last_stable)))
 
 
 def _read(broker: Broker, ranges: Collection[Range]) -> tuple[list[Record], dict[Partition, int]]:
