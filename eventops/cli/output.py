@@ -186,9 +186,17 @@ def _print_csv(rows: Sequence[Document]) -> None:
     _write(text.getvalue().rstrip("\n"))
 
 
-from eventops.errors import ExitCode
-from eventops.wording import safe, safe_block
-    return "'" + value if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+def csv_cell(value: Any) -> Any:
+    """Text that a spreadsheet would take for a formula is kept text (OWASP: CSV injection), and what a terminal would
+    obey is shown.
+
+    >>> csv_cell("=1+1"), csv_cell("a\\x1b[2J"), csv_cell(-1)
+    ("'=1+1", 'a\\\\x1b[2J', -1)
+    """
+    if not isinstance(value, str):
+        return value
+    value = safe_block(value)
+    return "'" + value if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
 def _fitting(columns: Sequence[Column], rows: Sequence[Document], width: int) -> list[Column]:

@@ -1,0 +1,59 @@
+"""What the rooms ask of the outside world: the Broker and TraceStore protocols, and their broker-neutral nouns.
+
+An adapter never returns a made-up figure. What it couldn't read it leaves out of the mapping and names in the
+:class:`Gap` list beside it; what the broker can't do at all is missing from its ``capabilities``.
+"""
+
+from eventops.ports.broker import Broker, Capability
+from eventops.ports.nouns import (
+    Batch,
+    Bounds,
+    Cluster,
+    Committed,
+    Coverage,
+    Gap,
+    Group,
+    Groups,
+    Isolation,
+    LogBounds,
+    Member,
+    Placement,
+    Range,
+    ShareProgress,
+    Topic,
+)
+from eventops.ports.searching import PLAINLY, Engine, Findings, Manner, Sought
+from eventops.ports.spans import StoredSpan, TraceStore
+from eventops.ports.writing import Appended, Fenced, Outgoing, TransactionalProducer, TransactionLost
+
+__all__ = [
+    "PLAINLY",
+    "Appended",
+    "Batch",
+    "Bounds",
+    "Broker",
+    "Capability",
+    "Cluster",
+    "Committed",
+    "Coverage",
+    "Engine",
+    "Fenced",
+    "Findings",
+    "Gap",
+    "Group",
+    "Groups",
+    "Isolation",
+    "LogBounds",
+    "Manner",
+    "Member",
+    "Outgoing",
+    "Placement",
+    "Range",
+    "ShareProgress",
+    "Sought",
+    "StoredSpan",
+    "Topic",
+    "TraceStore",
+    "TransactionLost",
+    "TransactionalProducer",
+]

@@ -1,0 +1,69 @@
+"""Looking for an id in a log: what is sought, how, and what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from eventops.events import Record
+from eventops.ports.nouns import Gap
+
+
+class Engine(StrEnum):
+    """How a log is searched. AUTO: the fastest way that does here, saying so where it isn't the raw one."""
+
+    AUTO = "auto"
+    SCAN = "scan"
+    """Whole batches as they travel; what may hold the id is then read by the ordinary consumer."""
+    CONSUME = "consume"
+    """Every record by the ordinary consumer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Bytes of which a record holds at least one, if it is to be found; wrong only towards too many.
+
+    >>> Sought((b"req-1",)).may_be_in(Record(Position("t", 0, 0), None, None, None, (("id", b"req-1"),)))
+    True
+    """
+
+    needles: tuple[bytes, ...]
+
+    def may_be_in(self, record: Record) -> bool:
+        """Whether a value or a header of the record holds a needle."""
+        held = b"\0".join((record.value or b"", *(value for _, value in record.headers if value)))
+        return any(needle in held for needle in self.needles)
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How to search, and when to end early: after about ``max_bytes`` were fetched, or when ``stopped`` says so. What
+    was left out then becomes gaps."""
+
+    engine: Engine = Engine.AUTO
+    max_bytes: int | None = None
+    stopped: Callable[[], bool] = _never
+
+
+PLAINLY: Final = Manner()
+"""As fast as can be, and to the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """A piece of a search: ``records`` may hold what is sought. Since the last piece ``passed`` offsets are behind us,
+    ``looked_at`` records and ``bytes`` were looked at, and ``fetched`` bytes travelled."""
+
+    records: tuple[Record, ...] = ()
+    passed: int = 0
+    looked_at: int = 0
+    bytes: int = 0
+    fetched: int = 0
+    gaps: tuple[Gap, ...] = ()
+    notes: tuple[str, ...] = ()
