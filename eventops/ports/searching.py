@@ -25,6 +25,7 @@ class Engine(StrEnum):
 class Sought:
     """Bytes of which a record holds at least one, if it is to be found; wrong only towards too many.
 
+    >>> from eventops.events import Position
     >>> Sought((b"req-1",)).may_be_in(Record(Position("t", 0, 0), None, None, None, (("id", b"req-1"),)))
     True
     """
