@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from textual.app import App
+from textual.app import App, ScreenStackError
 from textual.screen import Screen
 from textual.worker import get_current_worker
 
 from eventops.bootstrap import Desk
 from eventops.errors import reason_of
+from eventops.lag.model import LagReport
 from eventops.ports import Range
 from eventops.tui import commands
 from eventops.tui.history import History
+from eventops.tui.lag import Paced, worst_first
 from eventops.tui.messages import Answered, NotAnswered, WaitingUnknown
 from eventops.tui.page import Page
 from eventops.tui.questions import Questions, oldest_waiting
@@ -29,6 +31,7 @@ class Asking(App[None]):
         self.history = History()
         self.questions = Questions(desk, refresh, self.history)
         self.is_paused = False
+        self._judged: tuple[LagReport, list[Paced]] | None = None
 
     def ask_due(self) -> None:
         """Ask what is due: the lag always, so that its history has no holes, and what the screen in front wants."""
@@ -116,11 +119,29 @@ class Asking(App[None]):
         self.questions.pace(factor)
         self.repaint()
 
+    def worst_groups(self) -> list[Paced] | None:
+        """The groups of the last poll, judged once a poll and not at every repaint; None before the first."""
+        report = self.questions.lag.value
+        if report is None:
+            return None
+        if self._judged is None or self._judged[0] is not report:
+            self._judged = report, worst_first(report)
+        return self._judged[1]
+
+    @property
+    def page(self) -> Page | None:
+        """The page in front; None under the help, and while the dashboard is being left: answers come until the end."""
+        try:
+            screen: Screen[Any] = self.screen
+        except ScreenStackError:
+            return None
+        return screen if isinstance(screen, Page) else None
+
     def _wanted(self) -> tuple[Watch[Any], ...]:
-        screen: Screen[Any] = self.screen
-        return screen.watches if isinstance(screen, Page) else ()
+        page = self.page
+        return page.watches if page is not None else ()
 
     def repaint(self) -> None:
-        """The screen in front, with what is known now."""
-        if isinstance(self.screen, Page):
-            self.screen.refresh_all()
+        """The page in front, with what is known now."""
+        if (page := self.page) is not None:
+            page.refresh_all()

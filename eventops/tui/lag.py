@@ -188,13 +188,13 @@ class LagPage(Page):
             lambda row: row.group.group,
             empty="No consumer group has committed an offset here yet. Start a consumer, or `eventops demo`.",
             name="groups",
+            is_timely=False,
         )
 
     def paint(self) -> None:
         """The worst first."""
-        report = self.shell.questions.lag.value
         table: Table[Paced] = self.query_one("#groups", Table)
-        table.show(None if report is None else worst_first(report))
+        table.show(self.shell.worst_groups())
 
     def target(self) -> Target | None:
         """The group under the cursor."""
@@ -244,12 +244,12 @@ class GroupPage(Page):
 
     def paint(self) -> None:
         """The ones that wait longest stand where the log has them: by topic and partition."""
-        report = self.shell.questions.lag.value
+        groups = self.shell.worst_groups()
         table: Table[PartitionLag] = self.query_one("#partitions", Table)
-        if report is None:
+        if groups is None:
             table.show(None)
             return
-        found = next((Paced(group) for group in report.groups if group.group == self.group), None)
+        found = next((one for one in groups if one.group.group == self.group), None)
         self.query_one("#facts", Static).update(
             Text("the group isn't there any more") if found is None else _facts(found)
         )

@@ -18,7 +18,7 @@ from eventops.tui.dlq import CausesPage, LettersPage
 from eventops.tui.dlq import about as letter_about
 from eventops.tui.dlq_columns import cause_columns, topic_columns
 from eventops.tui.history import History, sparkline, total
-from eventops.tui.lag import GROUPS, GroupPage, Paced, lag, rate, worst_first
+from eventops.tui.lag import GROUPS, GroupPage, Paced, lag, rate
 from eventops.tui.lag import about as lag_about
 from eventops.tui.page import Page, Target
 from eventops.tui.palette import ACCENT, FAINT, GOOD, WARN
@@ -52,6 +52,7 @@ class OverviewPage(Page):
             lambda row: row.group.group,
             empty="No consumer group has committed an offset here yet.",
             name="groups",
+            is_timely=False,
         )
         topics: Table[TopicCounts] = Table(
             "Dead letters", _few(self.now), lambda row: row.topic, empty="No dead-letter topic here.", name="topics"
@@ -74,7 +75,7 @@ class OverviewPage(Page):
         shell = self.shell
         report, letters, causes = shell.questions.lag.value, shell.questions.letters.value, shell.questions.causes.value
         self.query_one("#figures", Static).update(figures(report, letters, shell.history, self.app.size.width))
-        self.query_one("#groups", Table).show(None if report is None else worst_first(report))
+        self.query_one("#groups", Table).show(shell.worst_groups())
         topics = None if letters is None else sorted(letters.topics, key=lambda one: (-one.open, one.topic))
         self.query_one("#topics", Table).show(topics)
         self.query_one("#causes", Table).show(causes)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from eventops.dlq import grouping
+from eventops.dlq.causes import Causes
 from eventops.dlq.failure import Failure
 from eventops.dlq.model import (
     Letter,
@@ -105,9 +106,9 @@ def letter(
     record = Record(at, ago(60.0 * (offset + 1)), key, body.encode() if value is None else value, headers)
     ids = Ids(f"e-{offset}", event_type, "user-service", name)
     origin = Origin(Position("users", 0, offset * 3), ago(61.0 * (offset + 1)))
-    return Letter(
-        Event(record, ids), "spring", origin, group, Failure(cause, cause, message, stack), attempts=3, state=state
-    )
+    failure = Failure(cause, cause, message, stack)
+    why = Causes().cause(failure)
+    return Letter(Event(record, ids), "spring", origin, group, failure, attempts=3, state=state, cause=why)
 
 
 def letters(*found: Letter, topic: str = "users-dlt") -> LettersReport:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final, Generic, TypeVar
 
 from rich.text import Text
@@ -21,6 +22,8 @@ Row = TypeVar("Row")
 _NARROWEST: Final = 8
 _PADDING: Final = 2
 _REST: Final = "rest"
+_MOST: Final = 300
+"""Rows on the screen at most: keys have to answer while thousands are known. A filter looks at all of them."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,9 @@ class Table(Vertical, Generic[Row]):
         *,
         empty: str,
         name: str,
+        is_timely: bool = True,
     ) -> None:
+        """``is_timely``: cells tell how long ago something was; else the same rows aren't painted twice."""
         super().__init__(id=name)
         self._title, self._columns, self._key, self._empty = title, tuple(columns), key, empty
         self._rows: Mapping[str, Row] | None = None
@@ -77,6 +82,8 @@ class Table(Vertical, Generic[Row]):
         """Said while the rows aren't known."""
         self._needle = ""
         self._note = ""
+        self._given: Sequence[Row] | None = None
+        self._is_timely = is_timely
         self._sorted_by: str | None = None
         self._is_reversed = False
         self._layout: tuple[tuple[Column[Row], ...], tuple[int, ...]] | None = None
@@ -113,6 +120,9 @@ class Table(Vertical, Generic[Row]):
 
     def show(self, rows: Sequence[Row] | None, *, note: str = "") -> None:
         """Show these; None: they aren't known yet. ``note`` stands beside their number."""
+        if rows is not None and rows is self._given and note == self._note and not self._is_timely:
+            return
+        self._given = rows
         self._rows = None if rows is None else {self._key(row): row for row in rows}
         self._note = note
         self._paint()
@@ -164,14 +174,15 @@ class Table(Vertical, Generic[Row]):
         if not self.is_mounted or not self.size.width:
             return
         columns = self._visible
-        cells = {key: tuple(column.text(row) for column in columns) for key, row in self._in_order()}
         is_wanted = matcher(self._needle)
-        shown = {key: texts for key, texts in cells.items() if is_wanted([text.plain for text in texts])}
+        cells = ((key, tuple(column.text(row) for column in columns)) for key, row in self._in_order())
+        wanted = ((key, texts) for key, texts in cells if is_wanted([text.plain for text in texts]))
+        shown = dict(islice(wanted, _MOST))
         widths = self._widths(columns, list(shown.values()))
         for texts in shown.values():
             for text, width in zip(texts, widths, strict=True):
                 text.truncate(width, overflow="ellipsis")
-        self._head(len(cells), len(shown))
+        self._head(len(self._rows or {}), len(shown))
         with self.app.batch_update():
             self._fill((columns, widths), shown)
 
@@ -225,6 +236,7 @@ class Table(Vertical, Generic[Row]):
                 f"  {shown:,} of {known:,} for “{safe(self._needle, 30)}”" if self._needle else f"  {known:,}", FAINT
             )
             title.append(f"  {self._note}" if self._note else "", FAINT)
+            title.append("  the first of them; / narrows, o sorts" if shown == _MOST < known else "", FAINT)
         heading, empty = self.query_one(".title", Static), self.query_one(".empty", Static)
         heading.update(title)
         heading.display = bool(self._title)
