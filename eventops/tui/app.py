@@ -26,6 +26,7 @@ from eventops.tui.replay import Phase, ReplayPage
 from eventops.tui.threads import Impatient
 from eventops.tui.topics import TopicListPage, TopicPage
 from eventops.tui.trace import TracePage
+from eventops.tui.widgets.lines import Prompt
 from eventops.wording import safe
 
 _TICK: Final = 0.25
@@ -48,8 +49,8 @@ class Dashboard(Asking):
     VERTICAL_BREAKPOINTS = [(0, "-short"), (18, "-tall")]  # noqa: RUF012 - as declared by App
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(str(number), f"go('{name}')", title) for number, (name, title) in enumerate(SECTIONS, start=1)),
-        Binding("colon", "prompt(':')", "a command; Tab completes it"),
-        Binding("slash", "prompt('/')", "filter: text or regex, ! what not; Esc shows all"),
+        Binding("colon", "prompt(':')", "a command; Tab completes it", priority=True),
+        Binding("slash", "prompt('/')", "filter: text or regex, ! what not; Esc shows all", priority=True),
         Binding("question_mark", "help", "this page"),
         Binding("escape", "back", "back"),
         Binding("r", "ask_again", "ask the cluster now"),
@@ -126,6 +127,13 @@ class Dashboard(Asking):
     async def on_waiting_found(self, message: WaitingFound) -> None:
         """On to its trace."""
         await self.trace(message.identifier)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What opens the line at the bottom has priority, so that it has the focus before the next key of a burst is
+        looked at; once somebody types there, its keys are text."""
+        if action == "prompt" and isinstance(self.focused, Prompt):
+            return False
+        return super().check_action(action, parameters)
 
     def action_prompt(self, sign: str) -> None:
         """Open the line at the bottom."""

@@ -21,6 +21,7 @@ from eventops.trace.model import Found, Question, TraceReport
 from eventops.tui.messages import Entered, Searched, SearchFailed
 from eventops.tui.page import Page, Target
 from eventops.tui.palette import ACCENT, FAINT, TONES, WARN
+from eventops.tui.widgets.lines import Prompt
 from eventops.wording import count, duration, plural, safe
 
 _ID: Final = "id"
@@ -34,7 +35,7 @@ class TracePage(Page):
     section = "trace"
     keys = (("s", "search an id"), ("d", "its dead letters"))
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s", "search", "search a correlation id or an event id"),
+        Binding("s", "search", "search a correlation id or an event id", priority=True),
         Binding("enter", "search", "search", show=False),
     ]
 
@@ -77,6 +78,12 @@ class TracePage(Page):
     def on_resize(self, _event: Resize) -> None:
         """Lines are broken inside their branch of the tree, so anew for each width."""
         self.call_after_refresh(self._draw)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Its key has priority, as those that open the line at the bottom have; what is typed there is text."""
+        if action == "search" and isinstance(self.focused, Prompt):
+            return False
+        return super().check_action(action, parameters)
 
     def action_search(self) -> None:
         """Ask for an id."""

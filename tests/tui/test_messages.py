@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from textual.events import Key
 from textual.widgets import DataTable, ProgressBar
 
 from eventops.dlq.model import Selection, State, Step
@@ -19,6 +20,7 @@ from eventops.tui.overview import OverviewPage
 from eventops.tui.replay import Phase, ReplayPage
 from eventops.tui.topics import TopicListPage, TopicPage
 from eventops.tui.trace import TracePage
+from eventops.tui.widgets.lines import Prompt
 from tests.tui import reports
 from tests.tui.stage import answer, answer_all, current, front, shown, still, table, type_text
 
@@ -54,6 +56,23 @@ async def test_a_failed_refresh_keeps_the_figures_dims_them_and_says_why() -> No
         await answer(pilot, lag, reports.healthy_lag())
         assert "retrying" not in shown(pilot)
         assert not app.screen.query_one("#body").has_class("-stale")
+
+
+@pytest.mark.parametrize("before", [[":"], ["3", "s"], ["/"]])
+async def test_keys_that_come_in_a_burst_are_text_once_the_line_was_asked_for(before: list[str]) -> None:
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await answer_all(pilot, app)
+        await pilot.press(*before[:-1])
+        for character in (before[-1], *"req:/q1s"):  # as over a slow line: all of it at once, no pause between
+            app.post_message(Key(_NAMES.get(character, character), character))
+        await pilot.pause()
+        await pilot.pause()
+        assert app.is_running
+        assert app.screen.query_one(Prompt).value == "req:/q1s"
+
+
+_NAMES = {":": "colon", "/": "slash"}
 
 
 async def test_the_cursor_stays_on_its_row_when_rows_come_go_and_change_places() -> None:

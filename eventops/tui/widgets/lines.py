@@ -136,7 +136,7 @@ class Prompt(Input):
         self.value = text
         self.placeholder = hint
         self.parent_line.add_class("-open")
-        self.focus()
+        self.screen.set_focus(self)  # at once: `focus` would come a message later, and keys of a burst before it
 
     @property
     def parent_line(self) -> Widget:
