@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final, Self
 
 from eventops.events.event import Event, Ids
@@ -24,6 +24,9 @@ from eventops.events.text import header_text, json_object, parse_time
 
 Reader = Callable[[Record], Event]
 """How the records of one cluster are read."""
+
+Find = Callable[[str], bytes | None]
+"""A header's value by its name."""
 
 _LOCATION: Final = re.compile(r"\$message\.(header|payload)#(/.*)", re.DOTALL)
 _HEADER: Final = "header:"
@@ -58,10 +61,10 @@ class Place:
         tokens = tuple(token.replace("~1", "/").replace("~0", "~") for token in where[1:].split("/"))
         return cls(header="/".join(tokens)) if location and location[1] == "header" else cls(pointer=tokens)
 
-    def text(self, record: Record, document: Any) -> str | None:
+    def text(self, header: Find, document: Any) -> str | None:
         """What stands there; None: nothing that could be an id."""
         if self.header is not None:
-            return header_text(_header(record, self.header))
+            return header_text(header(self.header))
         for token in self.pointer:
             if isinstance(document, dict):
                 document = document.get(token)
@@ -128,14 +131,15 @@ def read_event(record: Record, places: Places = _NOWHERE) -> Event:
     document = json_object(record.value) if record.value else None
     body = _ids_of_body(document) if document is not None else Ids()
 
-    is_data = body.event_id is None and bool(_header(record, CE_ID))
+    header = _headers(record)
+    is_data = body.event_id is None and bool(header(CE_ID))
 
     def told(where: Sequence[Place], said: str | None, headers: Sequence[str]) -> str | None:
-        if (named := next((text for place in where if (text := place.text(record, document))), None)) is not None:
+        if (named := next((text for place in where if (text := place.text(header, document))), None)) is not None:
             return named
-        return _first_text(record, headers) or said if is_data else said or _first_text(record, headers)
+        return _first_text(header, headers) or said if is_data else said or _first_text(header, headers)
 
-    header_time = parse_time(_first_text(record, (CE_TIME,)))
+    header_time = parse_time(_first_text(header, (CE_TIME,)))
     return Event(
         record,
         Ids(
@@ -145,7 +149,7 @@ def read_event(record: Record, places: Places = _NOWHERE) -> Event:
             correlation_id=told(places.correlation, body.correlation_id, CORRELATION_HEADERS),
             causation_id=told(places.causation, body.causation_id, CAUSATION_HEADERS),
             timestamp=header_time or body.timestamp if is_data else body.timestamp or header_time,
-            trace_id=_trace_id(record) or body.trace_id,
+            trace_id=_trace_id(header) or body.trace_id,
         ),
     )
 
@@ -164,17 +168,24 @@ def trace_id_of(traceparent: bytes | None) -> str | None:
     return parts[1] if set(parts[1]) != {"0"} else None
 
 
-def _trace_id(record: Record) -> str | None:
-    return next((found for name in TRACE_HEADERS if (found := trace_id_of(_header(record, name)))), None)
+def _trace_id(header: Find) -> str | None:
+    return next((found for name in TRACE_HEADERS if (found := trace_id_of(header(name)))), None)
 
 
-def _header(record: Record, name: str) -> bytes | None:
-    """The last header of that name, else the last that differs in case alone (``X-Correlation-ID``)."""
-    exact = record.header(name)
-    if exact is not None:
-        return exact
-    folded = name.casefold()
-    return next((value for key, value in reversed(record.headers) if value and key.casefold() == folded), None)
+def _headers(record: Record) -> Find:
+    """Finds the last header of a name, else the last that differs in case alone (``X-Correlation-ID``). The headers are
+    gone through once, however many names are asked for: letters carry dozens."""
+    exact = dict(record.headers)
+    folded = {key.casefold(): value for key, value in record.headers if value}
+
+    def find(name: str) -> bytes | None:
+        found = exact.get(name)
+        return found if found is not None else folded.get(_casefold(name))
+
+    return find
+
+
+_casefold: Final = cache(str.casefold)
 
 
 def _ids_of_body(document: Mapping[str, Any]) -> Ids:
@@ -229,5 +240,5 @@ _WHOLE: Final = 10**40
 """Longer numbers are no ids, and Python refuses to write the longest as text."""
 
 
-def _first_text(record: Record, names: Iterable[str]) -> str | None:
-    return next((text for name in names if (text := header_text(_header(record, name)))), None)
+def _first_text(header: Find, names: Iterable[str]) -> str | None:
+    return next((text for name in names if (text := header_text(header(name)))), None)
