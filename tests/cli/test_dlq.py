@@ -168,7 +168,8 @@ def test_a_letter_that_holds_nothing_is_shown_and_replayed_as_its_source(
 ) -> None:
     orders = workshop.topic(workshop.unique("orders"))
     letters = workshop.topic(f"dlq.{orders}")
-    body = b'{"eventId":"e-1","eventType":"order.placed","metadata":{"correlationId":"c-1"}}'
+    request = workshop.unique("c")
+    body = b'{"eventId":"e-1","eventType":"order.placed","metadata":{"correlationId":"%s"}}' % request.encode()
     workshop.put(orders, [(b"k", body, ())])
     told = {"partition": b"0", "group": b"packing", "delivery.count": b"5", "message": b"Offset rejected by client."}
     for topic, offset in ((orders, b"0"), (orders, b"99"), ("deleted-topic", b"0")):
@@ -177,7 +178,7 @@ def test_a_letter_that_holds_nothing_is_shown_and_replayed_as_its_source(
 
     shown = eventops("show", f"{letters}/0/0", "--trace")
     assert '"eventType": "order.placed"' in shown.stdout
-    assert "c-1: 1 event" in shown.stdout, shown.stderr
+    assert f"{request}: 1 event" in shown.stdout, shown.stderr
     found = document(eventops("show", letters, "-o", "json"), "dlq-letters")["letters"]
     assert [letter["event"]["event_id"] for letter in found] == ["e-1", None, None]
     assert found[1]["source_record_reason"] == "the record at its origin can no longer be read"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -103,7 +104,7 @@ class Workshop:
         orders = self.topic(self.unique("orders"), partitions)
         letters = self.topic(f"{orders}-dlt", partitions)
         for partition in range(partitions):
-            events = [_event(partition, number, keys) for number in range(count)]
+            events = [_event(orders, partition, number, keys) for number in range(count)]
             self.put(orders, events, partition)
             failed = [
                 (key, value, headers + spring_headers(Position(orders, partition, number), cause=cause))
@@ -178,8 +179,8 @@ def wait_until(is_so: Callable[[], bool], seconds: float = 20) -> None:
         time.sleep(0.02)
 
 
-def _event(partition: int, number: int, keys: int) -> tuple[bytes, bytes, Headers]:
-    body = (
-        f'{{"eventId":"e-{partition}-{number}","eventType":"order.placed","metadata":{{"correlationId":"c-{number}"}}}}'
-    )
+def _event(topic: str, partition: int, number: int, keys: int) -> tuple[bytes, bytes, Headers]:
+    """Ids are the topic's own: a trace searches the whole broker, where other tests are at work."""
+    ids = {"eventId": f"{topic}-e-{partition}-{number}", "eventType": "order.placed"}
+    body = json.dumps({**ids, "metadata": {"correlationId": f"{topic}-c-{number}"}})
     return f"key-{number % keys}".encode(), body.encode(), (("ce_specversion", b"1.0"), TRACEPARENT)

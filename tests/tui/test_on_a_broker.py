@@ -58,7 +58,7 @@ async def test_from_the_lag_alarm_to_the_trace_to_the_letter_to_the_replay(
             assert front(app, GroupPage).group == group
             await pilot.press("t")
             await until(pilot, lambda: "dead-lettered" in shown(pilot), "the trace")
-            assert front(app, TracePage).identifier == "c-1", "the oldest record that waits"
+            assert front(app, TracePage).identifier == f"{orders}-c-1", "the oldest record that waits"
             await pilot.press("d")
             await until(pilot, lambda: "✗ open" in shown(pilot), "the letter")
             assert front(app, LetterPage).position == Position(letters, 0, 1)
