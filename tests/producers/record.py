@@ -2,8 +2,8 @@
 
 It needs node, npm and a broker, and isn't part of the test run; the tests read what it wrote:
 
-    python -m venv /tmp/sdk && /tmp/sdk/bin/pip install confluent-kafka cloudevents
-    /tmp/sdk/bin/python tests/producers/record.py HOST:PORT
+    python -m venv sdk && sdk/bin/pip install confluent-kafka cloudevents
+    sdk/bin/python tests/producers/record.py HOST:PORT
 """
 
 from __future__ import annotations
