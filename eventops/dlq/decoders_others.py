@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from eventops.dlq.encodings import MOST_HOPS, Sheet, decimal, iso_moment, moment, nth, places, positive, text
+from eventops.dlq.encodings import MOST_HOPS, Sheet, decimal, iso_moment, nth, places, positive, text
 from eventops.dlq.encodings import NAME_CHARACTERS as NAME
 from eventops.dlq.failure import Failure, Hop
 from eventops.dlq.family import Family
+from eventops.events import moment_of
 
 _DEAD: Final = "dead-letter-"
 _DELAYED: Final = "delayed-retry-"
@@ -52,7 +53,7 @@ def retry_failure(sheet: Sheet) -> Failure:
 def retry_path(sheet: Sheet) -> tuple[Hop, ...]:
     """The same order, under its own names."""
     *older, latest = _smallrye_path(sheet, _DELAYED)
-    when = moment(decimal(sheet.record.first_header(_DELAYED + "original-timestamp")))
+    when = moment_of(decimal(sheet.record.first_header(_DELAYED + "original-timestamp")))
     first = older[0] if older else latest
     dated = Hop(first.topic, first.position, when, first.group, first.attempts, first.exception_class, first.message)
     return (dated, *older[1:], *((latest,) if older else ()))

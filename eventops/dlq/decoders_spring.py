@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from eventops.dlq.encodings import MOST_HOPS, Sheet, big_integer, i32, i64, moment, nth, places, positive, text
+from eventops.dlq.encodings import MOST_HOPS, Sheet, big_integer, i32, i64, nth, places, positive, text
 from eventops.dlq.encodings import NAME_CHARACTERS as NAME
 from eventops.dlq.failure import Failure, Hop
 from eventops.dlq.family import Family
+from eventops.events import moment_of
 
 _GROUP: Final = "kafka_dlt-original-consumer-group"
 _LISTENER: Final = ("Listener method '", "Listener failed")
@@ -67,7 +68,7 @@ def recoverer_path(sheet: Sheet) -> tuple[Hop, ...]:
         Hop(
             topic=topic,
             position=at,
-            timestamp=moment(i64(nth(times, index))),
+            timestamp=moment_of(i64(nth(times, index))),
             group=text(nth(groups, index), NAME) if len(groups) == whole else None,
             attempts=positive(i32(nth(attempts, index))) if len(attempts) == whole else None,
         )
@@ -89,10 +90,10 @@ def retryable_path(sheet: Sheet) -> tuple[Hop, ...]:
     """The first origin is kept; the hops between are known by the time of their next try alone, which is
     appended at each."""
     topic, at = next(iter(places(sheet, "kafka_original-", i32, i64)), (None, None))
-    first = moment(i64(nth(sheet.all("kafka_original-timestamp"), 0)))
+    first = moment_of(i64(nth(sheet.all("kafka_original-timestamp"), 0)))
     if first is None:
-        first = moment(big_integer(nth(sheet.all("retry_topic-original-timestamp"), 0)))
-    tries = [moment(big_integer(raw)) for raw in sheet.all("retry_topic-backoff-timestamp")[-MOST_HOPS:]]
+        first = moment_of(big_integer(nth(sheet.all("retry_topic-original-timestamp"), 0)))
+    tries = [moment_of(big_integer(raw)) for raw in sheet.all("retry_topic-backoff-timestamp")[-MOST_HOPS:]]
     origin = Hop(topic=topic, position=at, timestamp=first, group=spring_group(sheet), due=tries[0] if tries else None)
     return (origin, *(Hop(due=due) for due in tries[1:]))
 
@@ -129,7 +130,7 @@ def binder_path(sheet: Sheet) -> tuple[Hop, ...]:
     found = places(sheet, "x-original-", i32, i64)
     times = sheet.all("x-original-timestamp")[-MOST_HOPS:]
     return tuple(
-        Hop(topic=t, position=at, timestamp=moment(i64(nth(times, n)))) for n, (t, at) in enumerate(found)
+        Hop(topic=t, position=at, timestamp=moment_of(i64(nth(times, n)))) for n, (t, at) in enumerate(found)
     ) or (Hop(),)
 
 

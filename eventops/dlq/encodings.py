@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 from eventops.events import Headers, Position, Record, bytes_as_text
@@ -21,7 +21,6 @@ MOST_HOPS: Final = 100
 JAVA_OBJECT: Final = b"\xac\xed\x00\x05"
 """How Java's serialisation begins: such bytes are shown, never opened."""
 _TOPIC_NAME: Final = re.compile(r"[a-zA-Z0-9._-]{1,249}")
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LARGEST_PARTITION: Final = 2**31 - 1
 _LARGEST_OFFSET: Final = 2**63 - 1
 _DOTNET_TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d):(\d{6}) Z", re.ASCII)
@@ -144,20 +143,6 @@ def topic_name(raw: bytes | None) -> str | None:
     """
     name = (raw or b"").decode("ascii", "replace")
     return name if _TOPIC_NAME.fullmatch(name) and name not in (".", "..") else None
-
-
-def moment(milliseconds: int | None) -> datetime | None:
-    """Milliseconds since 1970 as a time; None where negative (no timestamp) or past what a calendar holds.
-
-    >>> moment(1_700_000_000_123).isoformat(), moment(-1), moment(2**62)
-    ('2023-11-14T22:13:20.123000+00:00', None, None)
-    """
-    if milliseconds is None or milliseconds < 0:
-        return None
-    try:
-        return _EPOCH + timedelta(milliseconds=milliseconds)
-    except OverflowError:
-        return None
 
 
 def iso_moment(raw: bytes | None) -> datetime | None:

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from eventops.dlq.encodings import JAVA_OBJECT, big_integer, decimal, i32, i64, moment
-from eventops.events import bytes_as_text, header_text, rfc3339
+from eventops.dlq.encodings import JAVA_OBJECT, big_integer, decimal, i32, i64
+from eventops.events import bytes_as_text, header_text, moment_of, rfc3339
 
 
 def _number(read: Callable[[bytes | None], int | None]) -> Callable[[bytes], str | None]:
@@ -21,7 +21,7 @@ def _number(read: Callable[[bytes | None], int | None]) -> Callable[[bytes], str
 def _time(read: Callable[[bytes | None], int | None]) -> Callable[[bytes], str | None]:
     def words(raw: bytes) -> str | None:
         found = read(raw)
-        when = moment(found)
+        when = moment_of(found)
         return rfc3339(when) if when is not None else (None if found is None else str(found))
 
     return words

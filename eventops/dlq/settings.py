@@ -36,11 +36,11 @@ from typing import Any, Final
 
 from eventops.config import ConfigurationError
 from eventops.dlq.causes import Causes
-from eventops.dlq.encodings import MOST_HOPS, Sheet, decimal, i32, i64, moment, nth, position, positive, topic_name
+from eventops.dlq.encodings import MOST_HOPS, Sheet, decimal, i32, i64, nth, position, positive, topic_name
 from eventops.dlq.failure import Failure, Hop
 from eventops.dlq.families import Conventions
 from eventops.dlq.family import Family
-from eventops.events import Reader, read_event
+from eventops.events import Reader, moment_of, read_event
 
 KEY: Final = "dlq"
 """The setting's name, after ``eventops.``."""
@@ -195,7 +195,7 @@ def _path(sheet: Sheet, headers: Mapping[str, str], number: Callable[[bytes | No
     for index in range(max(1, *(len(found) for found in values.values()))):
         topic, partition, offset, when = (nth(values[role], index) for role in roles)
         name = topic_name(topic)
-        hops.append(Hop(name, position(name, number(partition), number(offset)), moment(number(when))))
+        hops.append(Hop(name, position(name, number(partition), number(offset)), moment_of(number(when))))
     return hops
 
 
