@@ -1,7 +1,7 @@
 """Conditions on records, in CEL (cel.dev): a language without side effects, loops or an end that doesn't come.
 
 A condition may use ``key``, ``value`` (JSON objects and arrays as such, else text, else bytes; null: none), ``headers``
-(the last of a name), ``topic``, ``partition``, ``offset`` and ``timestamp``.
+(the last of a name), ``topic``, ``partition``, ``offset`` and ``timestamp``; a room may add what it knows of a record.
 
 The library ends texts and ``bytes`` at a zero (0.1.3): zeros in texts are handed over as U+2400, bytes as
 ``bytearray``.
@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final, Self
 
 from eventops.errors import UsageError
 from eventops.events import Record, header_text
 
 _SCHEMA_BYTES: Final = 5
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 _ZERO: Final = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 
@@ -31,8 +34,10 @@ class Where:
         self._program = program
 
     @classmethod
-    def of(cls, text: str) -> Self:
-        """
+    def of(cls, text: str, fields: Mapping[str, str] = _NOTHING) -> Self:
+        """``fields`` are names that may be used besides, each with its CEL type: ``STRING``, ``INT``, or ``DYN`` for
+        what may be null or of any type.
+
         >>> from eventops.events import Position
         >>> record = Record(Position("orders", 0, 7), None, None, b'{"total": 250.5}')
         >>> Where.of('value.total > 100 && topic == "orders"').matches(record)
@@ -44,7 +49,7 @@ class Where:
         from cel_expr_python import cel
 
         try:
-            program = _environment(cel).compile(text)
+            program = _environment(cel, fields).compile(text)
         except (RuntimeError, ValueError) as error:
             told = str(error).removeprefix("INVALID_ARGUMENT: ").removesuffix("[INVALID_ARGUMENT]").strip()
             raise UsageError(f"--where isn't a condition in CEL: {told}", remedy=_EXAMPLE) from error
@@ -52,21 +57,23 @@ class Where:
             raise UsageError(f"--where {text!r} isn't true or false, it is a value", remedy=_EXAMPLE)
         return cls(text, program)
 
-    def matches(self, record: Record) -> bool:
-        """Whether it holds for the record; it doesn't where it can't be applied."""
+    def matches(self, record: Record, facts: Mapping[str, Any] = _NOTHING) -> bool:
+        """Whether it holds for the record, ``facts`` being the values of the added fields; it doesn't where it can't be
+        applied."""
         at = record.position
-        facts = {
+        known = {
             "key": _value(record.key),
             "value": _value(record.value),
             "headers": {_text(name): _text(header_text(value)) for name, value in record.headers},
             "topic": at.topic,
             "partition": at.partition,
             "offset": at.offset,
+            **{name: _text(fact) if isinstance(fact, str) else fact for name, fact in facts.items()},
         }
         if record.timestamp is not None:
-            facts["timestamp"] = record.timestamp
+            known["timestamp"] = record.timestamp
         try:
-            answer = self._program.eval(data=facts).value()
+            answer = self._program.eval(data=known).value()
         except (RuntimeError, ValueError, OverflowError) as error:
             answer = str(error)
         if isinstance(answer, bool):
@@ -79,7 +86,7 @@ class Where:
 _EXAMPLE: Final = """write it as in 'value.total > 100 && headers["ce_type"].startsWith("order.")'"""
 
 
-def _environment(cel: Any) -> Any:
+def _environment(cel: Any, fields: Mapping[str, str]) -> Any:
     kinds = cel.Type
     return cel.NewEnv(
         variables={
@@ -90,6 +97,7 @@ def _environment(cel: Any) -> Any:
             "partition": kinds.INT,
             "offset": kinds.INT,
             "timestamp": kinds.TIMESTAMP,
+            **{name: getattr(kinds, kind) for name, kind in fields.items()},
         }
     )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from eventops.cli import dlq_letter, dlq_pages
-from eventops.cli.dlq_options import end, position, selection, selection_options
+from eventops.cli.dlq_options import end, position, say_unjudged, selection, selection_options, where_option
 from eventops.cli.dlq_replay import discard, replay
 from eventops.cli.lazy import DefaultGroup
 from eventops.cli.options import cluster_options, pass_desk, program
@@ -15,6 +15,7 @@ from eventops.cli.output import output_option, print_document
 
 if TYPE_CHECKING:
     from eventops.bootstrap import Desk
+    from eventops.dlq.conditions import LetterCondition
     from eventops.dlq.model import Letter
 
 
@@ -27,13 +28,15 @@ def dlq() -> None:
 
 
 @dlq.command("list", epilog="Example: eventops dlq list -o json")
+@where_option
 @output_option()
 @pass_desk
-def list_topics(desk: Desk, output: str) -> None:
+def list_topics(desk: Desk, output: str, where: LetterCondition | None) -> None:
     """Dead-letter topics with counts, age and rate; exit code 1 where letters remain."""
     from eventops.dlq.document import list_document
 
-    report = desk.dlq.list(desk.now())
+    report = desk.dlq.list(desk.now(), where)
+    say_unjudged(where)
     document = list_document(report)
     if output == "table":
         dlq_pages.print_topics(document)
@@ -42,7 +45,11 @@ def list_topics(desk: Desk, output: str) -> None:
     end(found=any(topic.open for topic in report.topics), complete=report.coverage.complete)
 
 
-@dlq.command("groups", epilog="Example: eventops dlq groups orders-dlt --since 2h")
+@dlq.command(
+    "groups",
+    epilog="Examples: eventops dlq groups orders-dlt --since 2h · "
+    "eventops dlq groups orders-dlt --where 'attempts > 3 && value.data.total > 100'",
+)
 @selection_options
 @output_option()
 @pass_desk
@@ -55,6 +62,7 @@ def groups(desk: Desk, topic: str, output: str, **chosen: Any) -> None:
     from eventops.dlq.document import causes_document
 
     report = desk.dlq.causes(selection(topic, **chosen), desk.now())
+    say_unjudged(chosen["where"])
     document = causes_document(report)
     if output == "table":
         dlq_pages.print_causes(document)
@@ -85,6 +93,7 @@ def show(desk: Desk, topic: str, output: str, *, full: bool, with_trace: bool, *
     if full or with_trace:
         raise click.UsageError("--full and --trace are about one letter: name it as TOPIC/PARTITION/OFFSET")
     report = desk.dlq.letters(selection(topic, **chosen), desk.now())
+    say_unjudged(chosen["where"])
     document = letters_document(report)
     if output == "table":
         dlq_pages.print_letters(document)
@@ -105,6 +114,7 @@ def export(desk: Desk, topic: str, output: str, **chosen: Any) -> None:
     from eventops.cli.dlq_export import write
 
     number, coverage = write(desk.dlq.export(selection(topic, **chosen)), output)
+    say_unjudged(chosen["where"])
     for gap in coverage.gaps if coverage else ():
         dlq_pages.say_gap(gap.subject, gap.partition, gap.reason)
     end(found=not number, complete=coverage is None or coverage.complete)

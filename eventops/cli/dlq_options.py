@@ -6,13 +6,41 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from eventops.cli.diagnostics import say
 from eventops.cli.moments import as_moment
 from eventops.cli.options import Command
 from eventops.errors import ExitCode
 from eventops.events import Position
+from eventops.wording import plural, safe
 
 if TYPE_CHECKING:
+    from eventops.dlq.conditions import LetterCondition
     from eventops.dlq.model import Selection
+
+
+def where_option(command: Command) -> Command:
+    """A condition in CEL."""
+    return click.option(
+        "--where",
+        callback=_as_condition,
+        metavar="CEL",
+        help="Letters for which it holds: a condition over key, value, headers, topic, partition, offset, timestamp, "
+        "cause, cause_id, exception, message, frame, group, attempts, hops, family, state, origin, event_type, "
+        "event_id, correlation_id.",
+    )(command)
+
+
+def say_unjudged(where: LetterCondition | None) -> None:
+    """How many letters the condition couldn't be applied to: they aren't in the answer."""
+    if where is not None and where.unjudged:
+        told = f"{plural(where.unjudged, 'letter')} couldn't be judged, and left out"
+        say(f"note: --where: {told}: {safe(where.reason or '', 200)}")
+
+
+def _as_condition(_context: click.Context, _option: click.Parameter, text: str | None) -> LetterCondition | None:
+    from eventops.dlq.conditions import LetterCondition
+
+    return None if text is None else LetterCondition.of(text)
 
 
 def selection_options(command: Command) -> Command:
@@ -31,6 +59,7 @@ def selection_options(command: Command) -> Command:
             multiple=True,
             help="Letters of that cause: its id, its class, or the class's last segment; may be repeated.",
         ),
+        where_option,
         click.argument("topic"),
     ):
         command = option(command)
@@ -61,6 +90,7 @@ def selection(topic: str, **chosen: Any) -> Selection:
         since=chosen["since"],
         until=chosen["until"],
         limit=chosen["limit"],
+        where=chosen["where"],
     )
 
 

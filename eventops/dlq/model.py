@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from eventops.dlq.failure import NO_CAUSE, NO_VERDICT, Cause, Failure, Hop, Trend, Verdict
 from eventops.events import Event, Headers, Position, Record
 from eventops.ports import Coverage
+
+if TYPE_CHECKING:
+    from eventops.dlq.conditions import LetterCondition
 
 
 class State(Enum):
@@ -125,6 +129,7 @@ class Selection:
     since: datetime | None = None
     until: datetime | None = None
     limit: int | None = None
+    where: LetterCondition | None = None
 
 
 @dataclass(frozen=True, slots=True)

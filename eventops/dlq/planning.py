@@ -130,6 +130,8 @@ def command(plan: Plan, program: str, left: int | None = None) -> str:
         words += ["--since", rfc3339(selection.since)]
     if selection.until is not None:
         words += ["--until", rfc3339(selection.until)]
+    if selection.where is not None:
+        words += ["--where", selection.where.text]
     if selection.limit is not None:
         words += ["--limit", str(selection.limit if left is None else left)]
     if plan.to is not None:

@@ -80,10 +80,13 @@ def state_of(record: Record, row: Row | None) -> State:
 
 def judge(letter: Letter, letter_id: LetterId, ledger: Ledger) -> Letter:
     """The letter with what became of it, and why."""
-    record = letter.event.record
-    row = row_about(record, letter_id, ledger)
+    return told(letter, row_about(letter.event.record, letter_id, ledger))
+
+
+def told(letter: Letter, row: Row | None) -> Letter:
+    """The letter with what the ledger's row about it says."""
     reason = f"{row.reason} ({row.operator})" if row is not None and row.reason else None
-    return replace(letter, state=state_of(record, row), state_reason=reason)
+    return replace(letter, state=state_of(letter.event.record, row), state_reason=reason)
 
 
 def with_source(letter: Letter, records: Mapping[Position, Record]) -> Letter:
@@ -115,8 +118,13 @@ def is_of_cause(cause: Cause, wanted: Iterable[str]) -> bool:
     )
 
 
-def is_selected(letter: Letter | Brief, selection: Selection) -> bool:
-    """Every condition that was given holds; a letter without a time meets no condition on time."""
+def is_selected(letter: Letter, selection: Selection) -> bool:
+    """Every condition that was given holds, of a letter that was judged."""
+    return is_candidate(letter, selection) and (selection.where is None or selection.where.holds(letter))
+
+
+def is_candidate(letter: Letter | Brief, selection: Selection) -> bool:
+    """Every condition but ``where`` holds; a letter without a time meets no condition on time."""
     if selection.causes and not is_of_cause(letter.cause, selection.causes):
         return False
     if selection.groups and letter.group not in selection.groups:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from itertools import islice
 
 from eventops.dlq import planning, rules
+from eventops.dlq.conditions import LetterCondition
 from eventops.dlq.families import BUILT_IN, Conventions
 from eventops.dlq.grouping import Grouping, Kept
 from eventops.dlq.ledger import Ledger, Row, topic_identity
@@ -49,15 +50,16 @@ class DeadLetterService:
         """What the context says is our own code: prefixes of classes, parts of paths."""
         return self._conventions.causes.own
 
-    def list(self, now: datetime) -> ListReport:
-        """Every dead-letter topic, with counts by what became of its letters."""
+    def list(self, now: datetime, where: LetterCondition | None = None) -> ListReport:
+        """Every dead-letter topic, with counts by what became of its letters, or of those for which ``where`` holds."""
         topics = self._finder.find()
         reading = Reading(self._broker, self._conventions)
         tallies = {topic.name: rules.Tally(topic.name, now) for topic in topics}
         row_about = self._row_about(topics, reading)
         for record in reading.records(topics):
             row = row_about(record)
-            tallies[record.position.topic].add(rules.state_of(record, row), record.timestamp)
+            if where is None or where.holds(rules.told(self._conventions.decode(record), row)):
+                tallies[record.position.topic].add(rules.state_of(record, row), record.timestamp)
         gone = reading.forget_deleted()
         counts = tuple(tally.counts() for name, tally in tallies.items() if name not in gone)
         return ListReport(now, counts, reading.coverage)
@@ -91,12 +93,12 @@ class DeadLetterService:
         topic = self._topic(selection.topic)
         reading = Reading(self._broker, self._conventions, selection.since)
         judge = self._judge([topic], reading)
-        chosen = (letter for letter in reading.letters([topic]) if rules.is_selected(letter, selection))
+        chosen = (letter for letter in map(judge, reading.letters([topic])) if rules.is_selected(letter, selection))
         limited = islice(chosen, selection.limit)
         number = 0
         while batch := tuple(islice(limited, _BATCH)):
             number += len(batch)
-            yield Piece(self._sourced([judge(letter) for letter in batch]))
+            yield Piece(self._sourced(batch))
         is_cut = selection.limit is not None and number >= selection.limit
         yield Piece((), None if is_cut else reading.coverage)
 
@@ -193,9 +195,13 @@ class DeadLetterService:
         reading = Reading(self._broker, self._conventions, selection.since)
         row_about = self._row_about([topic], reading)
         grouping = Grouping(topic.name, now)
+        where = selection.where
         for brief in reading.briefs([topic]):
-            if rules.is_selected(brief, selection):
-                grouping.add(brief, rules.state_of(brief.record, row_about(brief.record)))
+            if not rules.is_candidate(brief, selection):
+                continue
+            row = row_about(brief.record)
+            if where is None or where.holds(rules.told(self._conventions.decode(brief.record), row)):
+                grouping.add(brief, rules.state_of(brief.record, row))
                 keep(brief.record)
         judge = self._judge([topic])
         causes = grouping.groups(lambda record: judge(self._conventions.decode(record)))

@@ -144,6 +144,34 @@ def test_causes_are_told_apart_and_chosen_by_their_ids(workshop: Workshop, event
     assert document(before, "dlq-groups")["causes"] == []
 
 
+def test_a_condition_narrows_every_answer_and_says_what_it_could_not_judge(
+    workshop: Workshop, eventops: Eventops
+) -> None:
+    letters = workshop.topic(f"{workshop.unique('orders')}-dlt")
+    totals = (b'{"total":5}', b'{"total":500}', b'{"total":900}', b"no JSON")
+    failed = [spring_headers(Position("orders", 0, n), attempts=n % 3 + 1) for n in range(len(totals))]
+    workshop.put(letters, [(b"k", value, headers) for value, headers in zip(totals, failed, strict=True)])
+    large = ("--where", "value.total > 100 && attempts < 3")
+
+    listed = eventops("list", *large, "-o", "json")
+    counts = {one["topic"]: one["open"] for one in document(listed, "dlq-list")["topics"]}
+    assert counts[letters] == 1
+    grouped = eventops("groups", letters, *large, "-o", "json")
+    assert [cause["total"] for cause in document(grouped, "dlq-groups")["causes"]] == [1]
+    assert "note: --where: 1 letter couldn't be judged" in grouped.stderr
+    shown = eventops("show", letters, *large, "-o", "json")
+    assert [one["offset"] for one in document(shown, "dlq-letters")["letters"]] == [1]
+    assert [json.loads(line)["offset"] for line in eventops("export", letters, *large).stdout.splitlines()] == [1]
+    plan = document(eventops("replay", letters, *large, "-o", "json"), "replay")["plan"]
+    assert plan["selected"] == 1
+
+    assert eventops("discard", letters, *large, "--reason", "test", "--execute").returncode == 0
+    left = eventops("show", letters, "--where", 'state == "open"', "-o", "json")
+    assert [one["offset"] for one in document(left, "dlq-letters")["letters"]] == [0, 2, 3]
+    refused = eventops("groups", letters, "--where", "atempts > 3")
+    assert (refused.returncode, "undeclared reference to 'atempts'" in refused.stderr) == (2, True)
+
+
 def test_an_export_keeps_every_byte(workshop: Workshop, eventops: Eventops) -> None:
     letters = workshop.topic(f"{workshop.unique('orders')}-dlt")
     value = b"\xff\x00binary"

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventops.dlq import families, grouping, planning, rules
+from eventops.dlq.conditions import LetterCondition
 from eventops.dlq.ledger import Ledger, Row, content_hash, encode, ledger_key
 from eventops.dlq.model import Letter, Plan, Selection, State
 from eventops.dlq.planning import Known, Request, command, plan
@@ -162,11 +163,14 @@ def test_warnings_name_what_an_operator_would_regret() -> None:
 
 
 def test_the_command_repeats_the_selection_for_a_shell() -> None:
-    selection = Selection("orders-dlt", causes=("a b",), positions=(Position("orders-dlt", 0, 3),), limit=9)
+    where = LetterCondition.of('key == "k"')
+    at = (Position("orders-dlt", 0, 3),)
+    selection = Selection("orders-dlt", causes=("a b",), positions=at, limit=9, where=where)
     one = planned(letter(3), selection=selection, to="elsewhere", targets={"elsewhere": ORDERS})
 
     assert command(one, "eventops -b x:1", left=4) == (
-        "eventops -b x:1 dlq replay orders-dlt --cause 'a b' --offset 0/3 --limit 4 --to elsewhere --execute"
+        "eventops -b x:1 dlq replay orders-dlt --cause 'a b' --offset 0/3 "
+        "--where 'key == \"k\"' --limit 4 --to elsewhere --execute"
     )
 
 
