@@ -47,13 +47,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=memory) as home, local_kafka().ephemeral(Path(home)) as servers:
         admin, broker = AdminClient({"bootstrap.servers": servers}), KafkaBroker({"bootstrap.servers": servers})
         started = time.monotonic()
-        _make_topics(admin)
-        _fill(servers)
+        make_topics(admin)
+        fill(servers)
         made = 0
         print(f"{TOPICS * PARTITIONS:,} partitions in {time.monotonic() - started:.0f} s")
         ours = official = Measure(0, 0, 0)
         for groups in STEPS:
-            _make_groups(broker, made, groups)
+            make_groups(broker, made, groups)
             made = groups
             ours = _best(_eventops(servers, "json"))
             print(_line(f"eventops lag -o json, {groups:,} groups", ours))
@@ -95,7 +95,7 @@ def _line(name: str, found: Measure) -> str:
     return f"{name:48} {found.seconds:6.2f} s   first row {found.first:5.2f} s   {found.megabytes:5.0f} MB"
 
 
-def _make_topics(admin: AdminClient) -> None:
+def make_topics(admin: AdminClient) -> None:
     """50 topics a request: a broker refuses more than 10,000 changes at once."""
     for start in range(0, TOPICS, 50):
         new = [NewTopic(f"bench-{number:03}", PARTITIONS, 1) for number in range(start, start + 50)]
@@ -103,7 +103,7 @@ def _make_topics(admin: AdminClient) -> None:
             future.result()
 
 
-def _fill(servers: str) -> None:
+def fill(servers: str) -> None:
     """Ends when every log was made: the broker answers before."""
     settings = {
         "bootstrap.servers": servers,
@@ -128,7 +128,7 @@ def _fill(servers: str) -> None:
     assert not failed, failed[0]
 
 
-def _make_groups(broker: KafkaBroker, first: int, end: int) -> None:
+def make_groups(broker: KafkaBroker, first: int, end: int) -> None:
     """A tenth of each group's partitions is one record behind."""
     for number in range(first, end):
         topic = f"bench-{number % TOPICS:03}"

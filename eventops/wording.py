@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 UNKNOWN = "?"
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 def count(number: int | None) -> str:
@@ -55,6 +58,23 @@ def instant(moment: datetime | None) -> str:
     if moment is None:
         return UNKNOWN
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def moment(text: str, now: datetime) -> datetime:
+    """``90s``, ``15m``, ``1h``, ``2d`` and ``1w`` count back from ``now``; a time without a zone is UTC.
+
+    >>> noon = datetime(2026, 1, 15, 12, tzinfo=UTC)
+    >>> str(moment("1h", noon)), str(moment("2026-01-15T10:30:00+01:00", noon))
+    ('2026-01-15 11:00:00+00:00', '2026-01-15 09:30:00+00:00')
+
+    Raises:
+        ValueError: it is neither.
+        OverflowError: it is out of the calendar.
+    """
+    if ago := re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhdw])", text.strip(), re.ASCII):
+        return now - timedelta(seconds=float(ago[1]) * _SECONDS[ago[2]])
+    found = datetime.fromisoformat(text.strip())
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def safe(text: str, width: int | None = None) -> str:

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from eventops.cli.diagnostics import complain, say
-from eventops.cli.moments import moment
 from eventops.cli.options import pass_desk
 from eventops.cli.output import Format, print_document
 from eventops.errors import ExitCode, UsageError
-from eventops.wording import instant, plural, safe
+from eventops.wording import instant, moment, plural, safe
 
 if TYPE_CHECKING:
     from eventops.bootstrap import Desk

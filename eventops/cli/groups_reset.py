@@ -82,7 +82,7 @@ def reset(
 
 
 def _asked(desk: Desk, group: str, topics: tuple[str, ...], to: str, *, all_topics: bool) -> tuple[Scope, Target]:
-    from eventops.cli import targets
+    from eventops.groups import targets
     from eventops.groups.model import Kind
 
     try:

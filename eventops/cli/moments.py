@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 import click
 
+from eventops.wording import moment
+
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 def as_moment(_context: click.Context, _parameter: click.Parameter, value: str | None) -> datetime | None:
@@ -25,19 +26,6 @@ def as_moment(_context: click.Context, _parameter: click.Parameter, value: str |
     except (ValueError, OverflowError) as error:
         meant = "write a time as 2026-01-15T10:30:00Z, or how long ago as 90s, 15m, 1h, 2d"
         raise click.BadParameter(f"{value!r} is neither; {meant}") from error
-
-
-def moment(text: str, now: datetime) -> datetime:
-    """``90s``, ``15m``, ``1h``, ``2d`` and ``1w`` count back from ``now``; a time without a zone is UTC.
-
-    >>> noon = datetime(2026, 1, 15, 12, tzinfo=UTC)
-    >>> str(moment("1h", noon)), str(moment("2026-01-15T10:30:00+01:00", noon))
-    ('2026-01-15 11:00:00+00:00', '2026-01-15 09:30:00+00:00')
-    """
-    if ago := re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhdw])", text.strip(), re.ASCII):
-        return now - timedelta(seconds=float(ago[1]) * _SECONDS[ago[2]])
-    found = datetime.fromisoformat(text.strip())
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def seconds(text: str) -> float:

@@ -10,10 +10,12 @@ from contextlib import contextmanager
 from typing import Any, ClassVar, Final
 
 from textual.binding import Binding, BindingType
+from textual.events import Event, InputEvent
 
 from eventops.bootstrap import Desk
 from eventops.tui import commands
 from eventops.tui.asking import Asking
+from eventops.tui.confirming import Phase
 from eventops.tui.dlq import CausesPage, LetterPage, TopicsPage
 from eventops.tui.help import HelpPage
 from eventops.tui.lag import GroupPage, LagPage
@@ -22,8 +24,8 @@ from eventops.tui.overview import OverviewPage
 from eventops.tui.page import SECTIONS, Page, Target
 from eventops.tui.palette import THEME
 from eventops.tui.questions import letter_topics_of
-from eventops.tui.replay import Phase, ReplayPage
-from eventops.tui.threads import Impatient
+from eventops.tui.replay import ReplayPage
+from eventops.tui.threads import Impatient, Sweeper, responsive
 from eventops.tui.topics import TopicListPage, TopicPage
 from eventops.tui.trace import TracePage
 from eventops.tui.widgets.lines import Prompt
@@ -68,6 +70,13 @@ class Dashboard(Asking):
         """The last one that was executed."""
         self._ended = ended
         self._came_from: str | None = None
+        self._sweeper = Sweeper()
+
+    async def on_event(self, event: Event) -> None:
+        """Keys and clicks put off what can wait."""
+        if isinstance(event, InputEvent):
+            self._sweeper.key()
+        await super().on_event(event)
 
     async def on_mount(self) -> None:
         """Leave on SIGTERM too, and wait for nobody on the way out."""
@@ -209,12 +218,13 @@ class Dashboard(Asking):
             self.exit()
             return
         self.ask_due()
+        self._sweeper.sweep()
 
 
 def run(desk: Desk, *, refresh: float, ended: threading.Event | None = None) -> None:
     """Open the dashboard; returns when it was left or ``ended`` was set. The terminal is restored on SIGTERM too."""
     app = Dashboard(desk, refresh=refresh, ended=ended)
-    with _leaving_on_signals(app):
+    with responsive(), _leaving_on_signals(app):
         app.run()
 
 

@@ -14,7 +14,7 @@ from eventops.lag.model import LagReport
 from eventops.ports import Range
 from eventops.tui import commands
 from eventops.tui.history import History
-from eventops.tui.lag import Paced, worst_first
+from eventops.tui.lag_columns import Paced, worst_first
 from eventops.tui.messages import Answered, NotAnswered, WaitingUnknown
 from eventops.tui.page import Page
 from eventops.tui.questions import Questions, oldest_waiting
@@ -38,7 +38,8 @@ class Asking(App[None]):
         if self.is_paused:
             return
         now = self.desk.now()
-        asked: tuple[Watch[Any], ...] = (self.questions.lag, self.questions.cluster, *self._wanted())
+        first: tuple[Watch[Any], ...] = (self.questions.lag, self.questions.cluster)
+        asked = first if self.questions.lag.is_first(now) else (*first, *self._wanted())
         for watch in asked:
             if watch.is_due(now):
                 self.ask(watch)
@@ -65,6 +66,8 @@ class Asking(App[None]):
         message: Answered | NotAnswered
         try:
             message = Answered(watch, watch.ask())
+            if watch is self.questions.lag:
+                self._judge(message.value)
         except Exception as error:  # noqa: BLE001 - a defect in one question is told, the screen stays
             message = NotAnswered(watch, reason_of(error))
         if not get_current_worker().is_cancelled:
@@ -124,9 +127,13 @@ class Asking(App[None]):
         report = self.questions.lag.value
         if report is None:
             return None
-        if self._judged is None or self._judged[0] is not report:
-            self._judged = report, worst_first(report)
-        return self._judged[1]
+        judged = self._judged
+        return judged[1] if judged is not None and judged[0] is report else self._judge(report)
+
+    def _judge(self, report: LagReport) -> list[Paced]:
+        found = worst_first(report, self.history.trends)
+        self._judged = report, found
+        return found
 
     @property
     def page(self) -> Page | None:

@@ -9,9 +9,9 @@ from typing import Any
 from rich.text import Text
 
 from eventops.dlq.model import CauseGroup, Letter, State, TopicCounts
-from eventops.tui import letter_text
 from eventops.tui.palette import BAD, FAINT, STATES, WARN
 from eventops.tui.questions import open_of
+from eventops.tui.record_text import content
 from eventops.tui.widgets.table import Column
 from eventops.wording import UNKNOWN, count, duration
 
@@ -111,7 +111,7 @@ def letter_columns(now: Callable[[], datetime]) -> Sequence[Column[Letter]]:
         Column("when", lambda row: ago(now, row.timestamp), right=True, order=lambda row: row.timestamp),
         Column("event", lambda row: row.event.ids.event_type or UNKNOWN, is_flexible=True),
         Column("correlation id", lambda row: row.event.ids.correlation_id or UNKNOWN, is_flexible=True, from_width=80),
-        Column("key", lambda row: letter_text.content(row.event.record.key), is_flexible=True, from_width=110),
+        Column("key", lambda row: content(row.event.record.key), is_flexible=True, from_width=110),
         Column("message", lambda row: row.failure.message or UNKNOWN, is_flexible=True, from_width=150, at_most=100),
     )
 

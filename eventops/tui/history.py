@@ -10,6 +10,8 @@ from eventops.lag.history import History as LagHistory
 from eventops.lag.model import LagReport, Rate
 
 _KEPT: Final = 240
+TREND: Final = 8
+"""Polls that a group's own line shows."""
 _BARS: Final = "▁▂▃▄▅▆▇█"
 
 
@@ -18,11 +20,17 @@ class History:
 
     def __init__(self) -> None:
         self.totals: deque[int | None] = deque(maxlen=_KEPT)
+        self.trends: dict[str, deque[int | None]] = {}
+        """Each group's lag over the last polls."""
         self._lag = LagHistory()
 
     def add(self, report: LagReport) -> LagReport:
         """One more poll, judged by those before it; called by one thread at a time."""
         self.totals.append(total(report))
+        kept = {group.group: self.trends.get(group.group) or deque(maxlen=TREND) for group in report.groups}
+        for group in report.groups:
+            kept[group.group].append(group.lag)
+        self.trends = kept
         return self._lag.add(report)
 
     def arrivals(self) -> Rate:

@@ -1,155 +1,31 @@
-"""Is anything falling behind? All groups, the worst first; Enter shows one group's partitions."""
+"""Is anything falling behind? All groups, the worst first; Enter shows one group's partitions and members."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Any, ClassVar, Final
 
 from rich.text import Text
+from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Static
 
+from eventops.groups import targets
 from eventops.lag import judgement
-from eventops.lag.model import GroupLag, LagAge, LagReport, Pace, PartitionLag, Rate, Standing, Verdict
-from eventops.lag.pace import UNKNOWN as NO_PACE
+from eventops.lag.model import GroupLag, MemberLag, PartitionLag
 from eventops.ports import Range
+from eventops.tui.lag_columns import GROUPS, MEMBERS, PARTITIONS, Paced, eta, judged, lag, rate, trend, waits
+from eventops.tui.messages import Entered
 from eventops.tui.page import Page, Target
-from eventops.tui.palette import FAINT, VERDICTS
+from eventops.tui.palette import FAINT
+from eventops.tui.peek import PeekPage
+from eventops.tui.reset import ResetPage
 from eventops.tui.watch import Watch
-from eventops.tui.widgets.table import Column, Table
-from eventops.wording import UNKNOWN, count, duration, safe
+from eventops.tui.widgets.table import Table
+from eventops.wording import count, safe
 
-
-@dataclass(frozen=True)
-class Paced:
-    """A group and how fast it moved over the last polls."""
-
-    group: GroupLag
-
-    @property
-    def pace(self) -> Pace:
-        """Its rates."""
-        return self.group.pace or NO_PACE
-
-
-def worst_first(report: LagReport) -> list[Paced]:
-    """By verdict, then by what waits: where somebody should look first stands first."""
-    return [Paced(group) for group in judgement.worst_first(report.groups)]
-
-
-def verdict(judged: Verdict | Standing) -> Text:
-    """The mark and the word."""
-    mark, style = VERDICTS[judged]
-    return Text(f"{mark} {judged.value.replace('_', ' ')}", style)
-
-
-def judged(one: GroupLag | PartitionLag) -> Text:
-    """Its verdict; where that takes longer, where it stands meanwhile."""
-    found = judgement.of(one)
-    if found.verdict is not Verdict.NOT_ENOUGH_HISTORY:
-        return verdict(found.verdict)
-    return verdict(one.verdict if isinstance(one, GroupLag) else one.standing)
-
-
-def lag(figure: int | None, known: int = 0) -> Text:
-    """The figure; where a part isn't known, at least what is."""
-    if figure is not None:
-        return Text(count(figure), FAINT if figure == 0 else "bold")
-    return Text(f"≥ {count(known)}" if known else UNKNOWN, "bold")
-
-
-def waits(age: LagAge, known: float | None = None) -> Text:
-    """How long the oldest record has waited."""
-    if age.seconds is None:
-        return Text(f"≥ {duration(known)}" if known else UNKNOWN)
-    return Text("-", FAINT) if age.seconds == 0 else Text(duration(age.seconds))
-
-
-def rate(found: Rate) -> Text:
-    """Records a second."""
-    return Text(UNKNOWN, FAINT) if found.value is None else Text(f"{found.value:,.1f}")
-
-
-def eta(paced: Paced) -> Text:
-    """When it will have caught up."""
-    found = paced.pace.eta
-    if found.value is None:
-        return Text("never" if "never" in (found.reason or "") else UNKNOWN, FAINT)
-    return Text("-", FAINT) if found.value == 0 else Text(duration(found.value))
-
-
-def _why(one: GroupLag | PartitionLag) -> Text:
-    """What is missing, else what the verdict rests on."""
-    return Text(safe(one.reason or one.age.reason or judgement.of(one).evidence, 120), FAINT)
-
-
-GROUPS: Final[Sequence[Column[Paced]]] = (
-    Column("group", lambda row: row.group.group, is_flexible=True),
-    Column("verdict", lambda row: judged(row.group), order=lambda row: judgement.severity(row.group)),
-    Column("lag", lambda row: lag(row.group.lag, row.group.known_lag), right=True, order=lambda row: row.group.lag),
-    Column(
-        "oldest waits",
-        lambda row: waits(row.group.age, row.group.known_age),
-        right=True,
-        order=lambda row: row.group.age.seconds,
-    ),
-    Column(
-        "in/s", lambda row: rate(row.pace.rate_in), right=True, from_width=66, order=lambda row: row.pace.rate_in.value
-    ),
-    Column(
-        "out/s",
-        lambda row: rate(row.pace.rate_out),
-        right=True,
-        from_width=66,
-        order=lambda row: row.pace.rate_out.value,
-    ),
-    Column("caught up in", eta, right=True, from_width=100, order=lambda row: row.pace.eta.value),
-    Column(
-        "members",
-        lambda row: count(len(row.group.members)),
-        right=True,
-        from_width=110,
-        order=lambda row: len(row.group.members),
-    ),
-    Column("state", lambda row: row.group.state.replace("_", " "), from_width=120),
-    Column("", lambda row: _why(row.group), from_width=120, is_flexible=True, at_most=120),
-)
-
-_PARTITIONS: Final[Sequence[Column[PartitionLag]]] = (
-    Column("topic", lambda row: row.partition.topic, is_flexible=True),
-    Column("p", lambda row: str(row.partition.partition), right=True, order=lambda row: row.partition.partition),
-    Column("verdict", judged, order=judgement.severity),
-    Column("lag", lambda row: lag(row.lag), right=True, order=lambda row: row.lag),
-    Column("oldest waits", lambda row: waits(row.age), right=True, from_width=70, order=lambda row: row.age.seconds),
-    Column(
-        "start",
-        lambda row: _offset(row.offsets.log_start),
-        right=True,
-        from_width=110,
-        order=lambda row: row.offsets.log_start,
-    ),
-    Column(
-        "committed",
-        lambda row: _offset(row.offsets.committed),
-        right=True,
-        from_width=90,
-        order=lambda row: row.offsets.committed,
-    ),
-    Column(
-        "end",
-        lambda row: _offset(row.offsets.log_end),
-        right=True,
-        from_width=90,
-        order=lambda row: row.offsets.log_end,
-    ),
-    Column("member", lambda row: row.member or "nobody", from_width=120, is_flexible=True),
-    Column("", _why, from_width=120, is_flexible=True, at_most=120),
-)
-
-
-def _offset(offset: int | None) -> str:
-    return "-" if offset is None else count(offset)
+_TO: Final = "to"
+TARGETS: Final = "earliest · latest · offset:123 · -2h · 2026-01-15T10:00Z · shift:-10 · file:plan.csv"
 
 
 def about(group: GroupLag) -> Target:
@@ -207,10 +83,14 @@ class LagPage(Page):
 
 
 class GroupPage(Page):
-    """One group, partition by partition."""
+    """One group: partition by partition, and member by member."""
 
     section = "lag"
-    keys = (("t", "trace the oldest"), ("d", "dead letters"), ("Esc", "back"))
+    keys = (("Enter", "peek"), ("R", "reset"), ("Space", "mark"), ("t", "trace the oldest"), ("d", "dead letters"))
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("R", "reset", "set the group's offsets: the marked partitions', or all; the plan first"),
+        Binding("space", "mark", "mark the partition"),
+    ]
 
     def __init__(self, group: str) -> None:
         super().__init__()
@@ -232,33 +112,80 @@ class GroupPage(Page):
         return (self.group,)
 
     def body(self) -> Iterator[Widget]:
-        """A line of figures over the partitions."""
+        """A line of figures over the partitions and the members."""
         yield Static(id="facts")
         yield Table(
             "Partitions",
-            _PARTITIONS,
+            PARTITIONS,
             lambda row: str(row.partition),
             empty="The group has no offsets and no members; Esc goes back to all groups.",
             name="partitions",
+            is_timely=False,
         )
+        members: Table[MemberLag] = Table(
+            "Members",
+            MEMBERS,
+            lambda row: row.member_id,
+            empty="Nobody is in the group: nobody reads for it now.",
+            name="members",
+            is_timely=False,
+        )
+        yield members
 
     def paint(self) -> None:
-        """The ones that wait longest stand where the log has them: by topic and partition."""
+        """The partitions stand where the log has them: by topic and partition."""
         groups = self.shell.worst_groups()
-        table: Table[PartitionLag] = self.query_one("#partitions", Table)
+        table, members = self.query_one("#partitions", Table), self.query_one("#members", Table)
         if groups is None:
             table.show(None)
+            members.show(None)
             return
         found = next((one for one in groups if one.group.group == self.group), None)
         self.query_one("#facts", Static).update(
             Text("the group isn't there any more") if found is None else _facts(found)
         )
         table.show(found.group.partitions if found else ())
+        members.show(found.group.members if found else ())
 
     def target(self) -> Target | None:
         """The partition under the cursor: its oldest waiting record, its topic's letters."""
         row: PartitionLag | None = self.query_one("#partitions", Table).current
         return None if row is None else Target(waiting=unread(row), topics=(row.partition.topic,))
+
+    def on_table_chosen(self, message: Table.Chosen) -> None:
+        """What stands around the committed offset; a member's first partition."""
+        row = message.row
+        at = row.partition if isinstance(row, PartitionLag) else next(iter(row.partitions), None)
+        if at is not None:
+            self.shell.push_screen(PeekPage(self.group, at))
+
+    def action_mark(self) -> None:
+        """For a reset of a few."""
+        self.query_one("#partitions", Table).toggle_mark()
+
+    def back(self) -> bool:
+        """Marks first."""
+        return self.query_one("#partitions", Table).unmark() or super().back()
+
+    def action_reset(self) -> None:
+        """Where to?"""
+        self.ask(_TO, TARGETS)
+
+    def on_entered(self, message: Entered) -> None:
+        """A target to plan for; nothing is written by planning."""
+        super().on_entered(message)
+        if message.sign != _TO:
+            return
+        message.stop()
+        if not message.text:
+            return
+        marked = self.query_one("#partitions", Table).marked_rows
+        try:
+            target = targets.target(message.text, self.group, self.shell.desk.now())
+        except ValueError as error:
+            self.notify(safe(str(error), 300), severity="warning", markup=False)
+        else:
+            self.shell.push_screen(ResetPage(self.group, target, [one.partition for one in marked]))
 
 
 def _facts(paced: Paced) -> Text:
@@ -275,6 +202,8 @@ def _facts(paced: Paced) -> Text:
         rate(paced.pace.rate_out),
         ("   caught up in ", FAINT),
         eta(paced),
+        ("   ", FAINT),
+        trend(paced),
         ("   members ", FAINT),
         count(len(group.members)),
         (f"\n{safe(judgement.of(group).evidence)}", FAINT),

@@ -9,6 +9,7 @@ from textual.message import Message
 
 if TYPE_CHECKING:
     from eventops.dlq.model import Plan, Step
+    from eventops.groups.model import ResetReport
     from eventops.trace.model import Found
     from eventops.tui.watch import Watch
 
@@ -67,8 +68,15 @@ class PlanMade(Message):
 
 
 @dataclass
-class PlanFailed(Message):
-    """A replay couldn't be planned."""
+class ResetTold(Message):
+    """A group's reset is planned, or was carried out and read back."""
+
+    report: ResetReport
+
+
+@dataclass
+class Unplanned(Message):
+    """What was to be written couldn't be planned."""
 
     reason: str
 
@@ -81,8 +89,8 @@ class Stepped(Message):
 
 
 @dataclass
-class ReplayFailed(Message):
-    """The replay broke off; what it committed stays, and the ledger knows it."""
+class BrokeOff(Message):
+    """Writing broke off. What a replay committed stays, and the ledger knows it."""
 
     reason: str
 

@@ -18,8 +18,9 @@ from eventops.tui.dlq import CausesPage, LettersPage
 from eventops.tui.dlq import about as letter_about
 from eventops.tui.dlq_columns import cause_columns, topic_columns
 from eventops.tui.history import History, sparkline, total
-from eventops.tui.lag import GROUPS, GroupPage, Paced, lag, rate
+from eventops.tui.lag import GroupPage
 from eventops.tui.lag import about as lag_about
+from eventops.tui.lag_columns import GROUPS, Paced, lag, rate
 from eventops.tui.page import Page, Target
 from eventops.tui.palette import ACCENT, FAINT, GOOD, WARN
 from eventops.tui.watch import Watch

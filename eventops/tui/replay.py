@@ -7,7 +7,6 @@ import threading
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from enum import Enum
 from typing import ClassVar, Final
 
 from rich.text import Text
@@ -19,29 +18,13 @@ from eventops.dlq import telling
 from eventops.dlq.document import replay_document
 from eventops.dlq.model import Plan, Planned, ReplayReport, Selection, Step
 from eventops.dlq.planning import command
-from eventops.errors import NotPermitted, reason_of
+from eventops.errors import reason_of
 from eventops.tui import messages
-from eventops.tui.page import Page
+from eventops.tui.confirming import MANY, ConfirmingPage, Phase
 from eventops.tui.palette import BAD, FAINT, GOOD, WARN
 from eventops.tui.quoting import program, shell_line
 from eventops.tui.widgets.table import Column, Table
 from eventops.wording import plural, safe
-
-_YES: Final = "confirm"
-_MANY: Final = 100
-"""Letters above which the topic's name is asked for instead of a yes."""
-
-
-class Phase(Enum):
-    """How far it is."""
-
-    PLANNING = "reading the letters and the ledger …"
-    PLANNED = "nothing was written yet"
-    RUNNING = "replaying"
-    STOPPING = "finishing the transaction in hand …"
-    DONE = "done"
-    FAILED = "failed"
-
 
 _TARGETS: Final[Sequence[Column[Planned]]] = (
     Column("letter", lambda row: f"{row.letter.position.partition}/{row.letter.position.offset}"),
@@ -56,7 +39,7 @@ def _target(row: Planned) -> str:
     return row.target_topic if row.target_partition is None else f"{row.target_topic}/{row.target_partition}"
 
 
-class ReplayPage(Page):
+class ReplayPage(ConfirmingPage):
     """One replay from plan to result."""
 
     section = "dlq"
@@ -73,7 +56,6 @@ class ReplayPage(Page):
         self._plan = plan
         self._step: Step | None = None
         self._report: ReplayReport | None = None
-        self._trouble: str | None = None
         self._stop = threading.Event()
 
     @property
@@ -121,7 +103,7 @@ class ReplayPage(Page):
             try:
                 found = desk.dlq.plan(selection, desk.now(), str(uuid.uuid4()))
             except Exception as error:  # noqa: BLE001 - told on the screen, which stays
-                self.post_message(messages.PlanFailed(reason_of(error)))
+                self.post_message(messages.Unplanned(reason_of(error)))
             else:
                 self.post_message(messages.PlanMade(found))
 
@@ -147,71 +129,43 @@ class ReplayPage(Page):
         self._plan, self.phase = message.plan, Phase.PLANNED
         self.refresh_all()
 
-    def on_plan_failed(self, message: messages.PlanFailed) -> None:
-        """Nothing to confirm."""
-        self._trouble, self.phase = message.reason, Phase.FAILED
-        self.refresh_all()
-
-    def action_confirm(self) -> None:
-        """Ask for a yes in so many letters, or for the topic's name where there are many."""
-        if self.phase is not Phase.PLANNED or self._plan is None or not self._plan.planned:
-            return
-        try:
-            self.shell.desk.require_writable()
-        except NotPermitted as refused:
-            self._trouble = str(refused)
-            self.refresh_all()
-            return
-        where = safe(self.shell.desk.context.name, 30)
-        letters = plural(len(self._plan.planned), "letter")
-        self.ask(_YES, f"type {safe(self._password, 60)} to put {letters} back on {where}; Esc: don't")
-
-    def on_entered(self, message: messages.Entered) -> None:
-        """Only what was asked for is a yes."""
-        if message.sign != _YES:
-            super().on_entered(message)
-            return
-        message.stop()
-        self.focus_body()
-        if self.phase is not Phase.PLANNED or self._plan is None:
-            return
-        if message.text == self._password:
-            self._execute(self._plan)
-        else:
-            self.notify(f"not confirmed: that isn't {safe(self._password, 60)}; nothing was written", markup=False)
-        self.refresh_all()
+    @property
+    def is_ready(self) -> bool:
+        """Letters would be put back."""
+        return self._plan is not None and bool(self._plan.planned)
 
     @property
-    def _password(self) -> str:
-        """What has to be typed: more for more."""
-        many = self._plan is not None and len(self._plan.planned) > _MANY
+    def password(self) -> str:
+        """More for more: the topic's name."""
+        many = self._plan is not None and len(self._plan.planned) > MANY
         return self._selection.topic if many else "yes"
 
-    def _execute(self, plan: Plan) -> None:
-        self.phase, self._trouble = Phase.RUNNING, None
+    @property
+    def deed(self) -> str:
+        """In the line that asks."""
+        return f"put {plural(len(self._plan.planned) if self._plan else 0, 'letter')} back"
+
+    def execute(self) -> None:
+        """Transaction by transaction, in a worker."""
+        plan, desk = self._plan, self.shell.desk
+        assert plan is not None
         self.shell.replay = self
-        desk = self.shell.desk
         called = shell_line(program(desk.context))
 
-        def execute() -> None:
+        def replay() -> None:
             try:
                 for step in desk.dlq.execute(plan, is_stopped=self._stop.is_set, now=desk.now, program=called):
                     self.post_message(messages.Stepped(step))
             except Exception as error:  # noqa: BLE001 - told on the screen, which stays
-                self.post_message(messages.ReplayFailed(reason_of(error)))
+                self.post_message(messages.BrokeOff(reason_of(error)))
 
-        self.run_worker(execute, thread=True, name="replay", group="replay", exit_on_error=False)
+        self.run_worker(replay, thread=True, name="replay", group="replay", exit_on_error=False)
 
     def on_stepped(self, message: messages.Stepped) -> None:
         """One more transaction is committed."""
         self._step = message.step
         if message.step.report is not None:
             self._report, self.phase = message.step.report, Phase.DONE
-        self.refresh_all()
-
-    def on_replay_failed(self, message: messages.ReplayFailed) -> None:
-        """The plan can be made anew: the ledger knows what is done."""
-        self._trouble, self.phase = message.reason, Phase.FAILED
         self.refresh_all()
 
     def action_cancel(self) -> None:
@@ -227,10 +181,6 @@ class ReplayPage(Page):
             self.action_cancel()
             return True
         return super().back()
-
-    def trouble(self) -> str | None:
-        """What went wrong."""
-        return safe(self._trouble) if self._trouble else None
 
     def paint(self) -> None:
         """The phase decides what there is to show."""

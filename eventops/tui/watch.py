@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from eventops.wording import duration, safe
 
 Value = TypeVar("Value")
+_FIRST: Final = 3.0
+"""Seconds that other questions wait for the first answer of the first one."""
 
 
 class Standing(Enum):
@@ -44,6 +46,10 @@ class Watch(Generic[Value]):
     def is_due(self, now: datetime) -> bool:
         """Whether to ask now."""
         return not self.is_out and (self.asked_at is None or now - self.asked_at >= timedelta(seconds=self.every))
+
+    def is_first(self, now: datetime) -> bool:
+        """Whether it is out for the first time, and not for long: others give it the way."""
+        return self.answered_at is None and self.failure is None and self._waited(now) < _FIRST
 
     def hurry(self) -> None:
         """Make it due: what it tells may have changed by what was done meanwhile."""

@@ -26,9 +26,10 @@ from eventops.dlq.model import (
     TopicCounts,
 )
 from eventops.events import Event, Headers, Ids, Partition, Position, Record
+from eventops.groups.model import Kind, Move, PeekReport, Place, Refusal, ResetPlan, Surroundings, Target
 from eventops.lag import rules as lag_rules
 from eventops.lag.model import AgeMethod, GroupLag, LagAge, LagReport, PartitionLag, PartitionOffsets
-from eventops.ports import Cluster, Coverage, Gap, Group, Member
+from eventops.ports import Cluster, Coverage, Gap, Group, LogBounds, Member
 from eventops.topics.model import PartitionSpan, TopicsReport, TopicSummary
 from eventops.trace.model import Anomaly, Delivery, Found, Hop, Status, TraceReport
 
@@ -82,6 +83,38 @@ def sick_lag() -> LagReport:
         group("new-group", partition("users", 0, None, 41), partition("users", 1, 3, None)),
         coverage=Coverage(5, 4, gaps=(Gap("users", 1, "no leader"),)),
     )
+
+
+def peek(name: str = "billing-group") -> PeekReport:
+    """Two records before the committed offset and three from it on."""
+    place = Place(Partition("orders", 0), 120, 0, 5420, 5420, Member("m-1", "worker-1", "10.0.0.7"))
+    found = [order(number) for number in range(118, 123)]
+    around = Surroundings(place, tuple(found[:2]), tuple(found[2:]), ("1 marker of a transaction stands between",))
+    return PeekReport(NOW, Group(name, "consumer", "stable"), (around,), FULL)
+
+
+def order(offset: int) -> Record:
+    """A record of the orders."""
+    body = {
+        "eventId": f"e-{offset}",
+        "eventType": "order.placed",
+        "source": "order-service",
+        "data": {"orderId": f"o-{offset}", "total": 12.5},
+        "metadata": {"correlationId": f"req-{offset}"},
+    }
+    return Record(Position("orders", 0, offset), ago(300 - offset), b"user-7", json.dumps(body).encode(), ())
+
+
+def reset_plan(
+    name: str = "audit-group", *, after: int = 5420, members: int = 0, refused: Sequence[Refusal] = ()
+) -> ResetPlan:
+    """One partition's offset goes from 10 to ``after``."""
+    bounds = LogBounds(0, 5420, 5420)
+    note = None if after < 5420 else "5500 is beyond the end of the log: moved down to 5420"
+    moves = (Move(Partition("orders", 0), 10, after, bounds, note, None, "the end of the log"),)
+    there = tuple(Member(f"m-{number}", "worker-1", "10.0.0.7") for number in range(members))
+    target = Target(Kind.OFFSET, f"offset:{after}", number=after)
+    return ResetPlan(NOW, Group(name, "classic", "empty", there), target, moves, tuple(refused), (), FULL)
 
 
 def letter(

@@ -8,16 +8,17 @@ from datetime import timedelta
 
 import pytest
 from textual.events import Key
-from textual.widgets import DataTable, ProgressBar
+from textual.widgets import ProgressBar
 
 from eventops.dlq.model import Selection, State, Step
 from eventops.events import Position
+from eventops.tui.confirming import Phase
 from eventops.tui.dlq import CausesPage, LetterPage, LettersPage, TopicsPage
 from eventops.tui.help import HelpPage
 from eventops.tui.lag import GroupPage, LagPage
-from eventops.tui.messages import NotAnswered, PlanFailed, ReplayFailed, Searched, SearchFailed, Stepped
+from eventops.tui.messages import BrokeOff, NotAnswered, Searched, SearchFailed, Stepped, Unplanned
 from eventops.tui.overview import OverviewPage
-from eventops.tui.replay import Phase, ReplayPage
+from eventops.tui.replay import ReplayPage
 from eventops.tui.topics import TopicListPage, TopicPage
 from eventops.tui.trace import TracePage
 from eventops.tui.widgets.lines import Prompt
@@ -131,8 +132,7 @@ async def test_columns_are_sorted_with_the_unknown_last() -> None:
         groups = table(app, "groups")
 
         def order() -> list[str]:
-            grid = groups.query_one(DataTable)
-            return [str(grid.get_row_at(number)[0]).strip() for number in range(grid.row_count)]
+            return [row.group.group for row in groups.rows]
 
         groups.sort_by("lag")
         await pilot.pause()
@@ -364,8 +364,8 @@ async def test_leaving_stops_a_running_replay_first() -> None:
     assert not app.is_running
 
 
-@pytest.mark.parametrize("failure", [PlanFailed("there is no topic 'x'"), ReplayFailed("there is no topic 'x'")])
-async def test_a_failed_plan_or_replay_says_why(failure: PlanFailed | ReplayFailed) -> None:
+@pytest.mark.parametrize("failure", [Unplanned("there is no topic 'x'"), BrokeOff("there is no topic 'x'")])
+async def test_a_failed_plan_or_replay_says_why(failure: Unplanned | BrokeOff) -> None:
     app = still()
     async with app.run_test(size=(100, 30)) as pilot:
         page = ReplayPage(Selection("x"), reports.plan(1))

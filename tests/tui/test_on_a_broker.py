@@ -7,15 +7,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from eventops.bootstrap import Desk
 from eventops.config import BOOTSTRAP, Context
 from eventops.events import Position
 from eventops.tui.app import Dashboard
+from eventops.tui.confirming import Phase
 from eventops.tui.dlq import CausesPage, LetterPage
 from eventops.tui.lag import GroupPage
-from eventops.tui.replay import Phase, ReplayPage
+from eventops.tui.replay import ReplayPage
 from eventops.tui.trace import TracePage
 from tests.dlq.workshop import Workshop, replayed, spring_headers
 from tests.tui.stage import front, shown, table, type_text, until
@@ -38,6 +40,18 @@ def commit(servers: str, group: str, topic: str, offset: int) -> None:
         consumer.commit(offsets=[TopicPartition(topic, 0, offset)], asynchronous=False)
     finally:
         consumer.close()
+
+
+def stands(record: Any) -> int | None:
+    """At which offset."""
+    return None if record is None else record.position.offset
+
+
+def desk_offsets(servers: str, group: str) -> dict[tuple[str, int], int]:
+    """What the group committed, by another client."""
+    admin = AdminClient({"bootstrap.servers": servers})
+    [found] = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)]).values()
+    return {(one.topic, one.partition): one.offset for one in found.result().topic_partitions}
 
 
 @pytest.mark.usefixtures("own_ledger")
@@ -92,6 +106,31 @@ async def test_more_than_a_hundred_letters_want_the_topics_name(bootstrap_server
             await pilot.press("x")
             assert front(app, ReplayPage).phase is Phase.PLANNED, "there is nothing to confirm"
     assert len(replayed(workshop.committed(orders))) == 120
+
+
+async def test_a_group_is_peeked_at_and_put_elsewhere(
+    bootstrap_servers: str, workshop: Workshop, unique: Callable[[str], str]
+) -> None:
+    orders, _ = workshop.orders_with_letters(3)
+    group = unique("slow")
+    commit(bootstrap_servers, group, orders, 1)
+    desk, app = dashboard(bootstrap_servers)
+    with desk:
+        async with app.run_test(size=(140, 40)) as pilot:
+            await app.open_group(group)
+            await until(pilot, lambda: table(app, "partitions").current is not None, "its partitions")
+            await pilot.press("enter")
+            await until(pilot, lambda: "committed 1" in shown(pilot), "what stands there")
+            await until(pilot, lambda: stands(table(app, "records").current) == 1, "the next record")
+            assert f"{orders}-c-1" in shown(pilot)
+            await pilot.press("escape", "R")
+            await type_text(pilot, "latest")
+            await until(pilot, lambda: "2 offsets skipped" in shown(pilot), "the plan")
+            await pilot.press("x")
+            await type_text(pilot, "yes")
+            await until(pilot, lambda: "✓ read back" in shown(pilot), "the proof")
+    held = desk_offsets(bootstrap_servers, group)
+    assert held == {(orders, 0): 3}
 
 
 async def test_hostile_records_are_shown_and_not_obeyed(bootstrap_servers: str, workshop: Workshop) -> None:

@@ -3,35 +3,37 @@ are committed."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
 from eventops.dlq.model import CauseGroup, Selection, Step
+from eventops.events import Partition
+from eventops.groups.model import ResetReport
 from eventops.tui.app import Dashboard
+from eventops.tui.confirming import Phase
 from eventops.tui.dlq import CausesPage, LetterPage, LettersPage
 from eventops.tui.lag import GroupPage
-from eventops.tui.messages import NotAnswered, PlanFailed, Searched, SearchFailed, Stepped
+from eventops.tui.messages import NotAnswered, ResetTold, Searched, SearchFailed, Stepped, Unplanned
 from eventops.tui.page import Page
-from eventops.tui.replay import Phase, ReplayPage
+from eventops.tui.peek import PeekPage
+from eventops.tui.replay import ReplayPage
+from eventops.tui.reset import ResetPage
 from eventops.tui.topics import TopicPage
 from eventops.tui.trace import TracePage
 from eventops.tui.watch import Watch
-from tests.tui import reports
+from tests.tui import docs, reports
 from tests.tui.stage import answer, answer_all, front, still
 
-ROOT = Path(__file__).parents[2]
 Opens = Callable[[Pilot[Any], Dashboard], Awaitable[None]]
 Compare = Callable[..., bool]
 
 DISCONNECTED = "nobody answers at kafka-1:9092 within 5 s: is the broker up, and the address right?"
 FORBIDDEN = "not authorized to describe the group billing-group: grant DESCRIBE on it"
-SIZES = {"usual": (100, 30), "narrow": (80, 24), "tiny": (40, 12)}
+SIZES = {"usual": (100, 30), "narrow": (80, 24), "tiny": (40, 12), "wide": (160, 45)}
 
 
 def picture(compare: Compare, opens: Opens, size: str = "usual", app: Dashboard | None = None) -> bool:
@@ -53,6 +55,18 @@ def section(key: str, watch: Callable[[Dashboard], Watch[Any]], *values: object)
         await answer(pilot, app.questions.cluster, reports.CLUSTER)
         for value in values:
             await answer(pilot, watch(app), value)
+
+    return opens
+
+
+def just(page: Callable[[], Page], *values: object) -> Opens:
+    """A page over its section, with its answers."""
+
+    async def opens(pilot: Pilot[Any], app: Dashboard) -> None:
+        shown = page()
+        await app.open(shown.section, shown)
+        for watch, value in zip(shown.watches, values, strict=False):
+            await answer(pilot, watch, value)
 
     return opens
 
@@ -167,7 +181,30 @@ async def interrupted(pilot: Pilot[Any], app: Dashboard) -> None:
 
 async def unplanned(pilot: Pilot[Any], app: Dashboard) -> None:
     await plan(pilot, app)
-    front(app, ReplayPage).post_message(PlanFailed(FORBIDDEN))
+    front(app, ReplayPage).post_message(Unplanned(FORBIDDEN))
+
+
+async def peek(pilot: Pilot[Any], app: Dashboard) -> None:
+    await pilot.press("2")
+    page = PeekPage("billing-group", Partition("orders", 0))
+    await app.push_screen(page)
+    await answer(pilot, page.watches[0], reports.peek())
+    await pilot.pause()
+
+
+async def reset(pilot: Pilot[Any], app: Dashboard) -> None:
+    await pilot.press("2")
+    plan = reports.reset_plan()
+    await app.push_screen(ResetPage("audit-group", plan.target, plan=plan))
+    await pilot.press("x")
+
+
+async def reset_done(pilot: Pilot[Any], app: Dashboard) -> None:
+    await pilot.press("2")
+    plan = reports.reset_plan()
+    page = ResetPage("audit-group", plan.target, plan=plan)
+    await app.push_screen(page)
+    page.post_message(ResetTold(ResetReport(plan, {Partition("orders", 0): 5420})))
 
 
 async def one_topic(pilot: Pilot[Any], app: Dashboard) -> None:
@@ -198,6 +235,11 @@ STATES: dict[str, Opens] = {
     "lag-disconnected": failing(LAG, DISCONNECTED, old=42),
     "lag-no-permission": failing(section("2", lambda app: app.questions.lag), FORBIDDEN),
     "group-sick": one_group,
+    "peek": peek,
+    "peek-no-permission": failing(just(lambda: PeekPage("billing-group", Partition("orders", 0))), FORBIDDEN),
+    "group-gone": just(lambda: GroupPage("gone-group"), reports.sick_lag()),
+    "reset-confirming": reset,
+    "reset-done": reset_done,
     "trace-empty": section("3", lambda app: app.questions.lag),
     "trace-found": trace,
     "trace-nothing-found": no_trace,
@@ -218,10 +260,12 @@ STATES: dict[str, Opens] = {
     "topic": one_topic,
     "help": the_help,
 }
-SMALL: dict[str, Opens] = {
+SIZED: dict[str, Opens] = {
     "overview": overview,
     "lag": LAG,
     "group": one_group,
+    "peek": peek,
+    "reset": reset,
     "trace": trace,
     "dlq": DLQ,
     "letters": letters,
@@ -236,10 +280,10 @@ def test_screen(snap_compare: Compare, state: str) -> None:
     assert picture(snap_compare, STATES[state])
 
 
-@pytest.mark.parametrize("size", ["narrow", "tiny"])
-@pytest.mark.parametrize("screen", SMALL)
-def test_small_terminal(snap_compare: Compare, screen: str, size: str) -> None:
-    assert picture(snap_compare, SMALL[screen], size)
+@pytest.mark.parametrize("size", ["narrow", "tiny", "wide"])
+@pytest.mark.parametrize("screen", SIZED)
+def test_terminal(snap_compare: Compare, screen: str, size: str) -> None:
+    assert picture(snap_compare, SIZED[screen], size)
 
 
 def test_read_only(snap_compare: Compare) -> None:
@@ -251,14 +295,7 @@ def test_no_colour(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> No
     assert picture(snap_compare, overview)
 
 
-def test_the_readme_shows_a_picture_of_this_suite() -> None:
-    """`docs/overview.svg` is the sick overview, without the fonts that a browser would fetch."""
-    kept = Path(__file__).parent / "__snapshots__" / "test_pictures" / "test_screen[overview-sick].svg"
-    assert (ROOT / "docs" / "overview.svg").read_text(encoding="utf-8") == without_fonts(
-        kept.read_text(encoding="utf-8")
-    )
-
-
-def without_fonts(picture: str) -> str:
-    """It asks nobody for anything."""
-    return re.sub(r"\n *@font-face \{.*?\n    \}", "", picture, flags=re.DOTALL)
+@pytest.mark.parametrize("name", docs.PICTURES)
+def test_the_docs_show_pictures_of_this_suite(name: str) -> None:
+    """`python -m tests.tui.docs` copies them, without the fonts that a browser would fetch."""
+    assert (docs.PLACE / f"{name}.svg").read_text(encoding="utf-8") == docs.picture(name)

@@ -1,52 +1,38 @@
-"""A table that is repainted in place: rows keep their keys, so the cursor and the scroll position stay."""
+"""A table whose rows have keys: rows come, go and change, the cursor and the scroll position stay."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import islice
-from typing import Any, Final, Generic, TypeVar
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Generic
 
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.events import Resize
 from textual.message import Message
-from textual.widgets import DataTable, Static
+from textual.widgets import Static
+from textual.worker import get_current_worker
 
-from eventops.tui.filtering import matcher
 from eventops.tui.palette import FAINT
+from eventops.tui.widgets.columns import Arranged, Column, Row, Wish, arranged, widths
+from eventops.tui.widgets.grid import PADDING, Grid, Head
 from eventops.wording import safe
 
-Row = TypeVar("Row")
-_NARROWEST: Final = 8
-_PADDING: Final = 2
-_REST: Final = "rest"
-_MOST: Final = 300
-"""Rows on the screen at most: keys have to answer while thousands are known. A filter looks at all of them."""
+__all__ = ["Column", "Table"]
+
+_FEW: Final = 300
+"""Rows that are put in order at once; more of them in a worker, for keys have to answer meanwhile."""
+_MEASURED: Final = 60
+"""Rows whose cells tell how wide the columns are, beside those in view."""
 
 
-@dataclass(frozen=True)
-class Column(Generic[Row]):
-    """One column. ``from_width``: it is left out on narrower tables; ``is_flexible``: it gives way when space is
-    short; ``at_most`` characters otherwise. ``order``: what it is sorted by where its text wouldn't do, None last.
-    """
+@dataclass
+class Ordered(Message):
+    """Many rows were put in order in a worker; ``number`` says for which wish."""
 
-    title: str
-    cell: Callable[[Row], Text | str]
-    right: bool = False
-    from_width: int = 0
-    is_flexible: bool = False
-    at_most: int = 64
-    order: Callable[[Row], Any] | None = None
-
-    def text(self, row: Row) -> Text:
-        """What stands in the cell, aligned; a plain string is untrusted and made safe."""
-        found = self.cell(row)
-        text = found.copy() if isinstance(found, Text) else Text(safe(found, self.at_most))
-        text.justify = "right" if self.right else "left"
-        text.no_wrap = True
-        return text
+    number: int
+    result: Arranged[Any]
 
 
 class Table(Vertical, Generic[Row]):
@@ -64,6 +50,13 @@ class Table(Vertical, Generic[Row]):
             """Which table."""
             return self.table
 
+    class Moved(Message):
+        """Another row is under the cursor."""
+
+        def __init__(self, table: Table[Any]) -> None:
+            super().__init__()
+            self.table = table
+
     def __init__(
         self,
         title: str,
@@ -77,208 +70,247 @@ class Table(Vertical, Generic[Row]):
         """``is_timely``: cells tell how long ago something was; else the same rows aren't painted twice."""
         super().__init__(id=name)
         self._title, self._columns, self._key, self._empty = title, tuple(columns), key, empty
-        self._rows: Mapping[str, Row] | None = None
         self.waiting = "asking the cluster …"
         """Said while the rows aren't known."""
-        self._needle = ""
-        self._note = ""
+        self.marked: set[str] = set()
+        """Keys of the rows that the operator marked."""
         self._given: Sequence[Row] | None = None
+        self._shown: Arranged[Row] | None = None
+        self._wish = Wish()
+        self._number = 0
+        self._note = ""
         self._is_timely = is_timely
-        self._sorted_by: str | None = None
-        self._is_reversed = False
-        self._layout: tuple[tuple[Column[Row], ...], tuple[int, ...]] | None = None
-        self._painted: dict[str, tuple[Text, ...]] = {}
+        self._visible: tuple[Column[Row], ...] = ()
+        self._wide: tuple[int, ...] = ()
 
     def compose(self) -> ComposeResult:
-        """Title, table, and what is said instead of rows."""
+        """Title, rows, and what is said instead of them."""
         yield Static(classes="title")
-        yield DataTable(cursor_type="row", cursor_foreground_priority="renderable")
+        yield Grid(self._cells, lambda row: self._shown is not None and self._shown.keys[row] in self.marked)
         yield Static(classes="empty")
 
     @property
     def needle(self) -> str:
         """Only rows that hold it, in whatever case."""
-        return self._needle
+        return self._wish.needle
 
     @needle.setter
     def needle(self, text: str) -> None:
-        self._needle = text
-        self._paint()
+        self._ask_for(replace(self._wish, needle=text))
 
     @property
-    def rows(self) -> list[Row]:
+    def sorting(self) -> tuple[str | None, bool]:
+        """The column that the rows are sorted by, None: as they came; and whether the other way round."""
+        return self._wish.sorted_by, self._wish.is_reversed
+
+    @property
+    def rows(self) -> Sequence[Row]:
         """What is shown, from top to bottom."""
-        return [self._rows[key] for key in self._painted] if self._rows is not None else []
+        return self._shown.rows if self._shown is not None else ()
 
     @property
     def current(self) -> Row | None:
         """The row under the cursor."""
-        grid = self._grid
-        if self._rows is None or not grid.is_valid_row_index(grid.cursor_row):
-            return None
-        return self._rows.get(list(self._painted)[grid.cursor_row])
+        at, rows = self._grid.cursor_row, self.rows
+        return rows[at] if 0 <= at < len(rows) else None
+
+    @property
+    def marked_rows(self) -> list[Row]:
+        """Those of the shown rows that are marked."""
+        if self._shown is None:
+            return []
+        return [row for name, row in zip(self._shown.keys, self._shown.rows, strict=True) if name in self.marked]
+
+    def toggle_mark(self) -> None:
+        """Mark the row under the cursor, or take its mark away, and go on to the next."""
+        row = self.current
+        if row is not None:
+            self.marked ^= {self._key(row)}
+            self._grid.action_move(1)
+            self._head()
+            self._grid.redraw()
+
+    def unmark(self) -> bool:
+        """Take all marks away; False: there were none."""
+        had = bool(self.marked)
+        self.marked.clear()
+        self._head()
+        self._grid.redraw()
+        return had
 
     def show(self, rows: Sequence[Row] | None, *, note: str = "") -> None:
         """Show these; None: they aren't known yet. ``note`` stands beside their number."""
-        if rows is not None and rows is self._given and note == self._note and not self._is_timely:
+        is_same = rows is not None and rows is self._given
+        if is_same and note == self._note and not self._is_timely:
             return
-        self._given = rows
-        self._rows = None if rows is None else {self._key(row): row for row in rows}
-        self._note = note
-        self._paint()
+        self._given, self._note = rows, note
+        if is_same and self._shown is not None and self._visible:
+            self._fit()
+        else:
+            self._arrange()
 
     def sort_next(self) -> None:
         """Sort by the next column; after the last one the rows stand as they came."""
         titles = [column.title for column in self._visible if column.title]
-        at = titles.index(self._sorted_by) + 1 if self._sorted_by in titles else 0
+        at = titles.index(self._wish.sorted_by) + 1 if self._wish.sorted_by in titles else 0
         self.sort_by(titles[at] if at < len(titles) else None)
 
-    def sort_by(self, title: str | None) -> None:
+    def sort_by(self, title: str | None, *, is_reversed: bool | None = None) -> None:
         """Sort by a column, figures with the largest first; the same once more turns it round."""
-        self._is_reversed = not self._is_reversed if title == self._sorted_by else False
-        self._sorted_by = title
-        self._layout = None
-        self._paint()
+        if is_reversed is None:
+            is_reversed = not self._wish.is_reversed if title == self._wish.sorted_by else False
+        self._wide = ()
+        self._ask_for(replace(self._wish, sorted_by=title, is_reversed=is_reversed))
 
     def turn_round(self) -> None:
         """The other way round."""
-        if self._sorted_by is not None:
-            self.sort_by(self._sorted_by)
+        if self._wish.sorted_by is not None:
+            self.sort_by(self._wish.sorted_by)
+
+    def go_to(self, row: int) -> None:
+        """Put the cursor there, in view."""
+        self.call_after_refresh(self._grid.action_move_to, max(row, 0))
 
     def focus_rows(self) -> None:
         """Keys move this table's cursor from now on."""
         self._grid.focus()
 
     @property
-    def _grid(self) -> DataTable[Text]:
-        return self.query_one(DataTable)
+    def _grid(self) -> Grid:
+        return self.query_one(Grid)
 
     def on_resize(self, _event: Resize) -> None:
         """Columns come, go and change their widths."""
-        self._layout = None
-        self._paint()
+        self._wide = ()
+        visible = tuple(column for column in self._columns if column.from_width <= self.size.width)
+        if visible != self._visible:
+            self._visible = visible
+            self._arrange()
+        self._fit()
 
-    def on_data_table_header_selected(self, event: DataTable.HeaderSelected) -> None:
+    def on_grid_titled(self, event: Grid.Titled) -> None:
         """A click on a column's title sorts by it."""
         event.stop()
-        if event.column_key.value not in (None, _REST):
-            self.sort_by(event.column_key.value)
+        if event.name:
+            self.sort_by(event.name)
 
-    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+    def on_grid_picked(self, event: Grid.Picked) -> None:
         """Enter, or a click on the row under the cursor."""
         event.stop()
         if self.current is not None:
             self.post_message(self.Chosen(self, self.current))
 
-    def _paint(self) -> None:
+    def on_grid_moved(self, event: Grid.Moved) -> None:
+        """What comes into view may be wider."""
+        event.stop()
+        self._fit(is_drawn=True)
+        self.post_message(self.Moved(self))
+
+    def on_ordered(self, message: Ordered) -> None:
+        """The answer to the latest wish; others are late."""
+        message.stop()
+        if message.number == self._number:
+            self._take(message.result)
+
+    def _ask_for(self, wish: Wish) -> None:
+        self._wish = wish
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Put the rows in order: few at once, many in a worker while those before stay."""
         if not self.is_mounted or not self.size.width:
             return
-        columns = self._visible
-        is_wanted = matcher(self._needle)
-        cells = ((key, tuple(column.text(row) for column in columns)) for key, row in self._in_order())
-        wanted = ((key, texts) for key, texts in cells if is_wanted([text.plain for text in texts]))
-        shown = dict(islice(wanted, _MOST))
-        widths = self._widths(columns, list(shown.values()))
-        for texts in shown.values():
-            for text, width in zip(texts, widths, strict=True):
-                text.truncate(width, overflow="ellipsis")
-        self._head(len(self._rows or {}), len(shown))
-        with self.app.batch_update():
-            self._fill((columns, widths), shown)
+        self._number += 1
+        number, rows, columns, wish = self._number, self._given, self._visible, self._wish
+        if rows is None or len(rows) <= _FEW:
+            found = None if rows is None else arranged(rows, columns, self._key, wish)
+            self._take(found)
+            return
 
-    @property
-    def _visible(self) -> tuple[Column[Row], ...]:
-        return tuple(column for column in self._columns if column.from_width <= self.size.width)
+        def work() -> None:
+            worker = get_current_worker()
+            result = arranged(rows, columns, self._key, wish, lambda: worker.is_cancelled)
+            if result is not None and not worker.is_cancelled:
+                self.post_message(Ordered(number, result))
 
-    def _in_order(self) -> Iterable[tuple[str, Row]]:
-        rows = (self._rows or {}).items()
-        column = next((column for column in self._columns if column.title and column.title == self._sorted_by), None)
-        if column is None:
-            return rows
-        by = column.order or (lambda row: column.text(row).plain.casefold())
-        known = [(key, row) for key, row in rows if by(row) is not None]
-        unknown = [(key, row) for key, row in rows if by(row) is None]
-        is_falling = column.right is not self._is_reversed
-        return [*sorted(known, key=lambda item: by(item[1]), reverse=is_falling), *unknown]
+        self.run_worker(work, thread=True, name="order", group=f"order {self.id}", exclusive=True, exit_on_error=False)
 
-    def _widths(self, columns: tuple[Column[Row], ...], rows: Sequence[tuple[Text, ...]]) -> tuple[int, ...]:
-        """As wide as the contents; once wide they stay so until the screen changes, and flexible ones give way."""
-        before = self._layout[1] if self._layout and self._layout[0] == columns else (0,) * len(columns)
-        widths = [
-            max(
-                [
-                    len(column.title) + 2 * (column.title == self._sorted_by),
-                    old,
-                    *(min(row[number].cell_len, column.at_most) for row in rows),
-                ]
-            )
-            for number, (column, old) in enumerate(zip(columns, before, strict=True))
+    def _take(self, result: Arranged[Row] | None) -> None:
+        before, grid = self._shown, self._grid
+        under = before.keys[grid.cursor_row] if before and 0 <= grid.cursor_row < len(before.keys) else None
+        self._shown = result
+        keys = result.keys if result is not None else ()
+        if under is not None and keys:
+            grid.put_cursor(_place(keys, under, grid.cursor_row))
+        elif not keys:
+            grid.put_cursor(0)
+        self._fit()
+        self.post_message(self.Moved(self))
+
+    def _fit(self, *, is_drawn: bool = False) -> None:
+        """Measure what is in view and draw it; ``is_drawn``: only where that makes columns wider."""
+        if not self.is_mounted or not self.size.width:
+            return
+        grid, count = self._grid, len(self.rows)
+        measured = grid.in_view if is_drawn else {*range(min(count, _MEASURED)), *grid.in_view}
+        cells = [self._texts(row) for row in measured if row < count]
+        before = self._wide if len(self._wide) == len(self._visible) else ()
+        wide = widths(self._visible, cells, before, self.size.width, self._wish.sorted_by)
+        if is_drawn and wide == self._wide:
+            return
+        self._wide = wide
+        self._head()
+        grid.lay_out([*self._heads(), *self._rest()], count)
+
+    def _cells(self, row: int) -> Sequence[Text]:
+        texts = self._texts(row) if row < len(self.rows) else [Text("") for _ in self._visible]
+        return [*texts, *(Text("") for _ in self._rest())]
+
+    def _texts(self, row: int) -> list[Text]:
+        return [column.text(self.rows[row]) for column in self._visible]
+
+    def _heads(self) -> list[Head]:
+        return [
+            Head(column.title + self._arrow(column), width, column.title, column.right)
+            for column, width in zip(self._visible, self._wide, strict=True)
         ]
-        flexible = [number for number, column in enumerate(columns) if column.is_flexible]
-        excess = sum(widths) + _PADDING * len(widths) - self.size.width
-        while excess > 0 and flexible:
-            widest = max(flexible, key=lambda number: widths[number])
-            if widths[widest] <= _NARROWEST:
-                break
-            widths[widest] -= 1
-            excess -= 1
-        return tuple(widths)
+
+    def _rest(self) -> list[Head]:
+        spare = self.size.width - sum(self._wide) - PADDING * (len(self._wide) + 1)
+        return [Head("", spare, "")] if spare > 0 else []
 
     def _arrow(self, column: Column[Row]) -> str:
-        if not column.title or column.title != self._sorted_by:
+        if not column.title or column.title != self._wish.sorted_by:
             return ""
-        return " ↓" if column.right is not self._is_reversed else " ↑"
+        return " ↓" if column.right is not self._wish.is_reversed else " ↑"
 
-    def _head(self, known: int, shown: int) -> None:
+    def _head(self) -> None:
+        known, shown = (self._shown.known, len(self._shown.rows)) if self._shown is not None else (0, 0)
         title = Text(self._title, style="bold") if self._title else Text()
-        if self._rows is not None:
-            title.append(
-                f"  {shown:,} of {known:,} for “{safe(self._needle, 30)}”" if self._needle else f"  {known:,}", FAINT
-            )
+        if self._shown is not None:
+            of = f"  {shown:,} of {known:,} for “{safe(self.needle, 30)}”" if self.needle else f"  {known:,}"
+            title.append(of, FAINT)
+            title.append(f"  {len(self.marked):,} marked" if self.marked else "", "bold")
             title.append(f"  {self._note}" if self._note else "", FAINT)
-            title.append("  the first of them; / narrows, o sorts" if shown == _MOST < known else "", FAINT)
         heading, empty = self.query_one(".title", Static), self.query_one(".empty", Static)
         heading.update(title)
         heading.display = bool(self._title)
-        loading = self._rows is None
-        empty.update(Text(self.waiting if loading else self._said(known), FAINT))
+        empty.update(Text(self.waiting if self._shown is None else self._said(known), FAINT))
         empty.display = not shown
 
     def _said(self, known: int) -> str:
-        return f"nothing of {known:,} for “{safe(self._needle, 30)}”; Esc shows them all" if known else self._empty
+        return f"nothing of {known:,} for “{safe(self.needle, 30)}”; Esc shows them all" if known else self._empty
 
-    def _fill(self, layout: tuple[tuple[Column[Row], ...], tuple[int, ...]], rows: dict[str, tuple[Text, ...]]) -> None:
-        if layout == self._layout and list(rows) == list(self._painted):
-            self._change(layout[0], rows)
-        else:
-            self._refill(layout, rows)
-        self._layout, self._painted = layout, rows
 
-    def _change(self, columns: Sequence[Column[Row]], rows: dict[str, tuple[Text, ...]]) -> None:
-        for key, texts in rows.items():
-            for column, old, new in zip(columns, self._painted[key], texts, strict=True):
-                if old != new or old.style != new.style or old.spans != new.spans:
-                    self._grid.update_cell(key, column.title, new)
+def _place(keys: Sequence[str], wanted: str, at: int) -> int:
+    """Where a key stands now, looked for first where it stood; the same place where it is gone.
 
-    def _refill(
-        self, layout: tuple[tuple[Column[Row], ...], tuple[int, ...]], rows: dict[str, tuple[Text, ...]]
-    ) -> None:
-        grid, (columns, widths) = self._grid, layout
-        before, at = list(self._painted), grid.cursor_row
-        under_cursor = before[at] if 0 <= at < len(before) else None
-        scrolled = grid.scroll_y
-        grid.clear(columns=layout != self._layout)
-        if not grid.columns:
-            for column, width in zip(columns, widths, strict=True):
-                label = Text(column.title + self._arrow(column), justify="right" if column.right else "left")
-                grid.add_column(label, width=width, key=column.title)
-            spare = self.size.width - sum(widths) - _PADDING * (len(widths) + 1)
-            if spare > 0:
-                grid.add_column("", width=spare, key=_REST, default=Text(""))
-        for key, texts in rows.items():
-            grid.add_row(*texts, *([Text("")] if len(grid.columns) > len(texts) else []), key=key)
-        if under_cursor in rows:
-            grid.move_cursor(row=list(rows).index(under_cursor), scroll=False)
-        elif rows:
-            grid.move_cursor(row=min(max(at, 0), len(rows) - 1), scroll=False)
-        grid.scroll_to(y=scrolled, animate=False, force=True)
+    >>> _place(("a", "b", "c"), "c", 0), _place(("a", "b"), "z", 5), _place(("a", "b"), "b", 1)
+    (2, 1, 1)
+    """
+    if at < len(keys) and keys[at] == wanted:
+        return at
+    try:
+        return keys.index(wanted)
+    except ValueError:
+        return min(max(at, 0), len(keys) - 1)

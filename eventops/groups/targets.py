@@ -7,10 +7,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from eventops.cli.moments import moment
 from eventops.events import Partition, rfc3339
 from eventops.groups import plan_file
 from eventops.groups.model import Kind, Scope, Target
+from eventops.wording import moment
 
 _LARGEST_FILE: Final = 64 * 1024 * 1024
 _TARGETS: Final = (

@@ -1,0 +1,97 @@
+"""Writing: a plan that is shown, a yes in so many letters, then the deed, then what was done."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final
+
+from eventops.errors import NotPermitted
+from eventops.tui import messages
+from eventops.tui.page import Page
+from eventops.wording import safe
+
+YES: Final = "confirm"
+MANY: Final = 100
+"""Records above which a name is asked for instead of a yes."""
+
+
+class Phase(Enum):
+    """How far it is."""
+
+    PLANNING = "reading …"
+    PLANNED = "nothing was written yet"
+    RUNNING = "writing"
+    STOPPING = "finishing the transaction in hand …"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class ConfirmingPage(Page):
+    """One deed from plan to result. Subclasses say whether there is something to do, and what has to be typed."""
+
+    phase = Phase.PLANNING
+    _trouble: str | None = None
+
+    @property
+    def is_ready(self) -> bool:
+        """There is a plan with something in it."""
+        raise NotImplementedError
+
+    @property
+    def password(self) -> str:
+        """What has to be typed."""
+        raise NotImplementedError
+
+    @property
+    def deed(self) -> str:
+        """What it is for, as in "put 3 letters back"."""
+        raise NotImplementedError
+
+    def execute(self) -> None:
+        """Begin; it was confirmed."""
+        raise NotImplementedError
+
+    def action_confirm(self) -> None:
+        """Ask for a yes in so many letters, or for a name where there is much to lose."""
+        if self.phase is not Phase.PLANNED or not self.is_ready:
+            return
+        try:
+            self.shell.desk.require_writable()
+        except NotPermitted as refused:
+            self._trouble = str(refused)
+            self.refresh_all()
+            return
+        where = safe(self.shell.desk.context.name, 30)
+        self.ask(YES, f"type {safe(self.password, 60)} to {self.deed} on {where}; Esc: don't")
+
+    def on_entered(self, message: messages.Entered) -> None:
+        """Only what was asked for is a yes."""
+        if message.sign != YES:
+            super().on_entered(message)
+            return
+        message.stop()
+        self.focus_body()
+        if self.phase is not Phase.PLANNED or not self.is_ready:
+            return
+        if message.text == self.password:
+            self.phase, self._trouble = Phase.RUNNING, None
+            self.execute()
+        else:
+            self.notify(f"not confirmed: that isn't {safe(self.password, 60)}; nothing was written", markup=False)
+        self.refresh_all()
+
+    def on_unplanned(self, message: messages.Unplanned) -> None:
+        """Nothing to confirm."""
+        self._fail(message.reason)
+
+    def on_broke_off(self, message: messages.BrokeOff) -> None:
+        """What it wrote stays, and is told by the reason or a new plan."""
+        self._fail(message.reason)
+
+    def trouble(self) -> str | None:
+        """What went wrong."""
+        return safe(self._trouble) if self._trouble else None
+
+    def _fail(self, reason: str) -> None:
+        self._trouble, self.phase = reason, Phase.FAILED
+        self.refresh_all()

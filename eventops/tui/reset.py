@@ -1,0 +1,241 @@
+"""Putting a group's committed offsets elsewhere: the plan first, then an explicit yes, then the proof."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import ClassVar, Final
+
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.widget import Widget
+from textual.widgets import Static
+
+from eventops.errors import reason_of
+from eventops.events import Partition
+from eventops.groups.model import Kind, Move, ResetPlan, ResetReport, Scope, Target
+from eventops.groups.moving import effect
+from eventops.groups.reset import ABSENT
+from eventops.tui import messages
+from eventops.tui.confirming import MANY, ConfirmingPage, Phase
+from eventops.tui.page import Target as Aim
+from eventops.tui.palette import BAD, FAINT, GOOD, WARN
+from eventops.tui.record_text import content
+from eventops.tui.records import about
+from eventops.tui.widgets.columns import Column
+from eventops.tui.widgets.table import Table
+from eventops.wording import UNKNOWN, count, plural, safe
+
+
+class ResetPage(ConfirmingPage):
+    """One reset from plan to result. Whole topics, or the partitions that were marked."""
+
+    section = "lag"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("x", "confirm", "execute the plan, after a typed confirmation")]
+
+    def __init__(
+        self, group: str, target: Target, partitions: Sequence[Partition] = (), plan: ResetPlan | None = None
+    ) -> None:
+        """``plan``: one that is made already; else it is made when the screen opens."""
+        super().__init__()
+        self.group = group
+        self.phase = Phase.PLANNING if plan is None else Phase.PLANNED
+        self._target = target
+        self._topics = _by_topic(partitions)
+        self._report: ResetReport | None = None if plan is None else ResetReport(plan)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The command that plans, or executes, the same."""
+        named = [f"{topic}:{','.join(map(str, numbers))}" for topic, numbers in self._topics.items()]
+        if self._target.kind is Kind.FILE:
+            what: list[str] = []
+        else:
+            what = [word for name in named for word in ("--topic", name)] or ["--all-topics"]
+        end = () if self.phase in (Phase.PLANNING, Phase.PLANNED) else ("--execute",)
+        return ("groups", "reset", self.group, *what, "--to", self._target.text, *end)
+
+    @property
+    def crumbs(self) -> tuple[str, ...]:
+        """The group."""
+        return (self.group, "reset")
+
+    @property
+    def shown_keys(self) -> Sequence[tuple[str, str]]:
+        """Only those that do something now."""
+        if self.phase is Phase.PLANNED and self.is_ready:
+            if self.shell.desk.context.read_only:
+                return (("Esc", "back; this context is read-only"),)
+            return (("x", "execute"), ("Esc", "leave, nothing is written"))
+        return (("Esc", "back"),)
+
+    @property
+    def is_ready(self) -> bool:
+        """Something moves, and nothing stands in the way."""
+        plan = self._plan
+        return plan is not None and bool(plan.moves) and not plan.refused and not plan.group.members
+
+    @property
+    def password(self) -> str:
+        """A yes, or the group's name where many records are skipped or read again."""
+        return self.group if self._plan is not None and _touched(self._plan) > MANY else "yes"
+
+    @property
+    def deed(self) -> str:
+        """In the line that asks."""
+        moves = self._plan.moves if self._plan else ()
+        return f"set the offsets of {safe(self.group, 60)} on {plural(len(moves), 'partition')}"
+
+    @property
+    def answered_at(self) -> datetime | None:
+        """When the plan was made."""
+        return None if self._plan is None else self._plan.as_of
+
+    @property
+    def _plan(self) -> ResetPlan | None:
+        return None if self._report is None else self._report.plan
+
+    def body(self) -> Iterator[Widget]:
+        """What it comes to, over each partition's way."""
+        yield Static(id="outcome")
+        yield Table(
+            "Partitions",
+            move_columns(self._read_back),
+            lambda row: str(row.partition),
+            empty="Nothing moves.",
+            name="moves",
+        )
+
+    def on_mount(self) -> None:
+        """Plan at once; it only reads."""
+        super().on_mount()
+        desk, scope = self.shell.desk, Scope(self._topics, all_topics=not self._topics)
+
+        def plan() -> None:
+            try:
+                found = desk.reset.plan(self.group, scope, self._target, desk.now())
+            except Exception as error:  # noqa: BLE001 - told on the screen, which stays
+                self.post_message(messages.Unplanned(reason_of(error)))
+            else:
+                self.post_message(messages.ResetTold(ResetReport(found)))
+
+        if self._report is None:
+            self.run_worker(plan, thread=True, name="plan", group="plan", exclusive=True, exit_on_error=False)
+
+    def on_reset_told(self, message: messages.ResetTold) -> None:
+        """A plan, or what became of it."""
+        self._report = message.report
+        self.phase = Phase.DONE if message.report.executed else Phase.PLANNED
+        self.refresh_all()
+
+    def execute(self) -> None:
+        """One request a group: whole or not at all."""
+        plan, desk = self._plan, self.shell.desk
+        assert plan is not None
+
+        def reset() -> None:
+            try:
+                found = desk.reset.execute(plan)
+            except Exception as error:  # noqa: BLE001 - told on the screen, which stays
+                self.post_message(messages.BrokeOff(reason_of(error)))
+            else:
+                self.post_message(messages.ResetTold(found))
+
+        self.run_worker(reset, thread=True, name="reset", group="reset", exit_on_error=False)
+
+    def back(self) -> bool:
+        """It isn't left while it writes."""
+        return self.phase is Phase.RUNNING or super().back()
+
+    def target(self) -> Aim | None:
+        """The record at the new offset of the partition under the cursor."""
+        row: Move | None = self.query_one("#moves", Table).current
+        return None if row is None or row.record is None else about(self.shell.desk.reader(row.record))
+
+    def paint(self) -> None:
+        """What it comes to, and the ways."""
+        self.query_one("#outcome", Static).update(self._told())
+        plan = self._plan
+        self.query_one("#moves", Table).show(None if plan is None else plan.moves)
+
+    def _read_back(self, move: Move) -> Text:
+        report = self._report
+        if report is None or report.read_back is None:
+            return Text()
+        if (why := report.refusals.get(move.partition)) is not None:
+            return Text(f"✗ {safe(why, 100)}", BAD)
+        held = report.read_back.get(move.partition)
+        return Text("✓ read back", GOOD) if held == move.after else Text(f"✗ the broker holds {count(held)}", BAD)
+
+    def _told(self) -> Text:
+        text = Text()
+        text.append(f"{safe(self.group, 80)} to {safe(self._target.text, 60)}", "bold")
+        text.append(f"   {self.phase.value}\n", FAINT)
+        plan = self._plan
+        if plan is None:
+            return text
+        skipped, again = _sums(plan)
+        text.append(f"  {count(skipped)} offsets skipped: never consumed by it\n", WARN if skipped else FAINT)
+        text.append(f"  {count(again)} offsets read again: handled twice\n", WARN if again else FAINT)
+        if plan.group.state == ABSENT:
+            text.append("  the group doesn't exist\n", WARN)
+        for warning in plan.warnings:
+            text.append(f"  ▲ {safe(warning)}\n", WARN)
+        for refusal in plan.refused[:_REFUSALS]:
+            place = refusal.topic if refusal.partition is None else f"{refusal.topic}/{refusal.partition}"
+            text.append(f"  ✗ {safe(place, 80)}: {safe(refusal.reason, 200)}\n", BAD)
+        return text
+
+
+_REFUSALS: Final = 5
+
+
+def move_columns(read_back: Callable[[Move], Text]) -> Sequence[Column[Move]]:
+    """Each partition's way."""
+    return (
+        Column("partition", lambda row: str(row.partition), is_flexible=True, order=lambda row: row.partition),
+        Column("from", lambda row: "never" if row.before is None else count(row.before), right=True),
+        Column("to", lambda row: Text(count(row.after), "bold"), right=True),
+        Column("skipped", lambda row: _amount(_effect(row)[0]), right=True, order=lambda row: _effect(row)[0]),
+        Column("read again", lambda row: _amount(_effect(row)[1]), right=True, order=lambda row: _effect(row)[1]),
+        Column("", read_back, is_flexible=True, at_most=110),
+        Column("next record", _next, is_flexible=True, from_width=100, at_most=100),
+        Column("", lambda row: Text(safe(row.note or "", 120), WARN), is_flexible=True, from_width=120, at_most=120),
+    )
+
+
+def _effect(move: Move) -> tuple[int | None, int | None, str | None]:
+    return effect(move.before, move.after, move.bounds)
+
+
+def _amount(number: int | None) -> Text:
+    return Text(UNKNOWN if number is None else count(number), WARN if number else FAINT)
+
+
+def _next(move: Move) -> Text:
+    if move.record is None:
+        return Text(safe(move.record_reason or "", 100), FAINT)
+    return Text(safe(content(move.record.value), 100))
+
+
+def _sums(plan: ResetPlan) -> tuple[int, int]:
+    """What is known of it: offsets skipped, offsets read again."""
+    effects = [_effect(move) for move in plan.moves]
+    return sum(one[0] or 0 for one in effects), sum(one[1] or 0 for one in effects)
+
+
+def _touched(plan: ResetPlan) -> int:
+    """Offsets that are skipped or read again; where that isn't known, the log's length counts."""
+    sizes = (move.bounds.high_watermark - move.bounds.start for move in plan.moves if _effect(move)[2])
+    return sum(_sums(plan)) + sum(sizes)
+
+
+def _by_topic(partitions: Sequence[Partition]) -> dict[str, tuple[int, ...]]:
+    """
+    >>> _by_topic([Partition("orders", 2), Partition("users", 0), Partition("orders", 0)])
+    {'orders': (0, 2), 'users': (0,)}
+    """
+    found: dict[str, tuple[int, ...]] = {}
+    for one in sorted(partitions):
+        found[one.topic] = (*found.get(one.topic, ()), one.partition)
+    return found

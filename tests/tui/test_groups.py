@@ -1,0 +1,147 @@
+"""One group on the screen: members, what stands at its offset, and a reset that wants a deliberate yes."""
+
+from __future__ import annotations
+
+import pytest
+
+from eventops.events import Partition
+from eventops.groups.model import Refusal, ResetReport
+from eventops.tui.confirming import Phase
+from eventops.tui.lag import GroupPage
+from eventops.tui.messages import BrokeOff, ResetTold
+from eventops.tui.peek import PeekPage
+from eventops.tui.reset import ResetPage
+from eventops.tui.trace import TracePage
+from tests.tui import reports
+from tests.tui.stage import answer, current, front, shown, still, table, type_text
+
+pytestmark = pytest.mark.asyncio
+
+
+async def test_a_group_shows_its_members_and_what_each_has_to_do() -> None:
+    app = still()
+    async with app.run_test(size=(120, 30)) as pilot:
+        await answer(pilot, app.questions.lag, reports.sick_lag())
+        await app.open_group("billing-group")
+        await pilot.pause()
+        text = shown(pilot)
+        assert "worker-1" in text
+        assert "orders:0,1" in text
+        await app.open_group("audit-group")
+        await pilot.pause()
+        assert "Nobody is in the group" in shown(pilot)
+
+
+async def test_enter_on_a_partition_shows_the_record_that_waits() -> None:
+    app = still()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await answer(pilot, app.questions.lag, reports.sick_lag())
+        await app.open_group("billing-group")
+        await pilot.press("enter")
+        page = front(app, PeekPage)
+        assert page.partition == Partition("orders", 0)
+        await answer(pilot, page.watches[0], reports.peek())
+        await pilot.pause()
+        assert current(app, "records").position.offset == 120, "the next to be consumed is under the cursor"
+        text = shown(pilot)
+        assert "committed 120" in text
+        assert '"orderId": "o-120"' in text, "its payload, laid out"
+        assert "1 marker of a transaction" in text
+        assert page.command.endswith("groups peek billing-group --topic orders --partition 0 -n 20")
+        await pilot.press("up")
+        assert '"orderId": "o-119"' in shown(pilot)
+        await pilot.press("t")
+        assert front(app, TracePage).identifier == "req-119"
+
+
+@pytest.mark.parametrize(("typed", "said"), [("tomorrow", "is none of earliest"), ("12", "write offset:12 or shift")])
+async def test_a_target_that_is_none_is_told(typed: str, said: str) -> None:
+    app = still()
+    async with app.run_test(size=(120, 30)) as pilot:
+        await answer(pilot, app.questions.lag, reports.sick_lag())
+        await app.open_group("audit-group")
+        await pilot.press("R")
+        assert "earliest · latest" in shown(pilot)
+        await type_text(pilot, typed)
+        front(app, GroupPage)
+        assert any(said in note.message for note in app._notifications)
+
+
+async def test_marked_partitions_are_what_a_reset_is_about() -> None:
+    app = still()
+    async with app.run_test(size=(120, 30)) as pilot:
+        await answer(pilot, app.questions.lag, reports.sick_lag())
+        await app.open_group("billing-group")
+        await pilot.press("down", "space")
+        assert "1 marked" in shown(pilot)
+        await pilot.press("R")
+        await type_text(pilot, "earliest")
+        assert "--topic orders:1 --to earliest" in front(app, ResetPage).command
+        await pilot.press("escape", "escape")
+        assert "marked" not in shown(pilot)
+        front(app, GroupPage)
+
+
+@pytest.mark.parametrize(
+    ("after", "typed", "is_begun"),
+    [(5420, "yes", False), (5420, "audit-group", True), (12, "yes", True), (12, "no", False), (12, "", False)],
+)
+async def test_what_has_to_be_typed_before_offsets_are_set(after: int, typed: str, is_begun: bool) -> None:
+    """A yes for a few records, the group's name where many would be skipped."""
+    app = still()
+    async with app.run_test(size=(120, 30)) as pilot:
+        plan = reports.reset_plan(after=after)
+        page = ResetPage("audit-group", plan.target, plan=plan)
+        begun: list[bool] = []
+        page.execute = lambda: begun.append(True)  # type: ignore[method-assign]
+        await app.push_screen(page)
+        assert "nothing was written yet" in shown(pilot)
+        await pilot.press("x")
+        assert f"type {'yes' if after == 12 else 'audit-group'} to set the offsets" in shown(pilot)
+        await type_text(pilot, typed)
+        assert bool(begun) is is_begun
+        assert page.phase is (Phase.RUNNING if is_begun else Phase.PLANNED)
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        reports.reset_plan(members=1),
+        reports.reset_plan(refused=(Refusal("orders", 7, "it has partitions 0 to 1"),)),
+    ],
+)
+async def test_what_the_broker_would_refuse_can_not_be_confirmed(plan: object) -> None:
+    app = still()
+    async with app.run_test(size=(120, 30)) as pilot:
+        page = ResetPage("audit-group", reports.reset_plan().target, plan=plan)  # type: ignore[arg-type]
+        await app.push_screen(page)
+        await pilot.press("x")
+        assert not page.query_one("#prompt").has_class("-open")
+        assert "x execute" not in shown(pilot)
+
+
+async def test_a_reset_ends_with_what_the_broker_holds() -> None:
+    app = still()
+    async with app.run_test(size=(120, 30)) as pilot:
+        plan = reports.reset_plan()
+        page = ResetPage("audit-group", plan.target, plan=plan)
+        await app.push_screen(page)
+        page.post_message(ResetTold(ResetReport(plan, {Partition("orders", 0): 5420})))
+        await pilot.pause()
+        assert "✓ read back" in shown(pilot)
+        assert page.phase is Phase.DONE
+        page.post_message(BrokeOff("audit-group has 1 member (worker-1 at 10.0.0.7)"))
+        await pilot.pause()
+        assert "! audit-group has 1 member" in shown(pilot)
+
+
+async def test_a_read_only_context_resets_nothing() -> None:
+    app = still(read_only=True)
+    async with app.run_test(size=(120, 30)) as pilot:
+        plan = reports.reset_plan()
+        page = ResetPage("audit-group", plan.target, plan=plan)
+        await app.push_screen(page)
+        await pilot.press("x")
+        assert "the context prod is read-only" in shown(pilot)
+        assert table(app, "moves").rows == plan.moves
+        assert not page.query_one("#prompt").has_class("-open")
