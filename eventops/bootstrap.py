@@ -16,8 +16,11 @@ from eventops.config import Context
 from eventops.errors import NotPermitted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from eventops.dlq.model import Letter
     from eventops.dlq.service import DeadLetterService
-    from eventops.events import Reader
+    from eventops.events import Reader, Record
     from eventops.groups.reset import ResetService
     from eventops.groups.service import GroupService
     from eventops.lag.service import LagService
@@ -112,7 +115,7 @@ class Desk:
         """What happened to this request?"""
         from eventops.trace.service import TraceService
 
-        return TraceService(self.broker, self.dlq, self.reader, self.trace_store)
+        return TraceService(self.broker, _Letters(self), self.reader, self.trace_store)
 
     def now(self) -> datetime:
         """The one clock of every report."""
@@ -139,6 +142,21 @@ class Desk:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+
+class _Letters:
+    """The dead-letter room for a trace: it is imported when something was found, while the search goes on."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def letter_of(self, record: Record) -> Letter | None:
+        """See :class:`eventops.trace.search.Letters`."""
+        return self._desk.dlq.letter_of(record)
+
+    def judged(self, letters: Sequence[Letter]) -> tuple[Letter, ...]:
+        """See :class:`eventops.trace.search.Letters`."""
+        return self._desk.dlq.judged(letters)
 
 
 def desk_for(context: Context) -> Desk:

@@ -41,8 +41,8 @@ _EXAMPLES = (
     type=click.Choice(("auto", "scan", "consume", "index")),
     default="auto",
     show_default=True,
-    help="scan: raw batches, the newest first; consume: record by record, slower, oldest first; auto: scan where it "
-    "can be done. index: the context's trace store says where to read, whatever the log's size.",
+    help="scan: raw batches; consume: record by record, slower; both the newest first; auto: scan where it can be "
+    "done. index: the context's trace store says where to read, whatever the log's size.",
 )
 @click.option("--max-bytes", type=Size(), metavar="SIZE", help="Fetch about so much at most: 500MB, 2G.")
 @click.option(

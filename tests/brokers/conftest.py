@@ -20,5 +20,6 @@ def lab(request: pytest.FixtureRequest) -> Lab:
 def kafka_lab(bootstrap_servers: str, unique: Callable[[str], str]) -> Iterator[KafkaLab]:
     """A real Apache Kafka."""
     lab = KafkaLab(bootstrap_servers, unique)
+    lab.broker.groups([lab.name("nobody")])  # brings the second client up, which is to be tested
     yield lab
     lab.close()

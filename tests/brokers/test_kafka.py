@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import pytest
 from confluent_kafka import KafkaError
@@ -140,6 +141,23 @@ def test_settings_that_only_librdkafka_knows_leave_it_alone_and_say_what_is_miss
 
 def _progress(lab: KafkaLab, group: str) -> Mapping[Partition, ShareProgress]:
     return lab.broker.share_progress([group]).shares.get(group, {})
+
+
+@broker
+def test_whichever_client_is_asked_topics_and_bounds_are_the_same(kafka_lab: KafkaLab) -> None:
+    topic = kafka_lab.topic(partitions=2)
+    homes = [Partition(topic, number) for number in (0, 1)]
+    for home in homes:
+        kafka_lab.append(home, b"one")
+    fresh = KafkaBroker(kafka_lab.properties)
+    try:
+        assert fresh.topics([topic]) == kafka_lab.broker.topics([topic]), "replays are recorded by the topic's id"
+        soon, later = fresh.log_bounds(homes).bounds, kafka_lab.broker.log_bounds(homes).bounds
+        assert [(log.start, log.last_stable, log.high_watermark) for log in soon.values()] == [(0, 1, 1), (0, 1, 1)]
+        assert [replace(log, leader_epoch=None) for log in later.values()] == list(soon.values())
+        assert fresh.topics([topic, kafka_lab.name("not-there")]) == fresh.topics([topic])
+    finally:
+        fresh.close()
 
 
 @broker

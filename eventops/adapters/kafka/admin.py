@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from base64 import urlsafe_b64decode
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from typing import Final, TypeVar
+from uuid import UUID
 
-from confluent_kafka import KafkaError, Node, TopicCollection, TopicPartitionInfo
+from confluent_kafka import KafkaError, KafkaException, Node, TopicCollection, TopicPartitionInfo
 from confluent_kafka.admin import (
     AdminClient,
     ConfigEntry,
@@ -59,6 +61,21 @@ def topics(connection: Connection, names: Collection[str]) -> tuple[Topic, ...]:
         if not (is_gone(error) or (is_forbidden(error) and not names)):
             raise connection.failure(error)
     return tuple(_topic(found[name]) for name in sorted(found))
+
+
+def topics_soon(connection: Connection, names: Collection[str], most: int, within: float) -> tuple[Topic, ...] | None:
+    """The same, of few topics, where all of them are told within so many seconds and without any failure; else None."""
+    admin = connection.admin()
+    try:
+        wanted = sorted(set(names)) or sorted(admin.list_topics(timeout=within).topics)
+    except KafkaException:
+        return None
+    if not 0 < len(wanted) <= most:
+        return None
+    found, failures = connection.answers(
+        admin.describe_topics(TopicCollection(wanted), request_timeout=within), timeout=within
+    )
+    return None if failures else tuple(_topic(found[name]) for name in sorted(found))
 
 
 def retention(connection: Connection, names: Collection[str]) -> dict[str, dict[str, str]]:
@@ -133,12 +150,22 @@ def _topic(told: TopicDescription) -> Topic:
     partitions = sorted(told.partitions, key=lambda partition: partition.id)
     return Topic(
         name=told.name,
-        topic_id=str(told.topic_id),
+        topic_id=_uuid(str(told.topic_id)),
         partitions=tuple(partition.id for partition in partitions),
         internal=told.is_internal,
         leaderless=tuple(p.id for p in partitions if _leader(p) is None),
         placements=tuple(_placement(partition) for partition in partitions),
     )
+
+
+def _uuid(told: str) -> str:
+    """Kafka's own spelling of a topic's id (base64) as UUIDs are written everywhere else: the ledger of replays names
+    topics by it, whichever client told it.
+
+    >>> _uuid("hK65ZHpmTd69GtMuaLbScQ")
+    '84aeb964-7a66-4dde-bd1a-d32e68b6d271'
+    """
+    return str(UUID(bytes=urlsafe_b64decode(f"{told}==")))
 
 
 def _placement(told: TopicPartitionInfo) -> Placement:

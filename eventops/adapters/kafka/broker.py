@@ -97,6 +97,7 @@ class KafkaBroker:
 
     def search(self, sought: Sought, ranges: Collection[Range], manner: Manner = PLAINLY) -> Iterator[Findings]:
         """By raw fetching where it does (see :mod:`.raw`), else by the ordinary consumer, which the notes say."""
+        self._reading.prepare()
         return Search(self._connection, sought, ranges, manner).findings()
 
     def follow(

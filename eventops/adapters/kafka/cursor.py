@@ -137,3 +137,14 @@ def together(positions: Iterable[Position], nearby: int) -> list[Range]:
         else:
             ranges.append(Range(position.home, position.offset, position.offset + 1))
     return ranges
+
+
+def newest(ranges: Iterable[Range], most: int) -> list[Range]:
+    """Of each partition the last range, or so many offsets of its end.
+
+    >>> p = Partition("t", 0)
+    >>> [(r.first, r.end) for r in newest([Range(p, 0, 10), Range(p, 50, 900)], 100)]
+    [(800, 900)]
+    """
+    last = {range_.partition: range_ for range_ in sorted(ranges, key=lambda r: r.first)}
+    return [Range(home, max(range_.first, range_.end - most), range_.end) for home, range_ in last.items()]

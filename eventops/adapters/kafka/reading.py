@@ -1,11 +1,15 @@
 """Who is asked for groups, offsets and topics: the second client where it can connect as the settings say, else
-librdkafka, which knows fewer kinds of groups and takes one group a request."""
+librdkafka, which knows fewer kinds of groups and takes one group a request.
+
+Importing the second client takes longer than many a question. Until it is up, librdkafka is asked for topics and bounds
+where they are few; only an answer without any failure counts, so a broker that is silent costs nobody else's figures.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -14,13 +18,19 @@ from confluent_kafka import KafkaError
 from eventops.adapters.kafka import admin, groups, offsets
 from eventops.adapters.kafka.connection import Connection
 from eventops.adapters.kafka.failures import NOT_PERMITTED, hidden_topic, is_forbidden, unreachable
-from eventops.errors import NotPermitted
+from eventops.errors import BrokerUnreachable, NotPermitted
 from eventops.events import Partition
 from eventops.ports import Bounds, Cluster, Committed, Gap, Groups, Topic
 
 if TYPE_CHECKING:
     from eventops.adapters.kafka.wire.client import Wire
     from eventops.adapters.kafka.wire.coordinators import Coordinators
+
+_FEW: Final = 500
+"""Partitions or topics up to which librdkafka answers sooner than the second client is imported."""
+
+_AT_ONCE: Final = 1.0
+"""Seconds that such an answer may take."""
 
 _UNSUPPORTED: Final = "share and streams groups can't be read with these settings"
 
@@ -54,6 +64,8 @@ class Reading:
         Raises:
             NotPermitted: a topic that was asked for by name may not be described.
         """
+        if self._is_only_librdkafka_up() and (soon := admin.topics_soon(self._connection, names, _FEW, _AT_ONCE)):
+            return soon
         from eventops.adapters.kafka.wire import metadata
 
         with self._asked() as second:
@@ -99,6 +111,11 @@ class Reading:
 
     def log_bounds(self, partitions: Collection[Partition]) -> Bounds:
         """Start, last stable offset and high watermark."""
+        if self._is_only_librdkafka_up() and len(partitions) <= _FEW:
+            with suppress(BrokerUnreachable):
+                soon = offsets.log_bounds(self._connection, partitions, _AT_ONCE)
+                if not soon.gaps:
+                    return soon
         from eventops.adapters.kafka.wire import offsets as wired
 
         with self._asked() as second:
@@ -107,6 +124,14 @@ class Reading:
             found = wired.log_bounds(second.wire, partitions, self._connection.timeout)
             self._raise_if_nobody_answered(second.wire, len(found.bounds), found.gaps)
             return found
+
+    def prepare(self) -> None:
+        """Import the second client meanwhile, for the questions that come after a search."""
+        if self._is_only_librdkafka_up():
+            threading.Thread(target=_import_second_client, name="importing", daemon=True).start()
+
+    def _is_only_librdkafka_up(self) -> bool:
+        return self._second is None
 
     def close(self) -> None:
         """Let go of every connection; a later question would connect anew."""
@@ -155,3 +180,7 @@ class Reading:
         refused = [gap.reason for gap in gaps if gap.reason.startswith(NOT_PERMITTED)]
         if len(refused) == len(gaps):
             raise NotPermitted(f"{self._connection.servers} forbids it", refused[0].removeprefix("not permitted: "))
+
+
+def _import_second_client() -> None:
+    from eventops.adapters.kafka.wire import client, coordinators, groups, metadata, offsets, settings  # noqa: F401

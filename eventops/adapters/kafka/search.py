@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from typing import Final
 
 from confluent_kafka import Consumer
 
 from eventops.adapters.kafka import offsets
 from eventops.adapters.kafka.connection import Connection
-from eventops.adapters.kafka.cursor import between, cursors, joined
+from eventops.adapters.kafka.cursor import between, joined, newest
 from eventops.adapters.kafka.raw.dialling import Dialling, Unsuited, dialling
 from eventops.adapters.kafka.raw.leaders import leaders
 from eventops.adapters.kafka.raw.remaining import Remaining
@@ -36,8 +36,14 @@ _MOST: Final = 64
 _NEARBY: Final = 1_000
 """Offsets between two hits that are read rather than jumped over."""
 
+_PIECE: Final = 20_000
+"""Offsets of each partition that the consumer reads first, the newest; then twice as many, and so on."""
+
+_LARGEST_PIECE: Final = 2_000_000
 _HEARTBEAT: Final = 0.5
-_TUNING: Final = {"fetch_wait_max_ms": 20}
+_ALL: Final = {"fetch_wait_max_ms": 20}
+_HITS: Final = {"fetch_wait_max_ms": 20, "queued_max_messages_kbytes": 1_024}
+"""What is fetched ahead of a hit is decompressed for nothing."""
 
 
 class Search:
@@ -50,19 +56,14 @@ class Search:
         self._left = Remaining(ranges)
         self._fetched = 0
         self._undecodable: list[Range] = []
-        self._consumer: Future[Consumer] | None = None
+        self._confirming: Future[Consumer] | None = None
 
     def findings(self) -> Iterator[Findings]:
         """See :meth:`eventops.ports.Broker.search`."""
         if not self._left.offsets():
             return
-        with ThreadPoolExecutor(1, "consumer") as opening:
-            self._consumer = opening.submit(self._connection.consumer, Isolation.READ_COMMITTED, **_TUNING)
-            try:
-                yield from self._by_engine()
-                yield from self._unfinished()
-            finally:
-                self._consumer.result().close()
+        yield from self._by_engine()
+        yield from self._unfinished()
 
     def _by_engine(self) -> Iterator[Findings]:
         if self._is_ended():
@@ -98,13 +99,16 @@ class Search:
         connection = self._connection
         ranges = self._left.ranges()
         sweep = Sweep(ranges, lambda partitions: leaders(connection, partitions), how, self._sought.needles)
-        sweep.start()
-        try:
-            while not sweep.is_over and not self._is_ended():
-                yield from self._settled(sweep.news(_HEARTBEAT))
-            yield from self._settled(sweep.news(0))
-        finally:
-            sweep.stop()
+        with ThreadPoolExecutor(1, "consumer") as opening:
+            sweep.start()
+            self._confirming = opening.submit(connection.consumer, Isolation.READ_COMMITTED, **_HITS)
+            try:
+                while not sweep.is_over and not self._is_ended():
+                    yield from self._settled(sweep.news(_HEARTBEAT))
+                yield from self._settled(sweep.news(0))
+            finally:
+                sweep.stop()
+                self._confirming.result().close()
         for reason, given_up in sweep.given_up.items():
             yield from self._consumed(given_up, reason)
 
@@ -125,24 +129,35 @@ class Search:
         )
 
     def _consumed(self, ranges: Collection[Range], reason: str | None) -> Iterator[Findings]:
-        """All of the ranges by the ordinary consumer."""
+        """All of the ranges by the ordinary consumer, piece by piece from their ends, so that what is recent shows
+        first."""
         if self._is_ended():
             return
         if reason is not None:
             homes = sorted({range_.partition for range_ in ranges})
             where = str(homes[0]) if len(homes) == 1 else f"{plural(len(homes), 'partition')}, {homes[0]} the first"
             yield Findings(notes=(f"{where}: read by the ordinary consumer, since {reason}",))
-        at = {cursor.partition: list(cursor.ranges) for cursor in cursors(ranges)}
-        for batch in self._read(ranges):
+        mine, most = Remaining(ranges), _PIECE
+        with closing(self._connection.consumer(Isolation.READ_COMMITTED, **_ALL)) as consumer:
+            while (piece := newest(mine.ranges(), most)) and not self._is_ended():
+                for found in self._piece(consumer, piece):
+                    for gap in found.gaps:
+                        _forget(gap, self._left)
+                        _forget(gap, mine)
+                    yield found
+                for range_ in piece:
+                    mine.cross_off(range_)
+                most = min(most * 2, _LARGEST_PIECE)
+
+    def _piece(self, consumer: Consumer, piece: Collection[Range]) -> Iterator[Findings]:
+        at = {range_.partition: range_ for range_ in piece}
+        for batch in self._read(consumer, piece):
             size = sum(len(record.value or b"") + len(record.key or b"") for record in batch.records)
             self._fetched += size
-            passed = 0
-            for partition, position in batch.positions.items():
-                passed += sum(
-                    self._left.cross_off(Range(partition, r.first, min(r.end, position))) for r in at[partition]
-                )
-            for gap in batch.gaps:
-                self._forget(gap)
+            passed = sum(
+                self._left.cross_off(Range(home, at[home].first, min(at[home].end, position)))
+                for home, position in batch.positions.items()
+            )
             records = tuple(record for record in batch.records if self._sought.may_be_in(record))
             yield Findings(records, passed, len(batch.records), size, size, batch.gaps)
             if self._is_ended():
@@ -150,17 +165,18 @@ class Search:
 
     def _confirmed(self, hits: Collection[Range]) -> tuple[list[Record], list[Gap]]:
         """The committed records of the hits, which takes as long as it takes; there are few."""
+        assert self._confirming is not None
         records: list[Record] = []
         gaps: list[Gap] = []
-        for batch in self._read(joined(hits, _NEARBY, apart=self._undecodable)):
+        ranges = joined(hits, _NEARBY, apart=self._undecodable)
+        for batch in self._read(self._confirming.result(), ranges):
             records += [record for record in batch.records if self._sought.may_be_in(record)]
             gaps += batch.gaps
         return records, gaps
 
-    def _read(self, ranges: Collection[Range]) -> Iterator[Batch]:
+    def _read(self, consumer: Consumer, ranges: Collection[Range]) -> Iterator[Batch]:
         """Where the leaders of these alone are silent, they are gaps; the others were searched."""
-        assert self._consumer is not None
-        connection, consumer = self._connection, self._consumer.result()
+        connection = self._connection
         reader = Reader(
             lend=lambda: nullcontext(consumer),
             ask_bounds=lambda partitions, timeout: offsets.log_bounds(connection, partitions, timeout),
@@ -178,12 +194,6 @@ class Search:
         most = self._manner.max_bytes
         return self._manner.stopped() or (most is not None and self._fetched >= most)
 
-    def _forget(self, gap: Gap) -> None:
-        """What is a gap already isn't one twice."""
-        for range_ in self._left.ranges():
-            if (range_.partition.topic, range_.partition.partition) == (gap.subject, gap.partition):
-                self._left.cross_off(range_)
-
     def _unfinished(self) -> Iterator[Findings]:
         """What an early end left out."""
         left = self._left.ranges()
@@ -191,3 +201,10 @@ class Search:
             why = "the search was interrupted" if self._manner.stopped() else "--max-bytes was reached"
             gaps = (Gap(r.partition.topic, r.partition.partition, f"{why} before {between(r)}") for r in left)
             yield Findings(gaps=tuple(gaps))
+
+
+def _forget(gap: Gap, left: Remaining) -> None:
+    """What is a gap already isn't one twice."""
+    for range_ in left.ranges():
+        if (range_.partition.topic, range_.partition.partition) == (gap.subject, gap.partition):
+            left.cross_off(range_)
