@@ -8,7 +8,7 @@ import click
 
 from eventops.cli import dlq_letter, dlq_pages
 from eventops.cli.dlq_options import end, position, say_unjudged, selection, selection_options, where_option
-from eventops.cli.dlq_replay import discard, replay
+from eventops.cli.dlq_replay import discard, replay, restore
 from eventops.cli.lazy import DefaultGroup
 from eventops.cli.options import cluster_options, pass_desk, program
 from eventops.cli.output import output_option, print_document
@@ -120,21 +120,29 @@ def export(desk: Desk, topic: str, output: str, **chosen: Any) -> None:
     end(found=not number, complete=coverage is None or coverage.complete)
 
 
-@dlq.command("history", epilog="Example: eventops dlq history orders-dlt")
+@dlq.command("history", epilog="Examples: eventops dlq history orders-dlt · eventops dlq history --run 4b0c… -o json")
 @click.argument("topic", required=False)
+@click.option("--run", "runs", multiple=True, metavar="ID", help="What that run did; may be repeated.")
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many, the newest first.")
 @output_option()
 @pass_desk
-def history(desk: Desk, topic: str | None, output: str) -> None:
-    """What was replayed, discarded and parked, when and by whom; newest first."""
-    from eventops.dlq.document import history_document
+def history(desk: Desk, topic: str | None, runs: tuple[str, ...], limit: int | None, output: str) -> None:
+    """What was replayed, discarded, restored and parked: when, by whom, why; newest first.
+
+    What was put back has passed (the group that had failed went past it, and no letter came back), is pending, or
+    failed again; unknown where that can't be told. Exit code 1: nothing was done yet.
+    """
+    from eventops.dlq.replay_document import history_document
 
     rows, gaps = desk.dlq.history(topic)
-    document = history_document(topic, rows, gaps)
+    rows = tuple(row for row in rows if not runs or row.run_id in runs)[:limit]
+    fates, unread = desk.dlq.fates(rows)
+    document = history_document(topic, rows, fates, gaps + unread)
     if output == "table":
         dlq_pages.print_history(document)
     else:
         print_document(document, output, document["rows"])
-    end(found=not rows, complete=not gaps)
+    end(found=not rows, complete=not gaps + unread)
 
 
 def _lead_to_trace(desk: Desk, letter: Letter, *, follow: bool) -> None:
@@ -151,3 +159,4 @@ def _lead_to_trace(desk: Desk, letter: Letter, *, follow: bool) -> None:
 
 dlq.add_command(replay)
 dlq.add_command(discard)
+dlq.add_command(restore)

@@ -60,22 +60,23 @@ def selection_options(command: Command) -> Command:
             help="Letters of that cause: its id, its class, or the class's last segment; may be repeated.",
         ),
         where_option,
+        click.option(
+            "--correlation-id",
+            "correlation_ids",
+            multiple=True,
+            metavar="ID",
+            help="Letters of events with that correlation id; may be repeated.",
+        ),
+        click.option("--key", "keys", multiple=True, help="Letters with that key; may be repeated."),
         click.argument("topic"),
     ):
         command = option(command)
     return command
 
 
-def execution_options(command: Command) -> Command:
-    """Plan or act, and how fast."""
-    for option in (
-        click.option("--yes", is_flag=True, help="Don't ask before executing."),
-        click.option("--execute", is_flag=True, help="Act; without it the plan is printed and nothing is written."),
-        click.option("--chunk", type=click.IntRange(1, 10_000), default=500, show_default=True, help="A transaction."),
-        click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Letters a second at most."),
-    ):
-        command = option(command)
-    return command
+def everything_option(command: Command) -> Command:
+    """Every letter, said in so many words."""
+    return click.option("--all", "everything", is_flag=True, help="Every letter of the topic.")(command)
 
 
 def selection(topic: str, **chosen: Any) -> Selection:
@@ -91,6 +92,8 @@ def selection(topic: str, **chosen: Any) -> Selection:
         until=chosen["until"],
         limit=chosen["limit"],
         where=chosen["where"],
+        keys=tuple(key.encode("utf-8", "surrogateescape") for key in chosen["keys"]),
+        correlation_ids=chosen["correlation_ids"],
     )
 
 

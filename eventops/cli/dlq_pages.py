@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import click
@@ -15,6 +15,9 @@ from eventops.wording import UNKNOWN, count, instant, plural, safe
 
 _PAYLOAD_CHARACTERS = 16_000
 _LINE_CHARACTERS = 100
+_DIFFS = 3
+"""Records whose diffs a plan shows."""
+_DIFF_CHARACTERS = 160
 
 
 def print_topics(document: Document) -> None:
@@ -66,8 +69,19 @@ def _plan_lines(document: Document) -> list[str]:
     lines = [f"{plan['topic']}: {plural(plan['selected'], 'letter')} selected"]
     lines += [f"  {number:,} {safe(what)}" for number, what in telling.plan(document)]
     lines += [f"  warning: {safe(warning)}" for warning in plan["warnings"]]
+    lines += _diffs(plan["records"])
     lines.append(f"  {telling.promise(document)}")
     return lines
+
+
+def _diffs(records: Sequence[Document]) -> Iterator[str]:
+    """The first ones; all are in the JSON."""
+    differing = [record for record in records if record["diff"]]
+    for record in differing[:_DIFFS]:
+        yield f"  {safe(record['source'])}: {safe(record['change'] or record['difference'])}"
+        yield from (f"    {safe(line, _DIFF_CHARACTERS)}" for line in record["diff"].split("\n")[2:])
+    if len(differing) > _DIFFS:
+        yield f"  {len(differing) - _DIFFS:,} more differ: -o json shows each"
 
 
 def say_gap(topic: str, partition: int | None, reason: str) -> None:
@@ -153,9 +167,12 @@ _ROWS = [
     Column("at", lambda row: _time(row["at"])),
     Column("letter", lambda row: f"{row['topic']}/{row['partition']}/{row['offset']}"),
     Column("state", lambda row: row["state"]),
-    Column("target", lambda row: row["target"] or "-"),
+    Column("target", lambda row: row["target"] or "-", spare=2),
+    Column("became", lambda row: (row["outcome"] or "-").replace("_", " ")),
+    Column("evidence", lambda row: _short(row["evidence"] or "-"), wrap=True, spare=4),
     Column("operator", lambda row: _short(row["operator"]), spare=1),
     Column("reason", lambda row: _short(row["reason"] or "-"), wrap=True),
+    Column("change", lambda row: _short(row["change"] or "-"), wrap=True, spare=3),
 ]
 
 _LETTERS = [

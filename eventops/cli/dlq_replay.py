@@ -1,19 +1,17 @@
-"""``eventops dlq replay`` and ``discard``: plan first, act with ``--execute``."""
+"""``eventops dlq replay``, ``discard`` and ``restore``: plan first, act with ``--execute``."""
 
 from __future__ import annotations
 
-import signal
 import sys
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from eventops.cli import diagnostics, dlq_pages
-from eventops.cli.dlq_options import execution_options, selection, selection_options
+from eventops.cli.dlq_editing import editing_options, edits
+from eventops.cli.dlq_execution import execution_options, interruptible, pace, pace_options
+from eventops.cli.dlq_options import everything_option, say_unjudged, selection, selection_options
 from eventops.cli.options import pass_desk, program
 from eventops.cli.output import output_option, print_document
 from eventops.errors import ExitCode
@@ -21,97 +19,150 @@ from eventops.wording import plural
 
 if TYPE_CHECKING:
     from eventops.bootstrap import Desk
-    from eventops.dlq.model import Plan, ReplayReport
-    from eventops.dlq.replay import Pace
+    from eventops.dlq.pace import Pace
+    from eventops.dlq.replay_model import Plan, ReplayReport, Wishes
+
+_HOW = ("execute", "yes", "output")
 
 
-@click.command("replay", epilog="Example: eventops dlq replay orders-dlt --cause SMTPRecipientsRefused --execute")
+@click.command(
+    "replay",
+    epilog="Examples: eventops dlq replay orders-dlt --cause NoStock --ramp --execute · "
+    "eventops dlq replay orders-dlt --offset 0/41 --edit --new-id · "
+    "eventops dlq replay orders-dlt --all --transform '.value.email |= ascii_downcase'",
+)
 @selection_options
+@everything_option
+@editing_options
 @click.option("--to", metavar="TOPIC", help="Put them there instead of where each one came from.")
+@click.option(
+    "--source",
+    type=click.Choice(["auto", "origin", "letter"]),
+    default="auto",
+    show_default=True,
+    help="What is put back: the record at the letter's origin, or the letter itself. auto: the origin where it can "
+    "still be read and is the same event; the plan says which, and shows differences.",
+)
+@click.option("--by-key", is_flag=True, help="Let each record's key choose the partition, not its origin.")
+@click.option("--drop-header", "drop_headers", multiple=True, metavar="NAME", help="Leave it out; may be repeated.")
+@click.option(
+    "--max-attempts",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="Leave events alone that were put back so often, and failed again.",
+)
+@click.option("--again", is_flag=True, help="Put back once more what was replayed before: a deliberate second time.")
+@click.option("--reason", help="Why; kept in the ledger with your name.")
+@pace_options
 @execution_options
 @output_option()
 @pass_desk
-def replay(desk: Desk, topic: str, to: str | None, **given: Any) -> None:
+def replay(desk: Desk, topic: str, **given: Any) -> None:
     """Put letters back where they came from, each exactly once. Prints the plan; --execute carries it out.
 
-    Exit code 0: planned, or all done. 1: nothing to replay, or letters remain. 130: interrupted; the resume command
-    is printed.
+    Exactly once: each letter is appended to its target once, for readers of committed records, however often this is
+    killed and started again, and whoever else replays the same topic. What a consumer then does with it is its own
+    affair. A reader of uncommitted records (Java's default) may see an aborted attempt; eventops-replay-id, a header of
+    every replayed record, tells. --at-least-once gives this up where transactions aren't allowed.
+
+    Headers that tell of failures are taken off; key, partition, payload and the event's own headers stay. What has one
+    key goes back in the order it came.
+
+    Exit code 0: planned, or all done. 1: nothing to replay, or letters remain. 4: not permitted. 130: interrupted; the
+    command that goes on is printed.
     """
-    how = _execution(given)
-    plan = desk.dlq.plan(selection(topic, **given), desk.now(), _run_id(), to=to)
-    _run(desk, plan, **how)
+    reason, how, tempo = given.pop("reason"), _how(given), pace(given)
+    wishes, edit = _wishes(given), given.pop("edit")
+    chosen = selection(topic, **given)
+    _require_a_selection(given, how["execute"])
+    if how["execute"]:
+        desk.require_writable()
+    wishes, edited = edits(desk, chosen, wishes, edit=edit)
+    plan = desk.dlq.plan(chosen, desk.now(), _run_id(), wishes, reason=reason, edited=edited)
+    say_unjudged(given["where"])
+    _run(desk, plan, pace=tempo, **how)
 
 
 @click.command("discard", epilog='Example: eventops dlq discard orders-dlt --cause MalformedEvent --reason "test data"')
 @selection_options
+@everything_option
 @click.option("--reason", required=True, help="Why; kept in the ledger with your name.")
 @execution_options
 @output_option()
 @pass_desk
-def discard(desk: Desk, topic: str, reason: str, **given: Any) -> None:
+def discard(desk: Desk, topic: str, **given: Any) -> None:
     """Write letters off in the ledger; the log itself keeps them. Prints the plan; --execute carries it out."""
-    how = _execution(given)
-    plan = desk.dlq.plan_discard(selection(topic, **given), desk.now(), _run_id(), reason)
-    _run(desk, plan, **how)
+    _keep_books(desk, "discard", topic, given)
+
+
+@click.command("restore", epilog="Example: eventops dlq restore orders-dlt --offset 0/41 --execute")
+@selection_options
+@everything_option
+@click.option("--reason", help="Why; kept in the ledger with your name.")
+@execution_options
+@output_option()
+@pass_desk
+def restore(desk: Desk, topic: str, **given: Any) -> None:
+    """Take back that letters were discarded or parked: they are open again. Prints the plan; --execute carries it
+    out."""
+    _keep_books(desk, "restore", topic, given)
+
+
+def _keep_books(desk: Desk, action: str, topic: str, given: dict[str, Any]) -> None:
+    from eventops.dlq.replay_model import Action
+
+    reason, how, tempo = given.pop("reason"), _how(given), pace(given)
+    _require_a_selection(given, how["execute"])
+    if how["execute"]:
+        desk.require_writable()
+    chosen = selection(topic, **given)
+    plan = desk.dlq.plan_bookkeeping(Action(action), chosen, desk.now(), _run_id(), reason)
+    say_unjudged(given["where"])
+    _run(desk, plan, pace=tempo, **how)
 
 
 def _run(desk: Desk, plan: Plan, *, execute: bool, yes: bool, output: str, pace: Pace) -> None:
-    from eventops.dlq.document import replay_document
-    from eventops.dlq.model import ReplayReport
+    from eventops.dlq.replay_document import replay_document
+    from eventops.dlq.replay_model import ReplayReport
 
     report = ReplayReport(plan, executed=False)
+    document = replay_document(report, desk.dlq.strip)
     if execute:
-        desk.require_writable()
-        dlq_pages.say_plan(replay_document(report))
+        dlq_pages.say_plan(document)
         if plan.planned:
             if not _is_confirmed(plan, yes):
                 diagnostics.say("nothing was written")
                 raise SystemExit(ExitCode.FINDING)
             report = _carry_out(desk, plan, pace)
-    document = replay_document(report)
+            document = replay_document(report, desk.dlq.strip)
     if output != "table":
         print_document(document, output, document["targets"] if report.executed else document["plan"]["records"])
     elif report.executed:
         dlq_pages.print_outcome(document)
     elif not execute:
-        dlq_pages.print_plan(document, _command(plan))
+        dlq_pages.print_plan(document, _command(plan, pace))
     raise SystemExit(_exit_code(report))
 
 
 def _carry_out(desk: Desk, plan: Plan, pace: Pace) -> ReplayReport:
-    what = "discarding" if plan.is_discard else "replaying"
-    with _interruptible() as is_stopped, diagnostics.progress(what) as progress:
+    what = {"replay": "replaying", "discard": "discarding", "restore": "restoring"}[plan.action.value]
+    told: str | None = None
+    with interruptible() as is_stopped, diagnostics.progress(what) as progress:
         for step in desk.dlq.execute(plan, pace, is_stopped=is_stopped, now=desk.now, program=program()):
             progress(step.done, step.total)
+            if step.told and step.told != told:
+                diagnostics.say(f"{step.done:,} of {step.total:,}: {step.told}")
+            told = step.told
             if step.report is not None:
                 return step.report
     raise AssertionError("the last step carries the report")
 
 
-@contextmanager
-def _interruptible() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C and SIGTERM end the run after the transaction in hand; a second one ends it at once, which is safe too."""
-    asked: list[int] = []
-
-    def ask(number: int, _frame: FrameType | None) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(number)
-        diagnostics.say("finishing the transaction in hand ...")
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: bool(asked)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def _is_confirmed(plan: Plan, yes: bool) -> bool:
     if yes or not sys.stdin.isatty():
         return True
-    verb = "Discard" if plan.is_discard else "Replay"
-    return click.confirm(f"{verb} {plural(len(plan.planned), 'letter')}?", err=True)
+    return click.confirm(f"{plan.action.value.capitalize()} {plural(len(plan.planned), 'letter')}?", err=True)
 
 
 def _exit_code(report: ReplayReport) -> ExitCode:
@@ -124,22 +175,38 @@ def _exit_code(report: ReplayReport) -> ExitCode:
         return ExitCode.FINDING
     if not report.executed:
         return ExitCode.DONE
-    return ExitCode.FINDING if report.failed or report.parked or plan.refused else ExitCode.DONE
+    is_finding = report.failed or report.parked or report.failed_again or plan.refused
+    return ExitCode.FINDING if is_finding else ExitCode.DONE
 
 
-def _execution(given: dict[str, Any]) -> dict[str, Any]:
-    """Takes the options that say how, not which letters, out of what was given."""
-    from eventops.dlq.replay import Pace
+def _require_a_selection(given: dict[str, Any], execute: bool) -> None:
+    """Nobody puts everything back by leaving a condition out."""
+    everything = given.pop("everything")
+    conditions = ("causes", "offsets", "groups", "keys", "correlation_ids", "since", "until", "where")
+    is_narrowed = any(given[name] for name in conditions)
+    if everything and is_narrowed:
+        raise click.UsageError("--all means every letter, and conditions were given as well: leave one out")
+    if execute and not everything and not is_narrowed:
+        raise click.UsageError("which letters? Name a --cause, --where, --offset, --key, a time, …, or --all of them")
 
-    pace = Pace(chunk=given.pop("chunk"), rate=given.pop("rate"))
-    return {"pace": pace, **{name: given.pop(name) for name in ("execute", "yes", "output")}}
+
+def _wishes(given: dict[str, Any]) -> Wishes:
+    """Takes what says how letters are put back out of what was given."""
+    from eventops.dlq.replay_model import Source, Wishes
+
+    named = ("to", "transform", "edited", "new_ids", "max_attempts", "again", "by_key", "drop_headers", "at_least_once")
+    return Wishes(source=Source(given.pop("source")), **{name: given.pop(name) for name in named})
+
+
+def _how(given: dict[str, Any]) -> dict[str, Any]:
+    return {name: given.pop(name) for name in _HOW}
 
 
 def _run_id() -> str:
     return str(uuid.uuid4())
 
 
-def _command(plan: Plan) -> str:
-    from eventops.dlq.planning import command
+def _command(plan: Plan, pace: Pace) -> str:
+    from eventops.dlq.command import of_plan
 
-    return command(plan, program())
+    return of_plan(plan, program(), pace)

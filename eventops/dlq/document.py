@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from eventops.dlq.causes import cause_id
 from eventops.dlq.failure import Hop
-from eventops.dlq.ledger import Row
 from eventops.dlq.model import (
     CauseGroup,
     Letter,
     LettersReport,
     ListReport,
-    Plan,
-    Planned,
-    Refused,
-    ReplayReport,
     State,
     TopicCounts,
 )
 from eventops.events import Position, rfc3339
-from eventops.ports import Gap
 
 Document = dict[str, Any]
 
@@ -97,34 +90,6 @@ def cause_document(cause: CauseGroup) -> Document:
     }
 
 
-def history_document(topic: str | None, rows: Sequence[Row], gaps: Sequence[Gap]) -> Document:
-    """Rows of the ledger, about one topic or all."""
-    return {
-        "topic": topic,
-        "rows": [row_document(row) for row in rows],
-        "complete": not gaps,
-        "gaps": [{"topic": gap.subject, "partition": gap.partition, "reason": gap.reason} for gap in gaps],
-    }
-
-
-def row_document(row: Row) -> Document:
-    """One row of the ledger: what was done about one letter, by whom."""
-    return {
-        "at": rfc3339(row.at),
-        "state": row.state.value,
-        "topic": row.topic,
-        "topic_id": row.letter.topic_id,
-        "partition": row.letter.partition,
-        "offset": row.letter.offset,
-        "target": None if row.target is None else str(row.target),
-        "operator": row.operator,
-        "reason": row.reason,
-        "replay_id": row.replay_id,
-        "run_id": row.run_id,
-        "attempt": row.attempt,
-    }
-
-
 def letter_document(letter: Letter) -> Document:
     """One letter."""
     at = letter.position
@@ -191,61 +156,6 @@ def _no_source(letter: Letter) -> str | None:
     if not letter.is_bare:
         return "the letter holds the event itself"
     return "the record at its origin can no longer be read" if letter.origin else "its origin wasn't recorded"
-
-
-def replay_document(report: ReplayReport) -> Document:
-    """What a replay (or a discard) would do, or did."""
-    return {
-        "run_id": report.plan.run_id,
-        "as_of": rfc3339(report.plan.as_of),
-        "action": "discard" if report.plan.is_discard else "replay",
-        "guarantee": report.plan.guarantee,
-        "plan": plan_document(report.plan),
-        "executed": report.executed,
-        "replayed": len(report.replayed),
-        "discarded": report.discarded,
-        "overtaken": report.overtaken,
-        "parked": len(report.parked),
-        "failed": len(report.failed),
-        "targets": [{"source": str(one.source), **_place(one.target)} for one in report.replayed],
-        "refusals": [
-            *(_refusal(one, "refused") for one in report.plan.refused),
-            *(_refusal(one, "parked") for one in report.parked),
-            *(_refusal(one, "failed") for one in report.failed),
-        ],
-        "interrupted": report.interrupted,
-        "stopped": report.stopped,
-        "resume_command": report.resume_command,
-        "coverage": report.plan.coverage.document(),
-    }
-
-
-def plan_document(plan: Plan) -> Document:
-    """The plan in figures, and what each letter would become."""
-    return {
-        "topic": plan.selection.topic,
-        "selected": plan.selected,
-        "planned": len(plan.planned),
-        "already_replayed": len(plan.already_replayed),
-        "refused": len(plan.refused),
-        "warnings": list(plan.warnings),
-        "records": [_planned(one) for one in plan.planned],
-    }
-
-
-def _planned(one: Planned) -> Document:
-    return {
-        "source": str(one.letter.position),
-        "topic": one.target_topic or None,
-        "partition": one.target_partition,
-        "taken_from": one.taken_from,
-        "difference": one.difference,
-        "replay_id": one.replay_id,
-    }
-
-
-def _refusal(one: Refused, outcome: str) -> Document:
-    return {"source": str(one.letter.position), "outcome": outcome, "reason": one.reason}
 
 
 def _counts(counts: dict[State, int]) -> Document:

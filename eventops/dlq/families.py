@@ -84,8 +84,13 @@ class Conventions:
         self._by_topic = tuple((pattern, family) for family in declared for pattern in family.topics)
         self._known: dict[tuple[str, tuple[str, ...]], tuple[Family, ...]] = {}
         self._by_mark: dict[str, Family] = {}
+        self._own_marks = frozenset(mark for family in declared for mark in family.marks)
         for family in (*FAMILIES, *declared):
             self._by_mark.update(dict.fromkeys(family.marks, family))
+
+    def strip(self, headers: Headers) -> Headers:
+        """The headers without every family's error headers, those that the context declares among them."""
+        return tuple(header for header in strip(headers) if header[0] not in self._own_marks)
 
     def known(self, sheet: Sheet) -> tuple[Family, ...]:
         """The families that left headers on the record, the latest first; empty where no family knows it."""

@@ -1,14 +1,15 @@
-"""Dead letters, what became of them, and what a replay plans and does: the values that travel."""
+"""Dead letters and what became of them: the values that travel. What a replay plans and does is in
+:mod:`.replay_model`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from eventops.dlq.failure import NO_CAUSE, NO_VERDICT, Cause, Failure, Hop, Trend, Verdict
-from eventops.events import Event, Headers, Position, Record
+from eventops.events import Event, Position, Record, read_event
 from eventops.ports import Coverage
 
 if TYPE_CHECKING:
@@ -88,6 +89,16 @@ class Letter:
         return self.event.record.timestamp
 
     @property
+    def record(self) -> Record:
+        """The letter as the broker holds it."""
+        return self.event.record
+
+    @property
+    def correlation_id(self) -> str | None:
+        """Of the event inside."""
+        return self.event.ids.correlation_id
+
+    @property
     def cause_key(self) -> str:
         """What it is grouped and selected by."""
         return self.cause.kind
@@ -117,6 +128,11 @@ class Brief:
         """When it became a letter."""
         return self.record.timestamp
 
+    @property
+    def correlation_id(self) -> str | None:
+        """Of the event inside, read when it is asked for."""
+        return read_event(self.record).ids.correlation_id
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
@@ -130,6 +146,13 @@ class Selection:
     until: datetime | None = None
     limit: int | None = None
     where: LetterCondition | None = None
+    keys: tuple[bytes, ...] = ()
+    correlation_ids: tuple[str, ...] = ()
+
+    @property
+    def is_everything(self) -> bool:
+        """No condition narrows it, whatever the limit."""
+        return replace(self, limit=None) == Selection(self.topic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,98 +236,3 @@ class Piece:
 
     letters: tuple[Letter, ...]
     coverage: Coverage | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """One letter that a replay will put back, and as what.
-
-    ``taken_from`` is ``origin`` where the origin record can still be read and is the same event, else ``letter``.
-    """
-
-    letter: Letter
-    target_topic: str
-    target_partition: int | None
-    key: bytes | None
-    value: bytes | None
-    headers: Headers
-    taken_from: str
-    replay_id: str
-    source: LetterId
-    ledger_key: bytes
-    difference: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """One selected letter that can't be put back, and why."""
-
-    letter: Letter
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a replay (or a discard) would do; nothing was written yet."""
-
-    run_id: str
-    selection: Selection
-    guarantee: str
-    selected: int
-    planned: tuple[Planned, ...]
-    already_replayed: tuple[Letter, ...]
-    refused: tuple[Refused, ...]
-    warnings: tuple[str, ...]
-    coverage: Coverage
-    as_of: datetime
-    to: str | None = None
-    """The topic that was asked for instead of each letter's origin."""
-    discard_reason: str | None = None
-    """Set where the plan writes off its letters instead of putting them back."""
-
-    @property
-    def is_discard(self) -> bool:
-        """It only writes to the ledger."""
-        return self.discard_reason is not None
-
-
-@dataclass(frozen=True, slots=True)
-class Replayed:
-    """A letter and where its record was appended."""
-
-    source: Position
-    target: Position
-
-
-@dataclass(frozen=True, slots=True)
-class ReplayReport:
-    """What a replay did. ``interrupted``: it stopped between two transactions, and ``resume_command`` continues it."""
-
-    plan: Plan
-    executed: bool
-    replayed: tuple[Replayed, ...] = ()
-    parked: tuple[Refused, ...] = ()
-    failed: tuple[Refused, ...] = ()
-    overtaken: int = 0
-    """Letters that another run had dealt with by the time this one held the ledger."""
-    discarded: int = 0
-    interrupted: bool = False
-    stopped: str | None = None
-    """Why it ended before all was done, where it wasn't the operator's wish."""
-    resume_command: str | None = None
-
-    @property
-    def remaining(self) -> int:
-        """Letters of the selection that nobody dealt with yet."""
-        return len(self.plan.planned) - len(self.replayed) - self.discarded - self.overtaken
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Progress of a replay in execution: letters done of those planned, and the last transaction's seconds."""
-
-    done: int
-    total: int
-    seconds: float | None = None
-    report: ReplayReport | None = field(default=None, compare=False)
-    """Set on the last step."""

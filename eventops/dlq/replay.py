@@ -3,83 +3,80 @@
 The order is what makes it safe. First the transactional id is taken over, which ends whatever an earlier holder left
 open; only then is the ledger read, up to the high watermark; then chunk after chunk is committed. Anything but a clean
 commit means starting from the takeover again: what was committed after all is found in the ledger.
+
+Without transactions records are appended first and the rows after them: killed between the two, it doubles.
 """
 
 from __future__ import annotations
 
-import math
+import contextlib
+import gc
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from eventops.dlq import ledger, planning
-from eventops.dlq.ledger import Ledger, Row, content_hash, home_partition
+from eventops.dlq import command, lease, ledger
 from eventops.dlq.ledger_log import LedgerLog
-from eventops.dlq.model import Plan, Planned, Refused, Replayed, ReplayReport, State, Step
-from eventops.dlq.rules import UNSETTLED
-from eventops.errors import BrokerUnreachable, EventopsError, NotPermitted, Unsupported
-from eventops.events import Position
-from eventops.ports import Broker, Capability, Fenced, Outgoing, TransactionalProducer, TransactionLost
+from eventops.dlq.model import State
+from eventops.dlq.pace import Chunks, Pace
+from eventops.dlq.ramp import Climb, Watch
+from eventops.dlq.replay_model import AT_LEAST_ONCE, Action, Plan, Planned, Step
+from eventops.dlq.rows import home_partition
+from eventops.dlq.scribe import Scribe, is_alive
+from eventops.dlq.tally import Tally
+from eventops.errors import BrokerUnreachable, EventopsError, NotPermitted
+from eventops.ports import Appended, Broker, Fenced, Outgoing, TransactionalProducer, TransactionLost
 
-_LONG_TRANSACTION_SECONDS = 2.0
-_FIRST_BACKOFF_SECONDS = 0.5
-_POLL_SECONDS = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """``chunk`` letters a transaction at most; ``rate`` letters a second, None for no limit; ``patience`` seconds for
-    others' open transactions (brokers end them after 60 s by default); ``tries`` after lost transactions in a row;
-    ``max_parked`` letters may be refused by their target before the whole replay ends."""
-
-    chunk: int = 500
-    rate: float | None = None
-    patience: float = 75.0
-    tries: int = 5
-    max_parked: int = 20
+_FIRST_BACKOFF_SECONDS: Final = 0.5
+_POLL_SECONDS: Final = 0.05
+_MOMENT: Final = 0.5
+"""Seconds between two looks at what became of a stage."""
 
 
 class Replay:
-    """One execution of one plan by one operator."""
+    """One execution of one plan by one operator. ``watch`` looks at what became of what was put back."""
 
-    def __init__(self, broker: Broker, log: LedgerLog, plan: Plan, operator: str, pace: Pace = Pace()) -> None:
+    def __init__(
+        self, broker: Broker, log: LedgerLog, plan: Plan, operator: str, pace: Pace, watch: Watch | None = None
+    ) -> None:
         self._broker = broker
         self._log = log
         self._plan = plan
         self._operator = operator
         self._pace = pace
-        self._chunk = pace.chunk
-        self._left = deque(plan.planned)
-        self._replayed: list[Replayed] = []
-        self._parked: list[Refused] = []
+        self._chunks = Chunks(pace)
+        self._tally = Tally(plan)
+        self._climb = Climb(pace.ramp, watch) if pace.ramp is not None and watch is not None else None
         self._parts: list[int] = []
-        self._refusals: dict[bytes, str] = {}
-        self._discarded = 0
-        self._overtaken = 0
+        self._refusals: dict[str, str] = {}
         self._lost_in_a_row = 0
         self._stopped: str | None = None
         self._is_stopped: Callable[[], bool] = lambda: False
         self._now: Callable[[], datetime]
-        self._ledger_partition = 0
+        self._scribe: Scribe
+        self._renewed = 0.0
 
     def steps(self, now: Callable[[], datetime], is_stopped: Callable[[], bool], program: str) -> Iterator[Step]:
         """A step a transaction; the last one carries the report. ``is_stopped`` is asked between transactions; dropping
         the iterator between steps leaves nothing half done either.
 
         Raises:
-            Unsupported: the broker has no transactions.
             NotPermitted: the transactional id, the ledger or the target may not be used.
             BrokerUnreachable: nobody answered from the beginning.
-            EventopsError: the ledger can't be trusted or read; nothing was done that it doesn't tell.
+            EventopsError: somebody else is at it, or the ledger can't be trusted or read; nothing was done that it
+                doesn't tell.
         """
-        if Capability.TRANSACTIONS not in self._broker.capabilities:
-            raise Unsupported("this broker has no transactions, so a replay can't be exactly once")
         self._now, self._is_stopped = now, is_stopped
-        if self._left:
-            topic = self._log.prepare()
-            self._ledger_partition = home_partition(self._left[0].source.topic_id, len(topic.partitions))
+        gc.freeze()  # else Python's collector walks through the whole plan again and again
+        try:
+            yield from self._all_steps(program)
+        finally:
+            gc.unfreeze()
+
+    def _all_steps(self, program: str) -> Iterator[Step]:
+        if self._tally.left:
+            self._prepare()
         while self._goes_on():
             try:
                 yield from self._round()
@@ -87,7 +84,32 @@ class Replay:
                 if not self._has_begun:
                     raise
                 self._stopped = silence.what
-        yield self._step(report=self._report(program))
+        resume = command.of_plan(self._plan, program, self._pace, len(self._tally.left)) if self._tally.left else None
+        failed_again = self._climb.failed_again if self._climb else ()
+        yield Step(*self._progress, report=self._tally.report(self._stopped, failed_again, resume))
+
+    def _prepare(self) -> None:
+        self._respect_rights()
+        topic = self._log.prepare()
+        source = self._tally.left[0].source
+        home = home_partition(source.topic_id, len(topic.partitions))
+        self._scribe = Scribe(self._plan, self._operator, home, self._now)
+        rows, _gaps = self._log.rows()
+        held = rows.leases.get(source.topic_id)
+        if not self._pace.take_over and held and lease.is_held(held, self._plan.run_id, self._now(), is_alive):
+            raise EventopsError(
+                lease.objection(held, self._now()), "wait for the end, or end it and go on from there with --take-over"
+            )
+
+    def _respect_rights(self) -> None:
+        """Before anything is made or written.
+
+        Raises:
+            NotPermitted: naming every topic that may not be written to.
+        """
+        targets = {one.target_topic for one in self._tally.left} if self._plan.is_replay else set()
+        if missing := self._broker.unwritable({ledger.TOPIC, *targets}):
+            raise NotPermitted("nothing was written: it takes " + ", and ".join(sorted(missing.values())))
 
     def _round(self) -> Iterator[Step]:
         try:
@@ -100,10 +122,14 @@ class Replay:
     @property
     def _has_begun(self) -> bool:
         """Whether something was, or may have been, written: then there is a report, whatever happens."""
-        return bool(self._replayed or self._parked or self._discarded or self._lost_in_a_row)
+        return self._tally.has_written or self._lost_in_a_row > 0
+
+    @property
+    def _progress(self) -> tuple[int, int]:
+        return self._tally.done, len(self._plan.planned)
 
     def _goes_on(self) -> bool:
-        return bool(self._left) and self._stopped is None and not self._is_stopped()
+        return bool(self._tally.left) and self._stopped is None and not self._is_stopped()
 
     def _hold_the_id(self) -> Iterator[Step]:
         """Take over the id, learn from the ledger what is done, and replay what is left."""
@@ -111,7 +137,7 @@ class Replay:
         try:
             if not self._learn():
                 return
-            yield self._step()
+            yield Step(*self._progress)
             while self._goes_on():
                 chunk = self._next_chunk()
                 started = time.monotonic()
@@ -119,180 +145,181 @@ class Replay:
                     return
                 seconds = time.monotonic() - started
                 self._lost_in_a_row = 0
-                yield self._step(seconds)
-                self._slow_down(len(chunk), seconds)
+                yield Step(*self._progress, seconds)
+                self._chunks.learn(len(chunk), seconds)
+                yield from self._watch_the_stage(producer)
+                self._keep_the_rate(producer, len(chunk) if self._plan.is_replay else 0, seconds)
+            if self._tally.left:
+                self._give_back(producer)
+        except GeneratorExit:  # dropped between two transactions
+            self._give_back(producer)
+            raise
         finally:
             producer.close()
 
     def _take_over(self) -> TransactionalProducer:
-        source = self._left[0].source
+        source, batch_bytes = self._tally.left[0].source, self._plan.batch_bytes
+        if self._plan.guarantee == AT_LEAST_ONCE:
+            return self._broker.plain_producer(batch_bytes=batch_bytes, is_stopped=self._is_stopped)
         name = f"eventops-replay/{source.cluster_id}/{source.topic_id}"
         try:
-            return self._broker.transactional_producer(name)
+            return self._broker.transactional_producer(name, batch_bytes=batch_bytes, is_stopped=self._is_stopped)
         except NotPermitted as refused:
             raise NotPermitted(
                 f"a replay writes in transactions, and this one's id {name} may not be used ({refused.what})",
-                remedy="grant DESCRIBE and WRITE on transactional ids that begin with eventops-replay/",
+                "grant DESCRIBE and WRITE on transactional ids that begin with eventops-replay/; "
+                "--at-least-once does without, and may double what is in hand when it is killed",
             ) from refused
 
     def _learn(self) -> bool:
-        """Drop what the ledger says is done, by this run (a commit whose answer was lost) or another.
-
-        False where it was stopped while waiting.
-        """
+        """What is done already; False where it was stopped while waiting."""
         rows = self._log.settled(self._pace.patience, self._is_stopped)
         if rows is None:
             return False
-        left = list(self._left)
-        self._left.clear()
-        for one in left:
-            row = rows.rows.get(one.ledger_key)
-            if row is not None and row.run_id == self._plan.run_id:
-                self._note(one, row)
-            elif _is_overtaken(one, rows):
-                self._overtaken += 1
-            else:
-                self._left.append(one)
+        self._tally.learn(rows)
         return True
 
     def _next_chunk(self) -> Sequence[Planned]:
         """What goes next: a letter to be parked, a part of a chunk that was refused, or as much as the pace allows."""
-        if self._left[0].ledger_key in self._refusals:
-            return [self._left[0]]
-        size = self._chunk if self._pace.rate is None else min(self._chunk, math.ceil(self._pace.rate))
+        if self._tally.left[0].replay_id in self._refusals:
+            return self._tally.first(1)
         if self._parts:
-            size = self._parts.pop()
-        return [self._left[index] for index in range(min(size, len(self._left)))]
+            return self._tally.first(self._parts.pop())
+        return self._tally.first(min(self._chunks.size, self._climb.room if self._climb else self._chunks.size))
 
     def _put(self, producer: TransactionalProducer, chunk: Sequence[Planned]) -> bool:
         """Commit a chunk and its rows in one transaction; False where the target refused some of it.
 
         The producer is spent then: Kafka refuses whole batches and the sequence numbers of what follows don't fit.
         """
+        self._tally.in_doubt = len(chunk)
         producer.begin()
-        refusal = self._refusals.get(chunk[0].ledger_key)
-        if refusal is not None:
-            self._commit(producer, chunk, [self._row(chunk[0], State.PARKED, None, refusal)])
+        nowhere = [None] * len(chunk)
+        if (refusal := self._refusals.get(chunk[0].replay_id)) is not None:
+            self._commit(producer, chunk, list(self._scribe.rows(chunk, State.PARKED, nowhere, refusal)))
+            self._park(chunk[0], refusal)
             return True
-        if self._plan.is_discard:
-            self._commit(producer, chunk, [self._row(one, State.DISCARDED, None) for one in chunk])
+        if not self._plan.is_replay:
+            state = State.DISCARDED if self._plan.action is Action.DISCARD else State.OPEN
+            self._commit(producer, chunk, list(self._scribe.rows(chunk, state, nowhere)))
+            self._tally.write_off(chunk)
             return True
         answers = producer.append([_outgoing(one) for one in chunk])
-        refused = [answer for answer in answers if answer.position is None]
-        if refused:
-            self._divide(chunk, refused[0].rejection or "the broker gave no reason")
-            producer.abort()
-            return False
-        rows = [self._row(one, State.REPLAYED, answer.position) for one, answer in zip(chunk, answers, strict=True)]
-        self._commit(producer, chunk, rows)
+        targets = [answer.position for answer in answers if answer.position is not None]
+        if len(targets) < len(chunk):
+            return self._refused(producer, chunk, answers)
+        self._commit(producer, chunk, list(self._scribe.rows(chunk, State.REPLAYED, targets)))
+        self._tally.put(chunk, targets)
+        if self._climb is not None:
+            self._climb.note(chunk, targets)
         return True
 
-    def _divide(self, chunk: Sequence[Planned], refusal: str) -> None:
-        """Find the record at fault by halving; alone, it will be parked with the broker's reason."""
+    def _refused(self, producer: TransactionalProducer, chunk: Sequence[Planned], answers: Sequence[Appended]) -> bool:
+        """Find the record at fault by halving: alone, it will be parked with the broker's reason. What was appended
+        without a transaction stays, so its rows are written before that."""
+        if not producer.is_atomic:
+            self._keep_what_came_through(producer, chunk, answers)
+            return False
         if len(chunk) == 1:
-            self._refusals[chunk[0].ledger_key] = refusal
-            return
-        middle = len(chunk) // 2
-        self._parts += [len(chunk) - middle, middle]
+            self._refusals[chunk[0].replay_id] = answers[0].rejection or "the broker gave no reason"
+        else:
+            middle = len(chunk) // 2
+            self._parts += [len(chunk) - middle, middle]
+        producer.abort()
+        self._tally.in_doubt = 0
+        return False
 
-    def _commit(self, producer: TransactionalProducer, chunk: Sequence[Planned], rows: Sequence[Row]) -> None:
-        answers = producer.append([self._ledger_record(row) for row in rows])
+    def _keep_what_came_through(
+        self, producer: TransactionalProducer, chunk: Sequence[Planned], answers: Sequence[Appended]
+    ) -> None:
+        through = [(one, said.position) for one, said in zip(chunk, answers, strict=True) if said.position is not None]
+        faulty = [(one, said) for one, said in zip(chunk, answers, strict=True) if said.position is None]
+        self._tally.bring_forward([one for one, _at in through])
+        if len(faulty) == 1 or len(chunk) == 1:
+            self._refusals[faulty[0][0].replay_id] = faulty[0][1].rejection or "the broker gave no reason"
+        else:
+            middle = len(faulty) // 2
+            self._parts += [len(faulty) - middle, middle]
+        if through:
+            done, targets = [one for one, _at in through], [at for _one, at in through]
+            self._commit(producer, done, list(self._scribe.rows(done, State.REPLAYED, targets)))
+            self._tally.put(done, targets)
+
+    def _commit(self, producer: TransactionalProducer, chunk: Sequence[Planned], rows: list[Outgoing]) -> None:
+        is_last = len(chunk) == len(self._tally.left)
+        rows.append(self._scribe.give_back() if is_last else self._scribe.lease())
+        answers = producer.append(rows)
         if refusal := next((answer.rejection for answer in answers if answer.position is None), None):
             producer.abort()
             raise EventopsError(
-                f"the ledger {ledger.TOPIC} refuses a row ({refusal}); nothing of this chunk was replayed"
+                f"the ledger {ledger.TOPIC} refuses a row ({refusal}); "
+                + (
+                    "nothing of this chunk was replayed"
+                    if producer.is_atomic
+                    else "what it doesn't tell may be doubled"
+                )
             )
         producer.commit()
-        for one, row in zip(chunk, rows, strict=True):
-            assert self._left[0] is one
-            self._left.popleft()
-            self._note(one, row)
-
-    def _note(self, one: Planned, row: Row) -> None:
-        if row.state is State.PARKED:
-            self._park(one, row.reason or "the broker gave no reason")
-        elif row.target is not None:
-            self._replayed.append(Replayed(one.letter.position, row.target))
-        else:
-            self._discarded += 1
+        self._tally.in_doubt = 0
+        self._renewed = time.monotonic()
 
     def _park(self, one: Planned, refusal: str) -> None:
-        self._parked.append(Refused(one.letter, refusal))
-        if len(self._parked) >= self._pace.max_parked and self._left:
-            self._stopped = f"{len(self._parked)} letters were refused by their target, the last one: {refusal}"
+        self._tally.park(one, refusal)
+        number = len(self._tally.parked)
+        if number >= self._pace.max_parked and self._tally.left:
+            self._stopped = f"{number} letters were refused by their target, the last one: {refusal}"
 
-    def _row(self, one: Planned, state: State, target: Position | None, reason: str | None = None) -> Row:
-        return Row(
-            letter=one.source,
-            topic=one.letter.position.topic,
-            state=state,
-            content=content_hash(one.letter.event.record),
-            target_topic=one.target_topic,
-            target=target,
-            replay_id=one.replay_id,
-            operator=self._operator,
-            at=self._now(),
-            run_id=self._plan.run_id,
-            reason=reason or self._plan.discard_reason,
-        )
-
-    def _ledger_record(self, row: Row) -> Outgoing:
-        return Outgoing(ledger.TOPIC, row.key, ledger.encode(row), partition=self._ledger_partition)
+    def _watch_the_stage(self, producer: TransactionalProducer) -> Iterator[Step]:
+        """Where a ramp is climbed and a stage is full: wait what becomes of it."""
+        climb = self._climb
+        if climb is None or climb.room or not self._goes_on():
+            return
+        while self._goes_on() and not climb.is_over(time.monotonic()):
+            yield Step(*self._progress, told=climb.told)
+            self._pause(_MOMENT, producer)
+        self._stopped = self._stopped or climb.verdict
 
     def _start_again(self, lost: TransactionLost) -> None:
         """Whether the last transaction was committed isn't known; the next takeover and the ledger will tell."""
         self._lost_in_a_row += 1
+        if self._is_stopped():
+            return
         if self._lost_in_a_row < self._pace.tries:
             self._pause(_FIRST_BACKOFF_SECONDS * 2 ** (self._lost_in_a_row - 1))
             return
         self._learn()
-        if self._left:
+        if self._tally.left:
             self._stopped = f"{self._lost_in_a_row} transactions in a row were lost, the last one: {lost}"
 
     def _give_way(self) -> None:
         """Somebody else took over the id, and would be fenced if we took it back; what they left to us is reported."""
         self._learn()
-        if self._left:
+        if self._tally.left:
             self._stopped = "another operator began to replay this topic and took over"
 
-    def _slow_down(self, letters: int, seconds: float) -> None:
-        """Smaller chunks where a transaction held readers back too long; the rate is kept between transactions."""
-        if seconds > _LONG_TRANSACTION_SECONDS:
-            self._chunk = max(letters // 2, 1)
-        if self._pace.rate is not None and self._left:
-            self._pause(letters / self._pace.rate - seconds)
+    def _give_back(self, producer: TransactionalProducer) -> None:
+        """Nobody has to wait for a lease of who ended early."""
+        with contextlib.suppress(TransactionLost, Fenced):
+            producer.begin()
+            producer.append([self._scribe.give_back()])
+            producer.commit()
 
-    def _pause(self, seconds: float) -> None:
+    def _keep_the_rate(self, producer: TransactionalProducer, letters: int, seconds: float) -> None:
+        """Between transactions, since an open one holds readers back."""
+        if self._pace.rate is not None and self._tally.left:
+            self._pause(letters / self._pace.rate - seconds, producer)
+
+    def _pause(self, seconds: float, producer: TransactionalProducer | None = None) -> None:
+        """Somebody who waits between transactions shows that he is there."""
         deadline = time.monotonic() + seconds
         while not self._is_stopped() and (rest := deadline - time.monotonic()) > 0:
+            if producer is not None and time.monotonic() - self._renewed > lease.RENEWAL_SECONDS:
+                producer.begin()
+                producer.append([self._scribe.lease()])
+                producer.commit()
+                self._renewed = time.monotonic()
             time.sleep(min(rest, _POLL_SECONDS))
-
-    def _step(self, seconds: float | None = None, report: ReplayReport | None = None) -> Step:
-        total = len(self._plan.planned)
-        return Step(total - len(self._left), total, seconds, report)
-
-    def _report(self, program: str) -> ReplayReport:
-        interrupted = bool(self._left) and self._stopped is None
-        return ReplayReport(
-            plan=self._plan,
-            executed=True,
-            replayed=tuple(self._replayed),
-            parked=tuple(self._parked),
-            failed=tuple(Refused(one.letter, self._stopped) for one in self._left) if self._stopped else (),
-            overtaken=self._overtaken,
-            discarded=self._discarded,
-            interrupted=interrupted,
-            stopped=self._stopped,
-            resume_command=planning.command(self._plan, program, len(self._left)) if self._left else None,
-        )
 
 
 def _outgoing(one: Planned) -> Outgoing:
     return Outgoing(one.target_topic, one.key, one.value, one.headers, one.target_partition)
-
-
-def _is_overtaken(one: Planned, rows: Ledger) -> bool:
-    """Somebody dealt with the letter since it was planned."""
-    if rows.replayed(one.ledger_key) is not None:
-        return True
-    return one.letter.state in UNSETTLED and rows.latest(one.source) is not None

@@ -14,8 +14,9 @@ from eventops.dlq.causes import cause_id
 from eventops.dlq.encodings import Sheet
 from eventops.dlq.failure import Cause
 from eventops.dlq.families import BUILT_IN, Conventions
-from eventops.dlq.ledger import Ledger, Row, content_hash
+from eventops.dlq.ledger import Ledger
 from eventops.dlq.model import Brief, Letter, LetterId, Selection, State, TopicCounts
+from eventops.dlq.rows import Row, content_hash
 from eventops.events import REPLAY_ID, Event, Position, Record, read_event
 
 _DEAD_LETTER_NAME: Final = re.compile(
@@ -73,7 +74,7 @@ def row_about(record: Record, letter_id: LetterId, ledger: Ledger) -> Row | None
 
 def state_of(record: Record, row: Row | None) -> State:
     """What became of a letter, from its record and the ledger's row about it."""
-    if row is not None:
+    if row is not None and row.state is not State.OPEN:
         return row.state
     return State.FAILED_AGAIN if record.header(REPLAY_ID) else State.OPEN
 
@@ -130,6 +131,10 @@ def is_candidate(letter: Letter | Brief, selection: Selection) -> bool:
     if selection.groups and letter.group not in selection.groups:
         return False
     if selection.positions and letter.position not in selection.positions:
+        return False
+    if selection.keys and letter.record.key not in selection.keys:
+        return False
+    if selection.correlation_ids and letter.correlation_id not in selection.correlation_ids:
         return False
     if selection.since is not None and (letter.timestamp is None or letter.timestamp < selection.since):
         return False

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from eventops.dlq import planning, rules
+from eventops.dlq import following, gathering, planning, revising, rules
 from eventops.dlq.conditions import LetterCondition
 from eventops.dlq.families import BUILT_IN, Conventions
+from eventops.dlq.following import Fate, Follower
 from eventops.dlq.grouping import Grouping, Kept
-from eventops.dlq.ledger import Ledger, Row, topic_identity
+from eventops.dlq.ledger import Ledger
 from eventops.dlq.ledger_log import LedgerLog
 from eventops.dlq.letter_log import Reading, TopicFinder
-from eventops.dlq.model import Letter, LetterId, LettersReport, ListReport, Piece, Plan, Selection, Step
-from eventops.dlq.planning import Known, Request
-from eventops.dlq.replay import Pace, Replay
+from eventops.dlq.model import Letter, LetterId, LettersReport, ListReport, Piece, Selection
+from eventops.dlq.pace import Pace
+from eventops.dlq.replay import Replay
+from eventops.dlq.replay_model import Action, Plan, Step, Wishes
+from eventops.dlq.request import Request
+from eventops.dlq.rows import Row, topic_identity
 from eventops.errors import EventopsError, UsageError
-from eventops.events import Position, Record
+from eventops.events import Headers, Position, Record
 from eventops.ports import Broker, Gap, Topic
 
 _BATCH = 500
 """Letters of an export that are handed on together."""
+_CLOCKS_APART = timedelta(minutes=5)
+"""How far a broker's clock may be from an operator's."""
 _MOST_SOURCES = 500
 """Source records that are looked up for one answer."""
 
@@ -49,6 +55,10 @@ class DeadLetterService:
     def own_code(self) -> tuple[str, ...]:
         """What the context says is our own code: prefixes of classes, parts of paths."""
         return self._conventions.causes.own
+
+    def strip(self, headers: Headers) -> Headers:
+        """Headers without what any family adds."""
+        return self._conventions.strip(headers)
 
     def list(self, now: datetime, where: LetterCondition | None = None) -> ListReport:
         """Every dead-letter topic, with counts by what became of its letters, or of those for which ``where`` holds."""
@@ -129,25 +139,62 @@ class DeadLetterService:
 
     def history(self, topic: str | None = None) -> tuple[tuple[Row, ...], tuple[Gap, ...]]:
         """The ledger's rows, newest first, about one dead-letter topic (also one that is gone) or all; and what of the
-        ledger couldn't be read. A letter that was dealt with again under the same target has its last row only."""
+        ledger couldn't be read."""
         rows, gaps = self._log.rows()
         return rows.history(topic), gaps
 
-    def plan(self, selection: Selection, now: datetime, run_id: str, to: str | None = None) -> Plan:
-        """What a replay of the selected letters would do: to each one's origin, or to the topic ``to``.
+    def fates(self, rows: Sequence[Row]) -> tuple[tuple[Fate | None, ...], tuple[Gap, ...]]:
+        """What became of what those rows put back, in their order, and what couldn't be read for it."""
+        by_topic: dict[str, list[int]] = {}
+        for index, row in enumerate(rows):
+            by_topic.setdefault(row.topic, []).append(index)
+        found: list[Fate | None] = [None] * len(rows)
+        gaps: list[Gap] = []
+        for name, indices in by_topic.items():
+            topics = self._broker.topics([name])
+
+            def letters_since(row: Row, topics: tuple[Topic, ...] = topics) -> Iterator[Letter]:
+                reading = Reading(self._broker, self._conventions, row.at - _CLOCKS_APART)
+                yield from reading.letters(topics)
+                gaps.extend(reading.coverage.gaps)
+
+            told = following.fates([rows[index] for index in indices], self._broker, letters_since)
+            for index, one in zip(indices, told, strict=True):
+                found[index] = one
+        return tuple(found), tuple(gaps)
+
+    def plan(
+        self,
+        selection: Selection,
+        now: datetime,
+        run_id: str,
+        wishes: Wishes = Wishes(),  # noqa: B008 - frozen
+        *,
+        reason: str | None = None,
+        edited: Mapping[Position, object] | None = None,
+    ) -> Plan:
+        """What a replay of the selected letters would do, as ``wishes`` has it; ``edited``: as an editor left them.
+
+        Raises:
+            UsageError: there is no such topic, or the wishes make no sense.
+        """
+        revise = revising.all_of(
+            revising.by_jq(wishes.transform) if wishes.transform is not None else None,
+            revising.by_documents(edited) if edited is not None else None,
+            revising.new_id if wishes.new_ids else None,
+        )
+        return self._plan(Request(selection, now, run_id, Action.REPLAY, wishes, reason, revise))
+
+    def plan_bookkeeping(
+        self, action: Action, selection: Selection, now: datetime, run_id: str, reason: str | None
+    ) -> Plan:
+        """What it would be to write the selected letters off (the log keeps them, the ledger says why), or to take that
+        back.
 
         Raises:
             UsageError: there is no such topic.
         """
-        return self._plan(Request(selection, now, run_id, to=to))
-
-    def plan_discard(self, selection: Selection, now: datetime, run_id: str, reason: str) -> Plan:
-        """What it would be to write the selected letters off; the log keeps them, the ledger says why.
-
-        Raises:
-            UsageError: there is no such topic.
-        """
-        return self._plan(Request(selection, now, run_id, discard_reason=reason))
+        return self._plan(Request(selection, now, run_id, action, reason=reason))
 
     def execute(
         self,
@@ -159,36 +206,33 @@ class DeadLetterService:
         program: str = "eventops",
     ) -> Iterator[Step]:
         """Carry out a plan, a step a transaction; the last step has the report. ``is_stopped`` is asked between
-        transactions; ``program`` is how this program is called, for the command that resumes.
+        transactions, and several times a second by whatever waits; ``program`` is how this program is called, for the
+        command that resumes.
 
         Raises:
             NotPermitted: the transactional id, the ledger or the target may not be used.
-            EventopsError: the ledger can't be trusted or read; nothing was done that it doesn't tell.
+            EventopsError: somebody else is at it, or the ledger can't be trusted or read; nothing was done that it
+                doesn't tell.
         """
-        return Replay(self._broker, self._log, plan, self._operator, pace).steps(now, is_stopped, program)
+        watch = None
+        if pace.ramp is not None and plan.is_replay:
+            watch = Follower(self._broker, self._conventions, self._broker.topics([plan.selection.topic]))
+        return Replay(self._broker, self._log, plan, self._operator, pace, watch).steps(now, is_stopped, program)
 
     def _plan(self, request: Request) -> Plan:
         topic = self._topic(request.selection.topic)
         reading = Reading(self._broker, self._conventions)
         judge = self._judge([topic], reading)
-        letters = [judge(letter) for letter in reading.letters([topic])]
-        chosen = [letter for letter in letters if rules.is_selected(letter, request.selection)]
-        return planning.plan(request, letters, self._known(topic, chosen, request, reading))
-
-    def _known(self, topic: Topic, chosen: Sequence[Letter], request: Request, reading: Reading) -> Known:
         rows, _gaps = self._log.rows()
-        known = Known(self._broker.cluster().cluster_id, topic, rows, reading.coverage)
-        names = planning.target_names(chosen, request)
-        if not names:
-            return known
-        unsettled = [letter for letter in chosen if not letter.is_replayed]
-        return replace(
-            known,
-            targets={target.name: target for target in self._broker.topics(names)},
-            configs=self._broker.retention(names),
-            idle_groups=self._idle_groups({letter.group for letter in unsettled if letter.group}),
-            origins=self._origins({letter.origin.position for letter in unsettled if letter.origin}),
-        )
+        with gathering.uncollected():
+            letters = [judge(letter) for letter in reading.letters([topic])]
+            chosen = [letter for letter in letters if rules.is_selected(letter, request.selection)]
+            return planning.plan(
+                request,
+                letters,
+                gathering.known(self._broker, self._conventions, rows, topic, chosen, request, reading.coverage),
+                chosen,
+            )
 
     def _grouped(self, selection: Selection, now: datetime, keep: Callable[[Record], None]) -> LettersReport:
         topic = self._topic(selection.topic)
@@ -215,20 +259,8 @@ class DeadLetterService:
         """Letters that hold neither key nor value with the record they were made of, where it can still be read;
         at most some hundred are looked up."""
         bare = [letter for letter in letters if letter.is_bare and letter.origin][:_MOST_SOURCES]
-        found = self._origins({letter.origin.position for letter in bare if letter.origin})
+        found = gathering.origins(self._broker, {letter.origin.position for letter in bare if letter.origin})
         return tuple(rules.with_source(letter, found) if letter.is_bare else letter for letter in letters)
-
-    def _idle_groups(self, names: Collection[str]) -> frozenset[str]:
-        """Those without members; one that couldn't be described isn't called idle."""
-        groups = self._broker.groups(names).groups if names else ()
-        return frozenset(group.group_id for group in groups if not group.members)
-
-    def _origins(self, positions: Collection[Position]) -> Mapping[Position, Record]:
-        """The records at those positions; a header may name anything, so only partitions that exist are asked for."""
-        topics = self._broker.topics({position.topic for position in positions}) if positions else ()
-        partitions = {topic.name: topic.partitions for topic in topics}
-        there = [position for position in positions if position.partition in partitions.get(position.topic, ())]
-        return self._broker.read(there) if there else {}
 
     def _topic(self, name: str) -> Topic:
         found = self._broker.topics([name])

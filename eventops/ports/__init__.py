@@ -24,7 +24,15 @@ from eventops.ports.nouns import (
 )
 from eventops.ports.searching import PLAINLY, Engine, Findings, Manner, Sought
 from eventops.ports.spans import StoredSpan, TraceStore
-from eventops.ports.writing import Appended, Fenced, Outgoing, TransactionalProducer, TransactionLost
+from eventops.ports.writing import (
+    Appended,
+    Fenced,
+    IsStopped,
+    Outgoing,
+    TransactionalProducer,
+    TransactionLost,
+    never,
+)
 
 __all__ = [
     "PLAINLY",
@@ -42,6 +50,7 @@ __all__ = [
     "Gap",
     "Group",
     "Groups",
+    "IsStopped",
     "Isolation",
     "LogBounds",
     "Manner",
@@ -56,4 +65,5 @@ __all__ = [
     "TraceStore",
     "TransactionLost",
     "TransactionalProducer",
+    "never",
 ]

@@ -10,7 +10,7 @@ from typing import Protocol
 from eventops.events import Partition, Position, Record
 from eventops.ports.nouns import Batch, Bounds, Cluster, Committed, Groups, Isolation, Range, Topic
 from eventops.ports.searching import PLAINLY, Findings, Manner, Sought
-from eventops.ports.writing import TransactionalProducer
+from eventops.ports.writing import IsStopped, TransactionalProducer, never
 
 
 class Capability(Flag):
@@ -87,6 +87,10 @@ class Broker(Protocol):
     def create_topic(self, name: str, partitions: int, config: Mapping[str, str]) -> None:
         """Create a topic, on three brokers where there are as many; one that exists already is left as it is."""
 
+    def unwritable(self, topics: Collection[str]) -> Mapping[str, str]:
+        """Those of ``topics`` that this user may not append to, each with the right that is missing; a topic that
+        doesn't exist and that this user couldn't create is among them. Empty where the broker doesn't tell."""
+
     def alter_committed_offsets(self, group: str, offsets: Mapping[Partition, int]) -> Mapping[Partition, str]:
         """Set committed offsets of a group without members; one that doesn't exist comes to be by it.
 
@@ -97,8 +101,17 @@ class Broker(Protocol):
             NotPermitted: all of it was refused for missing rights.
         """
 
-    def transactional_producer(self, transactional_id: str) -> TransactionalProducer:
-        """Take over the id: any earlier holder is fenced and its open transaction aborted."""
+    def transactional_producer(
+        self, transactional_id: str, *, batch_bytes: int | None = None, is_stopped: IsStopped = never
+    ) -> TransactionalProducer:
+        """Take over the id: any earlier holder is fenced and its open transaction aborted.
+
+        No batch of several records exceeds ``batch_bytes``, which the smallest target may take. Once ``is_stopped``
+        says so, waiting for an answer ends within about a second, with TransactionLost.
+        """
+
+    def plain_producer(self, *, batch_bytes: int | None = None, is_stopped: IsStopped = never) -> TransactionalProducer:
+        """Appends at once, retrying without doubling while it lives; there is no transaction and nothing is fenced."""
 
     def close(self) -> None:
         """Let go of every connection."""

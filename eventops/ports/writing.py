@@ -1,16 +1,22 @@
-"""Appending records in transactions, and how that fails."""
+"""Appending records, in transactions or without, and how that fails."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
 
 from eventops.events import Headers, Position
 
+IsStopped = Callable[[], bool]
+"""Whether the operator wants an end; asked several times a second by whatever waits."""
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+
+def never() -> bool:
+    """Nobody stops it."""
+    return False
+
+
+class Outgoing(NamedTuple):
     """A record to be appended. ``partition`` None leaves the choice to the key (murmur2, as Java's clients choose)."""
 
     topic: str
@@ -20,12 +26,13 @@ class Outgoing:
     partition: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Appended:
-    """What became of one :class:`Outgoing`: its position, or the broker's reason for refusing it."""
+class Appended(NamedTuple):
+    """What became of one :class:`Outgoing`: its position, or the broker's reason for refusing it. ``is_at_fault``:
+    refused for itself, as far as is known, and not because of a neighbour."""
 
     position: Position | None
     rejection: str | None = None
+    is_at_fault: bool = True
 
 
 class Fenced(Exception):
@@ -37,15 +44,20 @@ class TransactionLost(Exception):
 
 
 class TransactionalProducer(Protocol):
-    """Appends in transactions, under an id that at most one living producer holds.
+    """Appends in transactions, under an id that at most one living producer holds. One without transactions
+    (``is_atomic`` false) appends at once and for good, whatever ``abort`` says.
 
     Every method raises :class:`Fenced` or :class:`TransactionLost`; after either, only ``close`` may be called.
     """
 
+    @property
+    def is_atomic(self) -> bool:
+        """Whether what was appended becomes visible together or not at all."""
+
     def begin(self) -> None:
         """Open a transaction."""
 
-    def append(self, records: Sequence[Outgoing]) -> tuple[Appended, ...]:
+    def append(self, records: Sequence[Outgoing]) -> Sequence[Appended]:
         """Append to the open transaction and wait for every answer; the result is in the order of ``records``."""
 
     def commit(self) -> None:

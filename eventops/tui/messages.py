@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from eventops.dlq.model import Plan, Step
+    from eventops.dlq.replay_model import Plan, Step
     from eventops.groups.model import ResetReport
     from eventops.trace.model import Found
     from eventops.tui.watch import Watch

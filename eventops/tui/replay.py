@@ -15,9 +15,10 @@ from textual.widget import Widget
 from textual.widgets import ProgressBar, Static
 
 from eventops.dlq import telling
-from eventops.dlq.document import replay_document
-from eventops.dlq.model import Plan, Planned, ReplayReport, Selection, Step
-from eventops.dlq.planning import command
+from eventops.dlq.command import of_plan
+from eventops.dlq.model import Selection
+from eventops.dlq.replay_document import replay_document
+from eventops.dlq.replay_model import Plan, Planned, ReplayReport, Step
 from eventops.errors import reason_of
 from eventops.tui import messages
 from eventops.tui.confirming import MANY, ConfirmingPage, Phase
@@ -63,7 +64,7 @@ class ReplayPage(ConfirmingPage):
         """The command that executes the same plan."""
         if self._plan is None:
             return ("dlq", "replay", self._selection.topic)
-        words = shlex.split(command(self._plan, "eventops"))[1:]
+        words = shlex.split(of_plan(self._plan, "eventops"))[1:]
         return tuple(words if self.phase is not Phase.PLANNED else words[:-1])
 
     @property

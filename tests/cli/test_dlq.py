@@ -73,12 +73,12 @@ def test_from_the_list_to_a_second_replay(workshop: Workshop, eventops: Eventops
     assert (planned["executed"], planned["plan"]["planned"], planned["guarantee"]) == (False, 5, "exactly_once")
     assert replayed(workshop.committed(orders)) == ()
 
-    done = eventops("replay", letters, "--execute", "-o", "json")
+    done = eventops("replay", letters, "--all", "--execute", "-o", "json")
     assert done.returncode == 0, done.stderr
     report = document(done, "replay")
     assert (report["executed"], report["replayed"], len(report["targets"])) == (True, 5, 5)
 
-    again = eventops("replay", letters, "--execute")
+    again = eventops("replay", letters, "--all", "--execute")
     assert again.returncode == 1
     assert "5 already replayed" in again.stderr
     assert len(replayed(workshop.committed(orders))) == 5
@@ -94,7 +94,7 @@ def test_the_plan_is_printed_with_the_command_that_executes_it(
     assert plan.returncode == 0
     assert f"1 letter to {orders}" in plan.stdout
     assert "exactly once" in plan.stdout
-    assert f"eventops -b {bootstrap_servers} dlq replay {letters} --limit 1 --execute" in plan.stdout
+    assert f"eventops -b {bootstrap_servers} dlq replay {letters} --all --limit 1 --execute" in plan.stdout
 
 
 def test_one_letter_is_shown_and_not_obeyed(workshop: Workshop, eventops: Eventops) -> None:
@@ -211,7 +211,7 @@ def test_a_letter_that_holds_nothing_is_shown_and_replayed_as_its_source(
     assert [letter["event"]["event_id"] for letter in found] == ["e-1", None, None]
     assert found[1]["source_record_reason"] == "the record at its origin can no longer be read"
 
-    done = document(eventops("replay", letters, "--execute", "-o", "json"), "replay")
+    done = document(eventops("replay", letters, "--all", "--execute", "-o", "json"), "replay")
     assert (done["replayed"], done["plan"]["refused"]) == (1, 2)
     [put_back] = replayed(workshop.committed(orders))
     assert (put_back.key, put_back.value) == (b"k", body)
@@ -231,7 +231,7 @@ def test_letters_are_found_by_what_is_in_them_and_those_of_no_family_go_where_on
 
     assert document(eventops("show", f"{named}/0/0", "-o", "json"), "letter")["family"] == "unknown"
     assert document(eventops("replay", named, "-o", "json"), "replay")["plan"]["refused"] == 1
-    done = document(eventops("replay", named, "--to", elsewhere, "--execute", "-o", "json"), "replay")
+    done = document(eventops("replay", named, "--to", elsewhere, "--all", "--execute", "-o", "json"), "replay")
     assert done["replayed"] == 1
     assert [one.value for one in workshop.committed(elsewhere)] == [b"no family knows it"]
 
@@ -239,7 +239,7 @@ def test_letters_are_found_by_what_is_in_them_and_those_of_no_family_go_where_on
 def test_a_discard_says_why_and_leaves_nothing_open(workshop: Workshop, eventops: Eventops) -> None:
     _orders, letters = workshop.orders_with_letters(2)
 
-    done = eventops("discard", letters, "--reason", "test data", "--execute", "-o", "json")
+    done = eventops("discard", letters, "--all", "--reason", "test data", "--execute", "-o", "json")
 
     assert done.returncode == 0, done.stderr
     assert document(done, "replay")["discarded"] == 2
@@ -279,6 +279,6 @@ def test_a_read_only_context_plans_and_does_not_execute(
     read_only = ("--context", "prod")
 
     assert eventops("replay", letters, *read_only).returncode == 0
-    refused = eventops("replay", letters, "--execute", *read_only)
+    refused = eventops("replay", letters, "--all", "--execute", *read_only)
     assert refused.returncode == 4
     assert "read-only" in refused.stderr

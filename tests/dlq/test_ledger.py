@@ -1,37 +1,71 @@
 """The ledger's rows: written and read back unchanged, keyed without ambiguity."""
 
-from datetime import UTC, datetime
+from datetime import UTC
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventops.dlq.ledger import Ledger, Row, content_hash, decode, encode, home_partition, ledger_key
+from eventops.dlq.ledger import Ledger
+from eventops.dlq.ledger_format import decode, encode, encode_lease
 from eventops.dlq.model import LetterId, State
-from eventops.events import Position, Record
-from tests.dlq.workshop import record
+from eventops.dlq.rows import Lease, Sheet, content_hash, home_partition, ledger_key
+from eventops.events import Position
+from tests.dlq.sheets import record_of
+from tests.dlq.workshop import AT, record
 
 LETTERS = st.builds(LetterId, st.text(max_size=5), st.text(max_size=5), st.integers(0, 99), st.integers(0, 99))
-ROWS = st.builds(
-    Row,
-    letter=LETTERS,
-    topic=st.text(max_size=5),
-    state=st.sampled_from([State.REPLAYED, State.DISCARDED, State.PARKED]),
-    content=st.text(max_size=5),
-    target_topic=st.text(max_size=5),
-    target=st.none() | st.builds(Position, st.just("orders"), st.integers(0, 9), st.integers(0, 9)),
-    replay_id=st.text(max_size=5),
-    operator=st.text(max_size=5),
+TEXT = st.text(max_size=5)
+PLACE = st.integers(0, 99)
+SHEETS = st.builds(
+    Sheet,
+    cluster_id=TEXT,
+    topic=TEXT,
+    topic_id=TEXT,
+    state=st.sampled_from([State.REPLAYED, State.DISCARDED, State.PARKED, State.OPEN]),
+    target_topic=TEXT,
+    operator=TEXT,
     at=st.datetimes(timezones=st.just(UTC)),
-    run_id=st.text(max_size=5),
+    run_id=TEXT,
     attempt=st.integers(1, 9),
-    reason=st.none() | st.text(max_size=5),
+    reason=st.none() | TEXT,
+    group=st.none() | TEXT,
+    cause=st.none() | TEXT,
+    change=st.none() | TEXT,
+    letters=st.lists(
+        st.tuples(PLACE, PLACE, TEXT) | st.tuples(PLACE, PLACE, TEXT, PLACE, PLACE), min_size=1, max_size=5
+    ).map(tuple),
 )
+VERSION_1 = (
+    b'{"version":1,"state":"replayed","source":{"cluster_id":"c","topic":"orders-dlt","topic_id":"t","partition":0,'
+    b'"offset":1},"content":"' + b"ab" * 32 + b'","target_topic":"orders","target":"orders/0/7","replay_id":"x",'
+    b'"operator":"ada@host","at":"2026-01-15T00:00:00.000000Z","run_id":"run","attempt":1,"reason":null}'
+)
+"""As the first version wrote it."""
 
 
-@given(ROWS)
-def test_a_row_is_read_back_as_it_was_written(row: Row) -> None:
-    assert decode(encode(row)) == row
+@given(SHEETS)
+def test_rows_are_read_back_as_they_were_written(sheet: Sheet) -> None:
+    assert decode(encode(sheet)) == sheet
+
+
+def test_a_lease_is_read_back_and_given_back_by_a_tombstone() -> None:
+    lease = Lease("t", "orders-dlt", "run", "ada", "host", 7, AT, AT)
+    found = Ledger()
+    found.absorb([record(key=lease.key, value=encode_lease(lease), at="eventops-ledger/0/0")])
+    assert found.leases == {"t": lease}
+
+    found.absorb([record(key=lease.key, value=None, at="eventops-ledger/0/1")])
+    assert not found.leases
+
+
+def test_rows_of_the_first_version_are_read() -> None:
+    sheet = decode(VERSION_1)
+    assert isinstance(sheet, Sheet)
+    (row,) = sheet.rows()
+
+    assert (row.state, row.target, row.content) == (State.REPLAYED, Position("orders", 0, 7), "ab" * 16)
+    assert row.group is None
 
 
 @given(LETTERS, LETTERS, st.text(max_size=5), st.text(max_size=5), st.integers(1, 12), st.integers(1, 12))
@@ -50,19 +84,37 @@ def test_what_is_no_row_is_kept_as_unreadable(value: bytes) -> None:
     assert found.unreadable == {b"k"}
 
 
-def test_the_last_row_of_a_key_wins_and_a_readable_one_heals_an_unreadable() -> None:
-    row = _row(State.PARKED)
+def test_the_last_row_about_a_letter_wins_and_history_keeps_all() -> None:
     found = Ledger()
-    found.absorb([_record(row, b"garbage"), _record(row), _record(_row(State.REPLAYED))])
+    found.absorb([record_of(_sheet(State.PARKED)), record_of(_sheet(State.REPLAYED))])
+
+    (row,) = _sheet(State.REPLAYED).rows()
+    assert found.latest(row.letter) == row
+    assert found.replayed(row.deed) == row
+    assert found.put_to("t", Position("orders", 0, 7)) == row
+    assert found.of_replay("t", row.replay_id) == row
+    assert [one.state for one in found.history("orders-dlt")] == [State.REPLAYED, State.PARKED]
+
+
+def test_a_readable_record_heals_an_unreadable_one_of_its_key() -> None:
+    sheet = _sheet(State.PARKED)
+    found = Ledger()
+    found.absorb([record(key=sheet.key, value=b"garbage", at="eventops-ledger/0/0"), record_of(sheet)])
 
     assert not found.unreadable
-    assert found.latest(row.letter) == _row(State.REPLAYED)
-    assert found.replayed(row.key) is not None
 
 
-def test_a_newer_versions_row_is_not_guessed_at() -> None:
-    with pytest.raises(ValueError, match="version 2"):
-        decode(encode(_row(State.REPLAYED)).replace(b'"version":1', b'"version":2'))
+def test_a_newer_versions_record_is_not_guessed_at() -> None:
+    sheet = _sheet(State.REPLAYED)
+    later = encode(sheet).replace(b'"version":2', b'"version":3')
+    with pytest.raises(ValueError, match="version 3"):
+        decode(later)
+    found = Ledger()
+    found.absorb([record(key=b"k", value=later, at="eventops-ledger/0/0")])
+
+    (row,) = sheet.rows()
+    assert not found.is_legible(row.letter, row.key)
+    assert found.is_legible(LetterId("c", "another", 0, 1), b"x")
 
 
 def test_the_content_hash_tells_none_from_empty_and_frames_headers() -> None:
@@ -82,10 +134,8 @@ def test_a_topics_rows_have_one_home() -> None:
     assert {home_partition(f"topic-{number}", 8) for number in range(200)} == set(range(8))
 
 
-def _row(state: State) -> Row:
-    at = datetime(2026, 1, 15, tzinfo=UTC)
-    return Row(LetterId("c", "t", 0, 1), "orders-dlt", state, "hash", "orders", None, "id", "ada@host", at, "run")
-
-
-def _record(row: Row, value: bytes | None = None) -> Record:
-    return record(key=row.key, value=value or encode(row), at="eventops-ledger/0/0")
+def _sheet(state: State) -> Sheet:
+    target = (0, 1, "hash", 0, 7) if state is State.REPLAYED else (0, 1, "hash")
+    return Sheet(
+        "c", "orders-dlt", "t", state, "orders", "ada@host", AT, "run", 1, None, "billing", "NoStock", None, (target,)
+    )

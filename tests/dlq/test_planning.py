@@ -6,12 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventops.dlq import families, grouping, planning, rules
+from eventops.dlq.command import of_plan
 from eventops.dlq.conditions import LetterCondition
-from eventops.dlq.ledger import Ledger, Row, content_hash, encode, ledger_key
-from eventops.dlq.model import Letter, Plan, Selection, State
-from eventops.dlq.planning import Known, Request, command, plan
-from eventops.events import REPLAY_ID, REPLAY_LINK, Headers, Position, Record
+from eventops.dlq.ledger import Ledger
+from eventops.dlq.model import Letter, Selection, State
+from eventops.dlq.planning import plan
+from eventops.dlq.replay_model import EXACTLY_ONCE, Plan, Wishes
+from eventops.dlq.request import Known, Request
+from eventops.dlq.rows import ledger_key
+from eventops.events import REPLAY_ID, REPLAY_LINK, Headers, Position
 from eventops.ports import Coverage, Topic
+from tests.dlq.sheets import record_of, sheet_of
 from tests.dlq.workshop import AT, TRACEPARENT, record, spring_headers
 
 DLT = Topic("orders-dlt", "topic-id-1", (0,))
@@ -29,13 +34,13 @@ def letter(
 
 def known(**more: object) -> Known:
     """A cluster where orders has three partitions."""
-    base = Known("cluster", DLT, Ledger(), Coverage(1, 1), targets={"orders": ORDERS})
+    base = Known("cluster", DLT, Ledger(), Coverage(1, 1), EXACTLY_ONCE, targets={"orders": ORDERS})
     return replace(base, **more)  # type: ignore[arg-type]
 
 
 def planned(*letters: Letter, selection: Selection | None = None, to: str | None = None, **more: object) -> Plan:
     """The plan for those letters."""
-    return plan(Request(selection or Selection("orders-dlt"), AT, "run", to=to), letters, known(**more))
+    return plan(Request(selection or Selection("orders-dlt"), AT, "run", wishes=Wishes(to=to)), letters, known(**more))
 
 
 def test_a_letter_goes_back_to_its_partition_with_its_chain_and_nothing_of_its_failure() -> None:
@@ -168,7 +173,7 @@ def test_the_command_repeats_the_selection_for_a_shell() -> None:
     selection = Selection("orders-dlt", causes=("a b",), positions=at, limit=9, where=where)
     one = planned(letter(3), selection=selection, to="elsewhere", targets={"elsewhere": ORDERS})
 
-    assert command(one, "eventops -b x:1", left=4) == (
+    assert of_plan(one, "eventops -b x:1", left=4) == (
         "eventops -b x:1 dlq replay orders-dlt --cause 'a b' --offset 0/3 "
         "--where 'key == \"k\"' --limit 4 --to elsewhere --execute"
     )
@@ -220,10 +225,6 @@ def judged(one: Letter, ledger: Ledger) -> Letter:
 def ledger_of(one: Letter, state: State) -> Ledger:
     source = planning.letter_id(one.position, "cluster", DLT.topic_id)
     target = Position("orders", 0, 99) if state is State.REPLAYED else None
-    content = content_hash(one.event.record)
-    row = Row(
-        source, "orders-dlt", state, content, "orders", target, "id", "ada@test", AT, "earlier", reason="too large"
-    )
     found = Ledger()
-    found.absorb([Record(Position("eventops-ledger", 0, 0), AT, row.key, encode(row))])
+    found.absorb([record_of(sheet_of(one, source, state, target, reason="too large"))])
     return found

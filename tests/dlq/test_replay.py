@@ -6,14 +6,16 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from eventops.adapters.kafka.broker import KafkaBroker
 from eventops.dlq.families import BUILT_IN
 from eventops.dlq.letter_log import Reading
-from eventops.dlq.model import Plan, ReplayReport, Selection, State, Step
-from eventops.dlq.replay import Pace
+from eventops.dlq.model import Selection, State
+from eventops.dlq.pace import Pace
+from eventops.dlq.replay_model import Action, Plan, ReplayReport, Step
 from eventops.dlq.service import DeadLetterService
 from eventops.errors import BrokerUnreachable, EventopsError, NotPermitted
 from eventops.events import REPLAY_ID, REPLAY_LINK, Position
@@ -98,7 +100,7 @@ def test_stopping_between_transactions_leaves_nothing_half_done_and_the_rest_can
         report = step.report
     assert report is not None
     assert (len(report.replayed), report.interrupted, report.remaining) == (4, True, 6)
-    assert report.resume_command == f"eventops dlq replay {letters} --execute"
+    assert report.resume_command == f"eventops dlq replay {letters} --all --chunk 4 --execute"
     assert len(replayed(workshop.committed(orders))) == 4
 
     rest = finished(service.execute(planned(service, letters, "run-2")))
@@ -261,10 +263,10 @@ def test_a_replayed_record_that_fails_again_is_a_letter_linked_to_the_first(
 
 def test_a_discard_is_a_row_in_the_ledger_and_the_letter_stays(workshop: Workshop, service: DeadLetterService) -> None:
     orders, letters = workshop.orders_with_letters(2)
-    plan = service.plan_discard(Selection(letters), now(), "run-1", "test data")
+    plan = service.plan_bookkeeping(Action.DISCARD, Selection(letters), now(), "run-1", "test data")
     report = finished(service.execute(plan))
 
-    assert (report.discarded, report.remaining) == (2, 0)
+    assert (report.written_off, report.remaining) == (2, 0)
     assert counts(service, letters) == {State.DISCARDED: 2}
     assert service.letter(Position(letters, 0, 0)).state_reason == "test data (ada@test)"
     assert "test data" in planned(service, letters, "run-2").refused[0].reason
@@ -307,6 +309,8 @@ def test_topics_are_found_by_name_and_by_what_they_hold(
 class _AnswersLost:
     """A real producer whose first commits go unanswered: ``through`` says, for each, whether it went through."""
 
+    is_atomic = True
+
     def __init__(self, producer: TransactionalProducer, through: list[bool]) -> None:
         self._producer = producer
         self._through = through
@@ -335,7 +339,7 @@ def test_a_commit_without_an_answer_is_found_in_the_ledger_or_done_again(
 ) -> None:
     orders, letters = workshop.orders_with_letters(10)
     real, left = broker.transactional_producer, list(through)
-    monkeypatch.setattr(broker, "transactional_producer", lambda name: _AnswersLost(real(name), left))
+    monkeypatch.setattr(broker, "transactional_producer", lambda name, **how: _AnswersLost(real(name, **how), left))
 
     report = finished(service.execute(planned(service, letters), Pace(chunk=2, tries=6)))
 
@@ -351,7 +355,9 @@ def test_a_replay_that_gets_no_answer_at_all_ends_and_says_so(
 ) -> None:
     _orders, letters = workshop.orders_with_letters(2)
     real = broker.transactional_producer
-    monkeypatch.setattr(broker, "transactional_producer", lambda name: _AnswersLost(real(name), [False] * 9))
+    monkeypatch.setattr(
+        broker, "transactional_producer", lambda name, **how: _AnswersLost(real(name, **how), [False] * 9)
+    )
 
     report = finished(service.execute(planned(service, letters), Pace(tries=2)))
 
@@ -368,10 +374,10 @@ def test_a_broker_that_falls_silent_midway_still_gets_a_report(
     real = broker.transactional_producer
     held: list[TransactionalProducer] = []
 
-    def once(name: str) -> TransactionalProducer:
+    def once(name: str, **how: Any) -> TransactionalProducer:
         if held:
             raise BrokerUnreachable("nobody answers at kafka:9092 within 10 s")
-        held.append(real(name))
+        held.append(real(name, **how))
         return _SilentFromTheSecondCommit(held[0])
 
     monkeypatch.setattr(broker, "transactional_producer", once)
@@ -427,7 +433,7 @@ def test_a_forbidden_transactional_id_is_named_with_its_remedy(
 ) -> None:
     _orders, letters = workshop.orders_with_letters(1)
 
-    def refuse(name: str) -> TransactionalProducer:
+    def refuse(name: str, **_how: Any) -> TransactionalProducer:
         raise NotPermitted("Transactional Id authorization failed", remedy="ask for it")
 
     monkeypatch.setattr(broker, "transactional_producer", refuse)

@@ -39,7 +39,7 @@ def replay(bootstrap_servers: str, tmp_path: Path) -> Iterator[Callable[..., sub
     started: list[subprocess.Popen[str]] = []
 
     def start(topic: str, *options: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "eventops", "dlq", "replay", topic, "--execute", *options]
+        command = [sys.executable, "-m", "eventops", "dlq", "replay", topic, "--all", "--execute", *options]
         process = subprocess.Popen(
             command, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -85,7 +85,7 @@ def test_ctrl_c_finishes_the_transaction_in_hand_and_names_the_command_that_goes
     _out, speech = process.communicate(timeout=20)
 
     assert process.returncode == 130, speech
-    assert f"eventops dlq replay {letters} --execute" in speech
+    assert f"eventops dlq replay {letters} --all --chunk 4 --rate 20 --execute" in speech
     done = len(replayed(workshop.committed(orders)))
     assert 0 < done < 60
     assert done % 4 == 0, "whole transactions"

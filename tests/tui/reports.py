@@ -16,15 +16,11 @@ from eventops.dlq.model import (
     LettersReport,
     ListReport,
     Origin,
-    Plan,
-    Planned,
-    Refused,
-    Replayed,
-    ReplayReport,
     Selection,
     State,
     TopicCounts,
 )
+from eventops.dlq.replay_model import Plan, Planned, Refused, Replayed, ReplayReport
 from eventops.events import Event, Headers, Ids, Partition, Position, Record
 from eventops.groups.model import Kind, Move, PeekReport, Place, Refusal, ResetPlan, Surroundings, Target
 from eventops.lag import rules as lag_rules
@@ -196,7 +192,7 @@ def _planned(one: Letter) -> Planned:
     record = one.event.record
     source = LetterId(CLUSTER.cluster_id, "t-1", 0, one.position.offset)
     return Planned(
-        one, "users", 0, record.key, record.value, (), "origin", f"replay-{one.position.offset}", source, b"k"
+        one, "users", 0, record.key, record.value, (), "origin", f"replay-{one.position.offset}", source, "hash"
     )
 
 
@@ -204,7 +200,7 @@ def outcome(made: Plan, *, interrupted: bool = False) -> ReplayReport:
     """What it did."""
     done = made.planned[:1] if interrupted else made.planned
     put = tuple(Replayed(one.letter.position, Position("users", 0, 900 + at)) for at, one in enumerate(done))
-    resume = f"eventops dlq replay {made.selection.topic} --execute" if interrupted else None
+    resume = f"eventops dlq replay {made.selection.topic} --all --execute" if interrupted else None
     return ReplayReport(made, executed=True, replayed=put, interrupted=interrupted, resume_command=resume)
 
 

@@ -10,7 +10,8 @@ import pytest
 from textual.events import Key
 from textual.widgets import ProgressBar
 
-from eventops.dlq.model import Selection, State, Step
+from eventops.dlq.model import Selection, State
+from eventops.dlq.replay_model import Step
 from eventops.events import Position
 from eventops.tui.confirming import Phase
 from eventops.tui.dlq import CausesPage, LetterPage, LettersPage, TopicsPage
@@ -347,7 +348,7 @@ async def test_the_stages_of_a_replay_on_the_screen() -> None:
         await pilot.pause()
         text = shown(pilot)
         assert "interrupted" in text
-        assert "to go on: eventops dlq replay users-dlt --execute" in text
+        assert "to go on: eventops dlq replay users-dlt --all --execute" in text
         assert "2  remaining" in text
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from eventops.dlq.model import CauseGroup, Selection, Step
+from eventops.dlq.model import CauseGroup, Selection
+from eventops.dlq.replay_model import Step
 from eventops.events import Partition
 from eventops.groups.model import ResetReport
 from eventops.tui.app import Dashboard

@@ -7,10 +7,10 @@ from contextlib import closing
 from datetime import datetime
 from typing import Final
 
-from eventops.adapters.kafka import admin, altering, offsets
+from eventops.adapters.kafka import admin, altering, offsets, rights
 from eventops.adapters.kafka.connection import Connection
 from eventops.adapters.kafka.cursor import together
-from eventops.adapters.kafka.producer import KafkaTransactionalProducer
+from eventops.adapters.kafka.producer import KafkaPlainProducer, KafkaTransactionalProducer
 from eventops.adapters.kafka.reading import Reading
 from eventops.adapters.kafka.scan import Reader, follow
 from eventops.adapters.kafka.search import Search
@@ -25,10 +25,12 @@ from eventops.ports import (
     Findings,
     Groups,
     Isolation,
+    IsStopped,
     Manner,
     Range,
     Sought,
     Topic,
+    never,
 )
 
 TIMEOUT: Final = 10.0
@@ -120,13 +122,23 @@ class KafkaBroker:
         """Create a topic on up to three brokers, unless it exists."""
         admin.create_topic(self._connection, name, partitions, config)
 
+    def unwritable(self, topics: Collection[str]) -> Mapping[str, str]:
+        """By the operations that the broker says this user is authorized to."""
+        return rights.unwritable(self._connection, topics)
+
     def alter_committed_offsets(self, group: str, offsets: Mapping[Partition, int]) -> Mapping[Partition, str]:
         """Set committed offsets; the answer is what was refused."""
         return altering.alter_committed_offsets(self._connection, group, offsets)
 
-    def transactional_producer(self, transactional_id: str) -> KafkaTransactionalProducer:
+    def transactional_producer(
+        self, transactional_id: str, *, batch_bytes: int | None = None, is_stopped: IsStopped = never
+    ) -> KafkaTransactionalProducer:
         """Take over the id; the producer is used by one thread at a time."""
-        return KafkaTransactionalProducer(self._connection, transactional_id)
+        return KafkaTransactionalProducer(self._connection, transactional_id, batch_bytes, is_stopped)
+
+    def plain_producer(self, *, batch_bytes: int | None = None, is_stopped: IsStopped = never) -> KafkaPlainProducer:
+        """An idempotent producer; it is used by one thread at a time."""
+        return KafkaPlainProducer(self._connection, batch_bytes, is_stopped)
 
     def close(self) -> None:
         """Let go of every connection."""

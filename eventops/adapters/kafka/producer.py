@@ -1,7 +1,8 @@
 """Appending in transactions. An instance that met anything unclean is never used again: another takes over the id.
 
 A client that goes on after a timed-out commit could end its *next* transaction with the late answer, so every failure
-that isn't a plain refusal of one record is :class:`TransactionLost`.
+that isn't a plain refusal of one record is :class:`TransactionLost`. Every wait goes in slices, since a client that
+waits in C hears no signal: who wants an end gets it within about a second.
 """
 
 from __future__ import annotations
@@ -14,129 +15,87 @@ from typing import Final, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from eventops.adapters.kafka.answers import Answer, judged, lost
 from eventops.adapters.kafka.connection import Connection
-from eventops.adapters.kafka.failures import error_of, is_gone, reason
+from eventops.adapters.kafka.failures import error_of
 from eventops.events import Position
-from eventops.ports import Appended, Fenced, Outgoing, TransactionLost
+from eventops.ports import Appended, IsStopped, Outgoing, TransactionLost, never
 
 Result = TypeVar("Result")
 
 INIT_PATIENCE: Final = 30.0
 """Seconds for taking over an id: an earlier holder's prepared commit has to complete first."""
 
-_FENCED: Final = frozenset({KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH})
-_REFUSED: Final = frozenset(
-    {
-        KafkaError.MSG_SIZE_TOO_LARGE,
-        KafkaError.RECORD_LIST_TOO_LARGE,
-        KafkaError.INVALID_MSG,
-        KafkaError.INVALID_RECORD,
-        KafkaError.INVALID_MSG_SIZE,
-        KafkaError.INVALID_TIMESTAMP,
-        KafkaError.TOPIC_EXCEPTION,
-        KafkaError.TOPIC_AUTHORIZATION_FAILED,
-        KafkaError.POLICY_VIOLATION,
-        KafkaError._INVALID_ARG,
-    }
-)
-_COLLATERAL: Final = frozenset({KafkaError._STATE, KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT})
-"""What befalls records after another one's refusal."""
-
 _BY_KEY: Final = -1
 _ABORT_PATIENCE: Final = 2.0
+_SLICE: Final = 0.1
+_GRACE: Final = 1.0
+"""Seconds that an answer may still take once somebody wants an end."""
+_LARGEST_RECORD: Final = 1_000_000_000
+"""As much as the client allows: how large a record may be is the topic's to say."""
+_BATCH: Final = 1_000_000
+_FRAMING: Final = 512
 
-Answer = Appended | KafkaError
 
+class _Appender:
+    """Appends and waits for the answers."""
 
-class KafkaTransactionalProducer:
-    """One holder of a transactional id, from taking it over to letting go."""
-
-    def __init__(self, connection: Connection, transactional_id: str) -> None:
-        """Fences any earlier holder.
-
-        Raises:
-            BrokerUnreachable, NotPermitted, Unsupported: the id can't be taken over.
-        """
+    def __init__(
+        self, connection: Connection, settings: dict[str, object], batch_bytes: int | None, is_stopped: IsStopped
+    ) -> None:
         self._timeout = max(connection.timeout, INIT_PATIENCE)
+        self._is_stopped = is_stopped
         connection.admin()
         self._producer: Producer | None = connection.producer(
             {
-                "transactional.id": transactional_id,
+                "enable.idempotence": True,
                 "partitioner": "murmur2_random",  # as Java's clients choose; librdkafka's default is another
                 "topic.metadata.propagation.max.ms": 3000,  # a topic that isn't there is refused after so long
+                "message.max.bytes": _LARGEST_RECORD,
+                "batch.size": max(min(batch_bytes or _BATCH, _BATCH) - _FRAMING, 1),
+                **settings,
             }
         )
-        self._open = False
-        try:
-            self._producer.init_transactions(self._timeout)
-        except (KafkaException, SystemError) as exception:
-            self.close()
-            raise connection.failure(error_of(exception)) from exception
 
-    def begin(self) -> None:
-        """Open a transaction."""
-        producer = self._living()
-        self._clean(producer.begin_transaction)
-        self._open = True
-
-    def append(self, records: Sequence[Outgoing]) -> tuple[Appended, ...]:
+    def append(self, records: Sequence[Outgoing]) -> Sequence[Appended]:
         """Append all, wait for all answers. Kafka refuses whole batches, so a neighbour may be refused with the one
         that is at fault: abort, and narrow it down by appending fewer."""
         producer = self._living()
-        answers: dict[int, Answer] = {}
+        answers: list[Answer | None] = [None] * len(records)
+        refused: list[int] = []
         for index, record in enumerate(records):
-            self._send(record, partial(_keep, answers, index))
-        left = self._clean(lambda: producer.flush(self._timeout))
-        if left or len(answers) < len(records):
-            raise TransactionLost(f"{len(records) - len(answers)} records weren't answered within {self._timeout:g} s")
-        return _judged([answers[index] for index in range(len(records))])
-
-    def commit(self) -> None:
-        """Make all of it visible at once."""
-        producer = self._living()
-        self._clean(lambda: producer.commit_transaction(self._timeout))
-        self._open = False
-
-    def abort(self) -> None:
-        """Make none of it visible."""
-        producer = self._living()
-        self._clean(lambda: producer.abort_transaction(self._timeout))
-        self._open = False
+            self._send(producer, record, partial(_keep, answers, refused, index))
+        self._wait(lambda: _is_answered(producer, refused), "records weren't answered")
+        return judged(answers)
 
     def close(self) -> None:
-        """Let go. An open transaction is aborted at once if that goes quickly, so that readers needn't wait for the
-        broker to do it."""
+        """Let go of what wasn't sent."""
         producer, self._producer = self._producer, None
-        if producer is None:
-            return
-        with contextlib.suppress(KafkaException, SystemError, RuntimeError):
-            producer.purge()
-            if self._open:
-                producer.abort_transaction(_ABORT_PATIENCE)
+        if producer is not None:
+            with contextlib.suppress(KafkaException, SystemError, RuntimeError):
+                producer.purge()
+                self._end(producer)
+
+    def _end(self, producer: Producer) -> None:
+        """The last thing done with it."""
 
     def _living(self) -> Producer:
         if self._producer is None:
             raise TransactionLost("the producer is closed")
         return self._producer
 
-    def _send(self, record: Outgoing, keep: Callable[[KafkaError | None, Message | None], None]) -> None:
-        producer = self._living()
-        deadline = time.monotonic() + self._timeout
+    def _send(
+        self, producer: Producer, record: Outgoing, keep: Callable[[KafkaError | None, Message | None], None]
+    ) -> None:
+        topic, key, value, headers, partition = record
         while True:
             try:
                 producer.produce(
-                    record.topic,
-                    value=record.value,
-                    key=record.key,
-                    headers=list(record.headers),
-                    on_delivery=keep,
-                    partition=_BY_KEY if record.partition is None else record.partition,
+                    topic, value, key, _BY_KEY if partition is None else partition, keep, headers=list(headers)
                 )
                 return
             except BufferError:  # the client's queue is full until the broker answers
-                if time.monotonic() > deadline:
-                    raise TransactionLost(f"the broker took no records within {self._timeout:g} s") from None
-                self._clean(lambda: producer.poll(0.1))
+                self._wait(lambda: producer.poll(_SLICE) > 0, "the broker took no records")
             except KafkaException as exception:
                 error = error_of(exception)
                 if error.code() == KafkaError._FATAL:
@@ -144,46 +103,138 @@ class KafkaTransactionalProducer:
                 keep(error, None)
                 return
 
+    def _wait(self, attempt: Callable[[], bool], otherwise: str, patience: float | None = None) -> None:
+        """Until the attempt, which takes a slice of time, succeeds.
+
+        Raises:
+            Fenced, TransactionLost: it fails, takes too long, or somebody wants an end.
+        """
+        deadline = time.monotonic() + (self._timeout if patience is None else patience)
+        while not self._clean(attempt):
+            now = time.monotonic()
+            if now > deadline:
+                raise TransactionLost(f"{otherwise} within {self._timeout:g} s")
+            if self._is_stopped():
+                deadline = min(deadline, now + _GRACE)
+
     def _clean(self, call: Callable[[], Result]) -> Result:
         try:
             return call()
         except (KafkaException, SystemError) as exception:
-            raise _lost(error_of(exception)) from exception
+            raise lost(error_of(exception)) from exception
 
 
-def _keep(answers: dict[int, Answer], index: int, error: KafkaError | None, message: Message | None) -> None:
+class KafkaTransactionalProducer(_Appender):
+    """One holder of a transactional id, from taking it over to letting go."""
+
+    is_atomic = True
+
+    def __init__(
+        self,
+        connection: Connection,
+        transactional_id: str,
+        batch_bytes: int | None = None,
+        is_stopped: IsStopped = never,
+    ) -> None:
+        """Fences any earlier holder.
+
+        Raises:
+            BrokerUnreachable, NotPermitted, Unsupported: the id can't be taken over.
+            TransactionLost: somebody wants an end.
+        """
+        super().__init__(connection, {"transactional.id": transactional_id}, batch_bytes, is_stopped)
+        self._open = False
+        try:
+            self._take_over(connection)
+        except BaseException:
+            self.close()
+            raise
+
+    def _take_over(self, connection: Connection) -> None:
+        producer = self._living()
+        deadline = time.monotonic() + self._timeout
+        while True:
+            try:
+                producer.init_transactions(_SLICE)
+            except (KafkaException, SystemError) as exception:
+                error, now = error_of(exception), time.monotonic()
+                if not _goes_on(error) or now > deadline:
+                    raise connection.failure(error) from exception
+                if self._is_stopped():
+                    raise TransactionLost("stopped while the transactional id was taken over") from exception
+            else:
+                return
+
+    def begin(self) -> None:
+        """Open a transaction."""
+        self._clean(self._living().begin_transaction)
+        self._open = True
+
+    def commit(self) -> None:
+        """Make all of it visible at once."""
+        self._finish(self._living().commit_transaction, "the commit wasn't answered")
+
+    def abort(self) -> None:
+        """Make none of it visible."""
+        self._finish(self._living().abort_transaction, "the abort wasn't answered")
+
+    def _finish(self, call: Callable[[float], None], otherwise: str) -> None:
+        self._wait(partial(_is_done, call), otherwise)
+        self._open = False
+
+    def _end(self, producer: Producer) -> None:
+        """An open transaction is aborted at once if that goes quickly, so that readers needn't wait for the broker to
+        do it."""
+        if self._open:
+            producer.abort_transaction(_SLICE if self._is_stopped() else _ABORT_PATIENCE)
+
+
+class KafkaPlainProducer(_Appender):
+    """What is appended stays; the broker drops what the client sends twice, as long as this client lives."""
+
+    is_atomic = False
+
+    def __init__(self, connection: Connection, batch_bytes: int | None = None, is_stopped: IsStopped = never) -> None:
+        super().__init__(connection, {}, batch_bytes, is_stopped)
+
+    def begin(self) -> None:
+        """There is no transaction."""
+
+    def commit(self) -> None:
+        """It is visible already."""
+
+    def abort(self) -> None:
+        """It can't be taken back."""
+
+
+def _is_done(call: Callable[[float], None]) -> bool:
+    """One slice of a commit or an abort, which goes on with the next call (librdkafka: "may be called again")."""
+    try:
+        call(_SLICE)
+    except KafkaException as exception:
+        if _goes_on(error_of(exception)):
+            return False
+        raise
+    return True
+
+
+def _goes_on(error: KafkaError) -> bool:
+    return error.code() == KafkaError._TIMED_OUT and error.retriable()
+
+
+def _is_answered(producer: Producer, refused: Sequence[int]) -> bool:
+    """Once one record was refused the client holds back those after it, whose sequence numbers don't fit any more."""
+    left = producer.flush(_SLICE)
+    if left and refused:
+        producer.purge()
+    return not left
+
+
+def _keep(
+    answers: list[Answer | None], refused: list[int], index: int, error: KafkaError | None, message: Message | None
+) -> None:
     if error is not None or message is None:
+        refused.append(index)
         answers[index] = error or KafkaError(KafkaError._FAIL)
     else:
         answers[index] = Appended(Position(message.topic() or "", message.partition() or 0, message.offset() or 0))
-
-
-def _judged(answers: Sequence[Answer]) -> tuple[Appended, ...]:
-    """
-    Raises:
-        Fenced, TransactionLost: an answer tells more than the refusal of a record.
-    """
-    errors = [answer for answer in answers if isinstance(answer, KafkaError)]
-    worst = next((e for e in errors if e.code() in _FENCED or e.fatal()), None) or next(
-        (e for e in errors if not (_is_refusal(e) or e.code() in _COLLATERAL)), None
-    )
-    if worst is None and errors and not any(map(_is_refusal, errors)):
-        worst = errors[0]
-    if worst is not None:
-        raise _lost(worst)
-    return tuple(Appended(None, _refusal(a)) if isinstance(a, KafkaError) else a for a in answers)
-
-
-def _is_refusal(error: KafkaError) -> bool:
-    return error.code() in _REFUSED or is_gone(error)
-
-
-def _refusal(error: KafkaError) -> str:
-    if error.code() in _COLLATERAL:
-        return "not sent, because another record of the transaction was refused"
-    return reason(error)
-
-
-def _lost(error: KafkaError) -> Fenced | TransactionLost:
-    said = f"{error.name()}: {error.str()}"
-    return Fenced(said) if error.code() in _FENCED else TransactionLost(said)

@@ -1,0 +1,70 @@
+"""What the answers to appended records mean together: refusals of single records, or the loss of the transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from confluent_kafka import KafkaError
+
+from eventops.adapters.kafka.failures import is_gone, reason
+from eventops.ports import Appended, Fenced, TransactionLost
+
+Answer = Appended | KafkaError
+
+_FENCED: Final = frozenset({KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH})
+_REFUSED: Final = frozenset(
+    {
+        KafkaError.MSG_SIZE_TOO_LARGE,
+        KafkaError.RECORD_LIST_TOO_LARGE,
+        KafkaError.INVALID_MSG,
+        KafkaError.INVALID_RECORD,
+        KafkaError.INVALID_MSG_SIZE,
+        KafkaError.INVALID_TIMESTAMP,
+        KafkaError.TOPIC_EXCEPTION,
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.POLICY_VIOLATION,
+        KafkaError._INVALID_ARG,
+    }
+)
+_COLLATERAL: Final = frozenset({KafkaError._STATE, KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT})
+"""What befalls records after another one's refusal."""
+
+
+def judged(answers: Sequence[Answer | None]) -> Sequence[Appended]:
+    """
+    Raises:
+        Fenced, TransactionLost: an answer tells more than the refusal of a record.
+    """
+    errors = [answer for answer in answers if not isinstance(answer, Appended)]
+    if not errors:
+        return answers  # type: ignore[return-value]  # nothing else is in it
+    told = [error for error in errors if error is not None]
+    if len(told) < len(errors):
+        raise TransactionLost(f"{len(errors) - len(told)} records weren't answered")
+    worst = next((e for e in told if e.code() in _FENCED or e.fatal()), None) or next(
+        (e for e in told if not (_is_refusal(e) or e.code() in _COLLATERAL)), None
+    )
+    if worst is None and not any(map(_is_refusal, told)):
+        worst = told[0]
+    if worst is not None:
+        raise lost(worst)
+    return tuple(
+        answer if isinstance(answer, Appended) else _refused(answer) for answer in answers if answer is not None
+    )
+
+
+def lost(error: KafkaError) -> Fenced | TransactionLost:
+    """The end of a producer."""
+    said = f"{error.name()}: {error.str()}"
+    return Fenced(said) if error.code() in _FENCED else TransactionLost(said)
+
+
+def _is_refusal(error: KafkaError) -> bool:
+    return error.code() in _REFUSED or is_gone(error)
+
+
+def _refused(error: KafkaError) -> Appended:
+    if error.code() in _COLLATERAL:
+        return Appended(None, "not sent, because another record of the transaction was refused", is_at_fault=False)
+    return Appended(None, reason(error))

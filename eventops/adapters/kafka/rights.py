@@ -1,0 +1,40 @@
+"""What this user may append to, as the broker itself says (KIP-430)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from confluent_kafka import TopicCollection
+from confluent_kafka.admin import AclOperation
+
+from eventops.adapters.kafka.connection import Connection
+from eventops.adapters.kafka.failures import is_forbidden, is_gone
+
+_WRITE = frozenset({AclOperation.WRITE, AclOperation.ALL})
+_CREATE = frozenset({AclOperation.CREATE, AclOperation.ALL})
+
+
+def unwritable(connection: Connection, names: Collection[str]) -> dict[str, str]:
+    """Those that may not be written to, each with the right that it takes. A broker that can't be asked, or a topic
+    that it doesn't answer about, isn't among them: the attempt will tell."""
+    if not names:
+        return {}
+    asked = connection.admin().describe_topics(
+        TopicCollection(sorted(names)), include_authorized_operations=True, request_timeout=connection.timeout
+    )
+    found, failures = connection.answers(asked)
+    refused = {name: f"WRITE on the topic {name}" for name, error in failures.items() if is_forbidden(error)}
+    for name, told in found.items():
+        if told.authorized_operations and not _WRITE & set(told.authorized_operations):
+            refused[name] = f"WRITE on the topic {name}"
+    missing = [name for name, error in failures.items() if is_gone(error)]
+    if missing and not _may_create(connection):
+        refused.update((name, f"CREATE on the cluster or on the topic {name}") for name in missing)
+    return refused
+
+
+def _may_create(connection: Connection) -> bool:
+    asked = connection.admin().describe_cluster(include_authorized_operations=True, request_timeout=connection.timeout)
+    found, _failures = connection.answers({"": asked})
+    operations = found[""].authorized_operations if found else None
+    return not operations or bool(_CREATE & set(operations))

@@ -1,0 +1,94 @@
+"""How a plan is carried out: how fast, and how it is ended early."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from eventops.cli import diagnostics
+from eventops.cli.options import Command
+
+if TYPE_CHECKING:
+    from eventops.dlq.pace import Pace
+
+
+def execution_options(command: Command) -> Command:
+    """Plan or act."""
+    for option in (
+        click.option("--yes", is_flag=True, help="Don't ask before executing."),
+        click.option("--execute", is_flag=True, help="Act; without it the plan is printed and nothing is written."),
+        click.option("--take-over", is_flag=True, help="Though another operator seems to be at it."),
+        click.option(
+            "--chunk", type=click.IntRange(1, 10_000), default=5_000, show_default=True, help="A transaction at most."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def pace_options(command: Command) -> Command:
+    """How fast, and how surely."""
+    for option in (
+        click.option(
+            "--at-least-once",
+            is_flag=True,
+            help="Without transactions: killed, it may double what was in hand. Readers can tell by the header "
+            "eventops-replay-id.",
+        ),
+        click.option(
+            "--ramp-settle",
+            type=click.FloatRange(min=0),
+            default=5.0,
+            show_default=True,
+            help="Seconds that letters may take to come back once a stage is read.",
+        ),
+        click.option(
+            "--ramp-wait",
+            type=click.FloatRange(min=0),
+            default=120.0,
+            show_default=True,
+            help="Seconds that the failed group may take to read a stage.",
+        ),
+        click.option(
+            "--ramp",
+            is_flag=True,
+            help="1 letter, then 10, 100, …: the next stage begins when the group has read the last one and none of it "
+            "failed again; else it ends.",
+        ),
+        click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Letters a second at most."),
+    ):
+        command = option(command)
+    return command
+
+
+def pace(given: dict[str, Any]) -> Pace:
+    """Takes the options that say how fast out of what was given."""
+    from eventops.dlq.pace import Pace, Ramp
+
+    settle, wait = given.pop("ramp_settle", 0.0), given.pop("ramp_wait", 0.0)
+    ramp = Ramp(wait=wait, settle=settle) if given.pop("ramp", False) else None
+    return Pace(chunk=given.pop("chunk"), rate=given.pop("rate", None), take_over=given.pop("take_over"), ramp=ramp)
+
+
+@contextmanager
+def interruptible() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C and SIGTERM end the run after the transaction in hand; a second one ends it at once, which is safe too."""
+    asked: list[int] = []
+
+    def ask(number: int, _frame: FrameType | None) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+        diagnostics.say("finishing the transaction in hand ...")
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,132 @@
+"""What became of records that were put back: passed, still to be read, or failed again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from eventops.dlq.families import Conventions
+from eventops.dlq.model import Letter, State
+from eventops.dlq.replay_model import Planned
+from eventops.dlq.rows import Row
+from eventops.events import Partition, Position
+from eventops.ports import Broker, Range, Topic
+
+NO_GROUP: Final = "the letter doesn't tell which group had failed"
+NOT_COMMITTED: Final = "the group has committed nothing there"
+
+
+class Outcome(StrEnum):
+    """Of one record that was put back."""
+
+    PASSED = "passed"
+    """The group went past it, and no letter came back."""
+    PENDING = "pending"
+    FAILED_AGAIN = "failed_again"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """``evidence``: what it is told from, or why it can't be told."""
+
+    outcome: Outcome
+    evidence: str
+
+
+Committed = Mapping[str, Mapping[Partition, int]]
+
+
+def fate(row: Row, came_back: Mapping[str | Position, Position], committed: Committed) -> Fate | None:
+    """Of what a row tells was put back; None where it put nothing back. ``came_back`` are the letters that carry a
+    replay id, or that came from a position.
+
+    >>> from eventops.dlq.model import LetterId
+    >>> from datetime import datetime, UTC
+    >>> at = datetime(2026, 1, 15, tzinfo=UTC)
+    >>> row = Row(LetterId("c", "t", 0, 1), "orders-dlt", State.REPLAYED, "", "orders", Position("orders", 0, 7),
+    ...           "ada@host", at, "run", group="billing")
+    >>> fate(row, {}, {"billing": {Partition("orders", 0): 8}})
+    Fate(outcome=<Outcome.PASSED: 'passed'>, evidence='billing has committed 8')
+    >>> fate(row, {Position("orders", 0, 7): Position("orders-dlt", 0, 9)}, {}).outcome.value
+    'failed_again'
+    """
+    if row.state is not State.REPLAYED or row.target is None:
+        return None
+    letter = came_back.get(row.replay_id) or came_back.get(row.target)
+    if letter is not None:
+        return Fate(Outcome.FAILED_AGAIN, f"letter {letter}")
+    if row.group is None:
+        return Fate(Outcome.UNKNOWN, NO_GROUP)
+    offset = committed.get(row.group, {}).get(row.target.home)
+    if offset is None:
+        return Fate(Outcome.UNKNOWN, f"{NOT_COMMITTED} ({row.group})")
+    passed = offset > row.target.offset
+    return Fate(Outcome.PASSED if passed else Outcome.PENDING, f"{row.group} has committed {offset}")
+
+
+def returned(letters: Iterable[Letter]) -> dict[str | Position, Position]:
+    """Letters by the replay that they carry, and by every place they came from."""
+    found: dict[str | Position, Position] = {}
+    for letter in letters:
+        if letter.replay_id:
+            found[letter.replay_id] = letter.position
+        found.update((at, letter.position) for at in letter.origins)
+    return found
+
+
+class Follower:
+    """Watches a dead-letter topic from now on for letters of what was put back, and the groups that had failed."""
+
+    def __init__(self, broker: Broker, conventions: Conventions, topics: Collection[Topic]) -> None:
+        self._broker = broker
+        self._conventions = conventions
+        homes = [Partition(topic.name, number) for topic in topics for number in topic.partitions]
+        bounds = broker.log_bounds(homes).bounds if homes else {}
+        self._next = {home: found.last_stable for home, found in bounds.items()}
+        self._expected: dict[str | Position, str] = {}
+        self._groups: dict[str, list[Position]] = {}
+        self._came_back: dict[str, Position] = {}
+
+    def follow(self, chunk: Sequence[Planned], targets: Sequence[Position]) -> None:
+        """Have an eye on these as well."""
+        for one, target in zip(chunk, targets, strict=True):
+            self._expected[one.replay_id] = self._expected[target] = one.replay_id
+            if one.letter.group is not None:
+                self._groups.setdefault(one.letter.group, []).append(target)
+
+    def failed_again(self) -> Sequence[Position]:
+        """The letters that came back so far."""
+        bounds = self._broker.log_bounds(list(self._next)).bounds if self._next else {}
+        ranges = [Range(home, self._next[home], found.last_stable) for home, found in bounds.items()]
+        ranges = [range_ for range_ in ranges if range_.first < range_.end]
+        for batch in self._broker.scan(ranges) if ranges else ():
+            self._next.update(batch.positions)
+            for letter in map(self._conventions.decode, batch.records):
+                names: tuple[str | Position | None, ...] = (letter.replay_id, *letter.origins)
+                if name := next((self._expected[one] for one in names if one in self._expected), None):
+                    self._came_back.setdefault(name, letter.position)
+        return tuple(self._came_back.values())
+
+    def pending(self) -> int:
+        """How many weren't read by the group that had failed, as far as that can be known."""
+        committed = self._broker.committed_offsets(list(self._groups)).offsets if self._groups else {}
+        self._groups = {
+            group: left
+            for group, targets in self._groups.items()
+            if (left := [at for at in targets if not committed.get(group, {}).get(at.home, 0) > at.offset])
+        }
+        return sum(map(len, self._groups.values()))
+
+
+def fates(rows: Sequence[Row], broker: Broker, letters_since: Callable[[Row], Iterable[Letter]]) -> list[Fate | None]:
+    """Of what those rows put back. ``letters_since`` reads the letters of the rows' topic since the oldest of them."""
+    put_back = [row for row in rows if row.target is not None]
+    if not put_back:
+        return [None] * len(rows)
+    came_back = returned(letters_since(min(put_back, key=lambda row: row.at)))
+    groups = {row.group for row in put_back if row.group is not None}
+    committed = broker.committed_offsets(groups).offsets if groups else {}
+    return [fate(row, came_back, committed) for row in rows]

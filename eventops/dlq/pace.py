@@ -1,0 +1,64 @@
+"""How fast a replay goes, and when it gives up. Pure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+FIRST_CHUNK: Final = 500
+QUICK_SECONDS: Final = 0.5
+"""A transaction that takes less may be twice as large the next time."""
+LONG_SECONDS: Final = 2.0
+"""One that takes longer held readers back too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """``chunk`` letters a transaction at most; ``rate`` letters a second, None for no limit; ``patience`` seconds for
+    others' open transactions (brokers end them after 60 s by default); ``tries`` after lost transactions in a row;
+    ``max_parked`` letters may be refused by their target before the whole replay ends. ``take_over``: though somebody
+    else seems to replay the topic."""
+
+    chunk: int = 5_000
+    rate: float | None = None
+    patience: float = 75.0
+    tries: int = 5
+    max_parked: int = 20
+    take_over: bool = False
+    ramp: Ramp | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ramp:
+    """One letter, then ten, then a hundred, …: the next stage begins when nothing of the last one failed again.
+
+    ``wait``: seconds that the failed group may take to read a stage; ``settle``: seconds that letters may then take to
+    come back.
+    """
+
+    wait: float = 120.0
+    settle: float = 5.0
+    factor: int = 10
+
+
+class Chunks:
+    """How many letters the next transaction takes.
+
+    >>> chunks = Chunks(Pace(chunk=1500))
+    >>> chunks.size, chunks.learn(500, 0.1), chunks.size, chunks.learn(1000, 0.1), chunks.size
+    (500, None, 1000, None, 1500)
+    >>> chunks.learn(1500, 2.5), chunks.size
+    (None, 750)
+    """
+
+    def __init__(self, pace: Pace) -> None:
+        self._most = pace.chunk if pace.rate is None else min(pace.chunk, math.ceil(pace.rate))
+        self.size = min(FIRST_CHUNK, self._most)
+
+    def learn(self, letters: int, seconds: float) -> None:
+        """A transaction of so many letters took so long."""
+        if seconds > LONG_SECONDS:
+            self.size = max(letters // 2, 1)
+        elif seconds < QUICK_SECONDS and letters >= self.size:
+            self.size = min(2 * self.size, self._most)

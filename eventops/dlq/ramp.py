@@ -1,0 +1,76 @@
+"""A replay in stages: the next one begins when nothing of the last one failed again. Pure but for the watch it asks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from eventops.dlq.pace import Ramp
+from eventops.dlq.replay_model import Planned
+from eventops.events import Position
+from eventops.wording import duration, plural
+
+
+class Watch(Protocol):
+    """Looks at what became of records that were put back."""
+
+    def follow(self, chunk: Sequence[Planned], targets: Sequence[Position]) -> None:
+        """Have an eye on these as well."""
+
+    def failed_again(self) -> Sequence[Position]:
+        """The letters that came back so far."""
+
+    def pending(self) -> int:
+        """How many weren't read by the group that had failed, as far as that can be known."""
+
+
+class Climb:
+    """Stages of 1, 10, 100, … letters."""
+
+    def __init__(self, ramp: Ramp, watch: Watch) -> None:
+        self._ramp = ramp
+        self._watch = watch
+        self._stage = 1
+        self.room = 1
+        """Letters that still fit into this stage."""
+        self.failed_again: tuple[Position, ...] = ()
+        self.verdict: str | None = None
+        """Why it doesn't go on."""
+        self._pending = 0
+        self._since: float | None = None
+        self._read_at: float | None = None
+
+    @property
+    def told(self) -> str:
+        """What is waited for."""
+        if self._pending:
+            return f"waiting until {plural(self._pending, 'letter')} of this stage of {self._stage:,} are read"
+        return f"waiting {duration(self._ramp.settle)} for letters to come back"
+
+    def note(self, chunk: Sequence[Planned], targets: Sequence[Position]) -> None:
+        """These were put back."""
+        self._watch.follow(chunk, targets)
+        self.room = max(self.room - len(chunk), 0)
+
+    def is_over(self, now: float) -> bool:
+        """Whether the stage is judged; ``now`` in seconds of any clock."""
+        self._since = now if self._since is None else self._since
+        self.failed_again = tuple(self._watch.failed_again())
+        if self.failed_again:
+            self.verdict = f"{plural(len(self.failed_again), 'letter')} failed again: {self.failed_again[0]}"
+            return True
+        self._pending = self._watch.pending()
+        if self._pending:
+            if now - self._since <= self._ramp.wait:
+                return False
+            self.verdict = f"{plural(self._pending, 'letter')} weren't read within {duration(self._ramp.wait)}"
+            return True
+        self._read_at = now if self._read_at is None else self._read_at
+        if now - self._read_at < self._ramp.settle:
+            return False
+        self._begin(self._stage * self._ramp.factor)
+        return True
+
+    def _begin(self, stage: int) -> None:
+        self._stage = self.room = stage
+        self._since = self._read_at = None

@@ -1,0 +1,175 @@
+"""What a replay plans and does: the values that travel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from eventops.dlq.model import Letter, LetterId, Selection
+from eventops.events import Headers, Position, Record
+from eventops.ports import Coverage
+
+EXACTLY_ONCE: Final = "exactly_once"
+AT_LEAST_ONCE: Final = "at_least_once"
+MAX_ATTEMPTS: Final = 3
+"""Replays of one event, unless told otherwise: what failed so often isn't mended by another one."""
+
+
+class Action(StrEnum):
+    """What is done with letters."""
+
+    REPLAY = "replay"
+    DISCARD = "discard"
+    RESTORE = "restore"
+
+
+class Source(StrEnum):
+    """What is put back; AUTO: the origin record where it can still be read and is the same event, else the letter."""
+
+    AUTO = "auto"
+    ORIGIN = "origin"
+    LETTER = "letter"
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """How letters are to be put back."""
+
+    to: str | None = None
+    """A topic instead of each letter's origin."""
+    source: Source = Source.AUTO
+    transform: str | None = None
+    """A jq expression, applied to what is put back."""
+    edited: str | None = None
+    """The file that an editor left."""
+    new_ids: bool = False
+    """What is put back is another event, caused by the one that failed."""
+    max_attempts: int = MAX_ATTEMPTS
+    again: bool = False
+    """Also what was replayed before: a deliberate second time."""
+    by_key: bool = False
+    """The key chooses the partition, not the origin."""
+    drop_headers: tuple[str, ...] = ()
+    at_least_once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a record says, wherever it stands."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One letter that a replay will put back, and as what.
+
+    ``taken_from`` is ``origin`` where the origin record can still be read and is the same event, else ``letter``.
+    """
+
+    letter: Letter
+    target_topic: str
+    target_partition: int | None
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+    taken_from: str
+    replay_id: str
+    source: LetterId
+    content: str
+    """The letter's content, as the ledger knows it."""
+    difference: str | None = None
+    """How the origin record, which is put back, differs from its letter; in a few words."""
+    attempt: int = 1
+    change: str | None = None
+    """What was changed on purpose, in a few words."""
+    compared: Record | None = None
+    """What it is shown beside where it differs: the letter, or what was there before a change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """One selected letter that can't be put back, and why."""
+
+    letter: Letter
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a replay (or a discard, or a restore) would do; nothing was written yet."""
+
+    run_id: str
+    selection: Selection
+    guarantee: str
+    selected: int
+    planned: tuple[Planned, ...]
+    already_replayed: tuple[Letter, ...]
+    refused: tuple[Refused, ...]
+    warnings: tuple[str, ...]
+    coverage: Coverage
+    as_of: datetime
+    action: Action = Action.REPLAY
+    reason: str | None = None
+    """The operator's, for the ledger."""
+    wishes: Wishes = Wishes()
+    batch_bytes: int | None = None
+    """What the smallest of the targets takes at once."""
+
+    @property
+    def is_replay(self) -> bool:
+        """It puts records back; else it only writes to the ledger."""
+        return self.action is Action.REPLAY
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """A letter and where its record was appended."""
+
+    source: Position
+    target: Position
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayReport:
+    """What a replay did. ``interrupted``: it stopped between two transactions, and ``resume_command`` continues it."""
+
+    plan: Plan
+    executed: bool
+    replayed: tuple[Replayed, ...] = ()
+    parked: tuple[Refused, ...] = ()
+    failed: tuple[Refused, ...] = ()
+    overtaken: int = 0
+    """Letters that another run had dealt with by the time this one held the ledger."""
+    written_off: int = 0
+    """Letters that were discarded or restored: nothing but the ledger was written."""
+    interrupted: bool = False
+    in_doubt: int = 0
+    """Letters of a transaction whose end wasn't answered; the ledger will tell the next run."""
+    stopped: str | None = None
+    """Why it ended before all was done, where it wasn't the operator's wish."""
+    failed_again: tuple[Position, ...] = ()
+    """Letters that came back while a ramp watched."""
+    resume_command: str | None = None
+
+    @property
+    def remaining(self) -> int:
+        """Letters of the selection that nobody dealt with yet."""
+        return len(self.plan.planned) - len(self.replayed) - self.written_off - self.overtaken
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Progress of a replay in execution: letters done of those planned, and the last transaction's seconds."""
+
+    done: int
+    total: int
+    seconds: float | None = None
+    report: ReplayReport | None = field(default=None, compare=False)
+    """Set on the last step."""
+    told: str | None = None
+    """What it waits for, where it waits."""

@@ -1,0 +1,105 @@
+"""Writes the ledger's records for one run: what was done about which letter, and who is at it."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+
+from eventops.dlq import ledger, ledger_format
+from eventops.dlq.model import State
+from eventops.dlq.replay_model import Plan, Planned
+from eventops.dlq.rows import Entry, Lease, Sheet, lease_key
+from eventops.events import Position
+from eventops.ports import Outgoing
+
+_Shared = tuple[str, int, str | None, str | None, str | None]
+
+
+class Scribe:
+    """``partition`` is the ledger's that has this dead-letter topic's rows."""
+
+    def __init__(self, plan: Plan, operator: str, partition: int, now: Callable[[], datetime]) -> None:
+        self._plan = plan
+        self._operator = operator
+        self._partition = partition
+        self._now = now
+        self._source = plan.planned[0].source
+        self._since = now()
+
+    def rows(
+        self, chunk: Sequence[Planned], state: State, targets: Iterable[Position | None], reason: str | None = None
+    ) -> Iterator[Outgoing]:
+        """The ledger's records about a chunk; ``targets`` are where its letters were appended."""
+        grouped: dict[_Shared, list[Entry]] = {}
+        for one, target in zip(chunk, targets, strict=True):
+            source = one.source
+            shared: _Shared = (one.target_topic, one.attempt, one.letter.group, one.letter.cause.kind, one.change)
+            entry: Entry = (source.partition, source.offset, one.content)
+            if target is not None:
+                entry = (*entry, target.partition, target.offset)
+            grouped.setdefault(shared, []).append(entry)
+        at = self._now()
+        for shared, entries in grouped.items():
+            left = iter(entries)
+            while letters := tuple(islice(left, ledger_format.SHEET_ROWS)):
+                sheet = self._sheet(shared, state, at, reason or self._plan.reason, letters)
+                yield self._record(sheet.key, ledger_format.encode(sheet))
+
+    def lease(self) -> Outgoing:
+        """A sign of life."""
+        source, plan = self._source, self._plan
+        lease = Lease(
+            source.topic_id,
+            plan.selection.topic,
+            plan.run_id,
+            self._operator,
+            socket.gethostname(),
+            os.getpid(),
+            self._since,
+            self._now(),
+        )
+        return self._record(lease.key, ledger_format.encode_lease(lease))
+
+    def give_back(self) -> Outgoing:
+        """The end of the lease."""
+        return self._record(lease_key(self._source.topic_id), None)
+
+    def _sheet(
+        self, shared: _Shared, state: State, at: datetime, reason: str | None, letters: tuple[Entry, ...]
+    ) -> Sheet:
+        target_topic, attempt, group, cause, change = shared
+        return Sheet(
+            cluster_id=self._source.cluster_id,
+            topic=self._plan.selection.topic,
+            topic_id=self._source.topic_id,
+            state=state,
+            target_topic=target_topic,
+            operator=self._operator,
+            at=at,
+            run_id=self._plan.run_id,
+            attempt=attempt,
+            reason=reason,
+            group=group,
+            cause=cause,
+            change=change,
+            letters=letters,
+        )
+
+    def _record(self, key: bytes, value: bytes | None) -> Outgoing:
+        return Outgoing(ledger.TOPIC, key, value, partition=self._partition)
+
+
+def is_alive(lease: Lease) -> bool:
+    """Whether its process may still run: another machine's may, and where the system can't be asked harmlessly."""
+    if lease.host != socket.gethostname() or os.name != "posix":
+        return True
+    try:
+        os.kill(lease.pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True

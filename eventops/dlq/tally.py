@@ -1,0 +1,114 @@
+"""What a run has done so far, and what that makes of it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
+from eventops.dlq.ledger import Ledger
+from eventops.dlq.model import State
+from eventops.dlq.replay_model import Plan, Planned, Refused, Replayed, ReplayReport
+from eventops.dlq.rows import Row
+from eventops.dlq.rules import UNSETTLED
+from eventops.events import Position
+
+
+class Tally:
+    """``left`` is what is still to do, in order."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.left = deque(plan.planned)
+        self.parked: list[Refused] = []
+        self.in_doubt = 0
+        """Letters of the last transaction that wasn't answered."""
+        self._put: list[tuple[Position, Position]] = []
+        self._written_off = 0
+        self._overtaken = 0
+
+    @property
+    def has_written(self) -> bool:
+        """Something was done by this run."""
+        return bool(self._put or self.parked or self._written_off)
+
+    @property
+    def done(self) -> int:
+        """Letters that aren't left."""
+        return len(self.plan.planned) - len(self.left)
+
+    def first(self, number: int) -> Sequence[Planned]:
+        """So many of what is left."""
+        return list(islice(self.left, number))
+
+    def put(self, chunk: Sequence[Planned], targets: Sequence[Position]) -> None:
+        """The first letters of what is left were appended there."""
+        self._drop(chunk)
+        self._put += [(one.letter.event.record.position, at) for one, at in zip(chunk, targets, strict=True)]
+
+    def bring_forward(self, chosen: Sequence[Planned]) -> None:
+        """Have these among the first ones, in their order, before the rest."""
+        names = {one.replay_id for one in chosen}
+        self.left = deque([*chosen, *(one for one in self.left if one.replay_id not in names)])
+
+    def write_off(self, chunk: Sequence[Planned]) -> None:
+        """The first letters of what is left were written off, or taken back from there."""
+        self._drop(chunk)
+        self._written_off += len(chunk)
+
+    def park(self, one: Planned, refusal: str) -> None:
+        """The first of what is left was refused by its target for good."""
+        self._drop([one])
+        self.parked.append(Refused(one.letter, refusal))
+
+    def learn(self, rows: Ledger) -> None:
+        """Drop what the ledger says is done, by this run (a commit whose answer was lost) or another."""
+        self.in_doubt = 0
+        left = list(self.left)
+        self.left.clear()
+        for one in left:
+            row = rows.row((one.source, one.target_topic, one.attempt))
+            if row is not None and row.run_id == self.plan.run_id:
+                self._note(one, row)
+            elif _is_overtaken(one, self.plan, rows):
+                self._overtaken += 1
+            else:
+                self.left.append(one)
+
+    def report(self, stopped: str | None, failed_again: Iterable[Position], resume_command: str | None) -> ReplayReport:
+        """What it came to."""
+        return ReplayReport(
+            plan=self.plan,
+            executed=True,
+            replayed=tuple(Replayed(source, target) for source, target in self._put),
+            parked=tuple(self.parked),
+            failed=tuple(Refused(one.letter, stopped) for one in self.left) if stopped else (),
+            overtaken=self._overtaken,
+            written_off=self._written_off,
+            interrupted=bool(self.left) and stopped is None,
+            in_doubt=self.in_doubt if self.left else 0,
+            stopped=stopped,
+            failed_again=tuple(failed_again),
+            resume_command=resume_command,
+        )
+
+    def _drop(self, chunk: Sequence[Planned]) -> None:
+        for one in chunk:
+            assert self.left[0] is one
+            self.left.popleft()
+
+    def _note(self, one: Planned, row: Row) -> None:
+        if row.state is State.PARKED:
+            self.parked.append(Refused(one.letter, row.reason or "the broker gave no reason"))
+        elif row.target is not None:
+            self._put.append((one.letter.position, row.target))
+        else:
+            self._written_off += 1
+
+
+def _is_overtaken(one: Planned, plan: Plan, rows: Ledger) -> bool:
+    """Somebody dealt with the letter since it was planned."""
+    if plan.is_replay and rows.replayed((one.source, one.target_topic, one.attempt)) is not None:
+        return True
+    row = rows.latest(one.source)
+    return one.letter.state in UNSETTLED and row is not None and row.state is not State.OPEN
