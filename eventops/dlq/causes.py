@@ -14,7 +14,7 @@ from eventops.dlq.failure import UNKNOWN_CAUSE, Cause, Failure
 
 PATTERN_CHARACTERS: Final = 240
 """The longest normalised message; what follows seldom tells causes apart."""
-_READ_CHARACTERS: Final = 1_000
+READ_CHARACTERS: Final = 1_000
 
 MESSAGE_RULES: Final[tuple[tuple[str, str, str], ...]] = (
     ("json", r"[{]\"[^{}]*(?:[{][^{}]*[}][^{}]*)*[}]?", "a payload that the message quotes"),
@@ -89,8 +89,8 @@ _PYTHON_FRAME: Final = re.compile(r'^[ \t]*File "([^"\n]{1,500})", line \d+, in 
 _JS_FRAME: Final = re.compile(
     r"^[ \t]+at (?:(?:async )?([^\s(]{1,200}) \()?(?:file://)?([^\s()]{1,500}):\d+:\d+\)?$", re.MULTILINE
 )
-_CAUSED_BY: Final = "\nCaused by: "
-_DOTNET_INNER: Final = " ---> "
+CAUSED_BY: Final = "\nCaused by: "
+DOTNET_INNER: Final = " ---> "
 _CLASS: Final = re.compile(r"[A-Za-z_][\w.$]{0,500}")
 _PYTHON_CHAIN: Final = re.compile(r"\n\n(?:The above exception was|During handling of the above)[^\n]*\n\n")
 _WHITE: Final = re.compile(r"\s+")
@@ -112,8 +112,8 @@ class Causes:
         return Cause(kind or pattern or UNKNOWN_CAUSE, self.frame(failure.stack), pattern)
 
     def frame(self, stack: str | None) -> str | None:
-        """The first frame of our own code: the innermost in the root cause, else in what it was wrapped into. Line
-        numbers are left out, for they change with every release.
+        """The first frame of our own code: the innermost in the root cause, else in what it was wrapped into, Java's
+        where there are several languages'. Line numbers are left out, for they change with every release.
 
         >>> Causes().frame("a.X: m\\n\\tat java.util.Map.of(Map.java:1)\\n\\tat com.acme.Cart.add(Cart.java:7)")
         'com.acme.Cart.add'
@@ -122,15 +122,15 @@ class Causes:
         """
         if not stack:
             return None
-        if 'File "' in stack:
-            return self._python_frame(stack)
         end = len(stack)
         while end > 0:  # the root cause is the last section
-            start = max(stack.rfind(_CAUSED_BY, 0, end), 0)
+            start = max(stack.rfind(CAUSED_BY, 0, end), 0)
             first = stack.find("\n", start + 1, end)
-            if first >= 0 and (found := self._first_own(stack[first:end])):
+            if first >= 0 and (found := self.first_own(stack[first:end])):
                 return found
             end = start
+        if 'File "' in stack:
+            return self._python_frame(stack)
         return self._script_frame(stack) if ".js:" in stack or ".ts:" in stack or ".mjs:" in stack else None
 
     def normalised(self, message: str) -> str:
@@ -139,10 +139,10 @@ class Causes:
         >>> Causes().normalised("order 4711 of ada@example.org not found at 2026-01-15T10:30:00Z (10.0.0.1:9092)")
         'order <n> of <address> not found at <time> (<address>)'
         """
-        text = _WHITE.sub(" ", message[:_READ_CHARACTERS]).strip()
+        text = _WHITE.sub(" ", message[:READ_CHARACTERS]).strip()
         for pattern, replacement in self.more:
             text = pattern.sub(replacement, text)
-        return _normalised(text.translate(_ONE_DIGIT))
+        return _normalised(text.translate(ONE_DIGIT))
 
     @cached_property
     def _own_java(self) -> re.Pattern[str]:
@@ -152,7 +152,7 @@ class Causes:
         return re.compile(rf"{prefix}((?!{_FRAMEWORK})[\w$]+(?:\.[\w$<>]+)+)\(", re.MULTILINE)
 
     @cached_property
-    def _first_own(self) -> Callable[[str], str | None]:
+    def first_own(self) -> Callable[[str], str | None]:
         """The first own frame of a section; a cause's letters have the same sections, apart from the first line."""
 
         def first_own(section: str) -> str | None:
@@ -190,7 +190,11 @@ def root(failure: Failure) -> tuple[str | None, str | None]:
     >>> root(Failure("a.Wrapper", "b.Root", "no stock")), root(Failure(message="rejected"))
     (('b.Root', 'no stock'), (None, 'rejected'))
     """
-    kind, said = _innermost(failure.stack)
+    return root_of(failure, *_innermost(failure.stack))
+
+
+def root_of(failure: Failure, kind: str | None, said: str | None) -> tuple[str | None, str | None]:
+    """The same, where class and message of the innermost exception of its stack trace are known."""
     if failure.cause_class is not None:
         same = kind is not None and kind.rpartition(".")[2] == failure.cause_class.rpartition(".")[2]
         return failure.cause_class, (said or failure.message) if same else failure.message
@@ -203,15 +207,24 @@ def _innermost(stack: str | None) -> tuple[str | None, str | None]:
     """Class and message of the last ``Caused by`` of a Java trace, or the innermost exception of a .NET one."""
     if not stack:
         return None, None
-    start = stack.rfind(_CAUSED_BY)
+    start = stack.rfind(CAUSED_BY)
     if start >= 0:
-        start += len(_CAUSED_BY)
-    elif (inner := stack.rfind(_DOTNET_INNER, 0, _READ_CHARACTERS * 4)) >= 0:
-        start = inner + len(_DOTNET_INNER)
+        start += len(CAUSED_BY)
+    elif (inner := stack.rfind(DOTNET_INNER, 0, READ_CHARACTERS * 4)) >= 0:
+        start = inner + len(DOTNET_INNER)
     else:
         return None, None
     end = stack.find("\n", start)
-    kind, _, said = stack[start : end if end >= 0 else start + _READ_CHARACTERS].strip().partition(": ")
+    return class_and_message(stack[start : end if end >= 0 else start + READ_CHARACTERS])
+
+
+def class_and_message(line: str) -> tuple[str | None, str | None]:
+    """What a line of a stack trace says of an exception.
+
+    >>> class_and_message("java.io.IOException: no route"), class_and_message("KeyError"), class_and_message("no class")
+    (('java.io.IOException', 'no route'), ('KeyError', None), (None, None))
+    """
+    kind, _, said = line.strip().partition(": ")
     return (kind, said.strip() or None) if _CLASS.fullmatch(kind) else (None, None)
 
 
@@ -280,7 +293,7 @@ _PREFIXES: Final = tuple(prefix for prefix, _why in FRAMEWORKS)
 _FRAMEWORK: Final = "|".join(re.escape(prefix) for prefix in _PREFIXES)
 _RULES: Final = re.compile("|".join(f"({looks})" for _word, looks, _why in MESSAGE_RULES))
 _WORDS: Final = ("", *(f"<{word}>" for word, _looks, _why in MESSAGE_RULES))
-_ONE_DIGIT: Final = str.maketrans("123456789", "000000000")
+ONE_DIGIT: Final = str.maketrans("123456789", "000000000")
 _GENERATED: Final = re.compile(
     r"\$\$(?:SpringCGLIB|EnhancerBySpringCGLIB|FastClass|Lambda)\$?\$?[\w/]*|\$\$?Lambda[\w/$]*"
 )

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from eventops.dlq.encodings import MESSAGE_CHARACTERS as MESSAGE
 from eventops.dlq.encodings import MOST_HOPS, Sheet, decimal, nth, places, positive, text
 from eventops.dlq.encodings import NAME_CHARACTERS as NAME
-from eventops.dlq.failure import Failure, Hop
-from eventops.dlq.family import Family
+from eventops.dlq.failure import Hop
+from eventops.dlq.family import Family, Telling
 
 _CONNECT: Final = "__connect.errors."
 _STREAMS: Final = "__streams.errors."
 _SHARE: Final = "__dlq.errors."
 
 
-def connect_failure(sheet: Sheet) -> Failure:
+def connect_telling(_names: Collection[str]) -> Telling:
     """Newest last. The exception is Connect's wrapper: the root cause is only in the stack trace."""
-    return Failure(
-        exception_class=sheet.name(_CONNECT + "exception.class.name"),
-        message=sheet.message(_CONNECT + "exception.message"),
-        stack=sheet.stack(_CONNECT + "exception.stacktrace"),
-        part=sheet.name(_CONNECT + "stage"),
+    return Telling(
+        exception=_CONNECT + "exception.class.name",
+        message=_CONNECT + "exception.message",
+        stack=_CONNECT + "exception.stacktrace",
+        part=_CONNECT + "stage",
     )
 
 
@@ -39,13 +39,9 @@ def connect_path(sheet: Sheet) -> tuple[Hop, ...]:
     return _hops(sheet, _CONNECT, "exception.class.name", "exception.message", groups)
 
 
-def streams_failure(sheet: Sheet) -> Failure:
+def streams_telling(_names: Collection[str]) -> Telling:
     """Newest last."""
-    return Failure(
-        exception_class=sheet.name(_STREAMS + "exception"),
-        message=sheet.message(_STREAMS + "message"),
-        stack=sheet.stack(_STREAMS + "stacktrace"),
-    )
+    return Telling(exception=_STREAMS + "exception", message=_STREAMS + "message", stack=_STREAMS + "stacktrace")
 
 
 def streams_path(sheet: Sheet) -> tuple[Hop, ...]:
@@ -53,9 +49,9 @@ def streams_path(sheet: Sheet) -> tuple[Hop, ...]:
     return _hops(sheet, _STREAMS, "exception", "message", ())
 
 
-def share_failure(sheet: Sheet) -> Failure:
+def share_telling(_names: Collection[str]) -> Telling:
     """No exception: the broker knows only that the client rejected it, or how often it was delivered."""
-    return Failure(message=sheet.message(_SHARE + "message"))
+    return Telling(message=_SHARE + "message")
 
 
 def share_group(sheet: Sheet) -> str | None:
@@ -94,23 +90,25 @@ def _hops(sheet: Sheet, prefix: str, kind: str, message: str, groups: Sequence[s
 CONNECT: Final = Family(
     "kafka-connect",
     marks=frozenset(_CONNECT + name for name in ("topic", "connector.name", "stage", "exception.class.name")),
-    failure=connect_failure,
+    telling=connect_telling,
     path=connect_path,
     group=connect_group,
+    group_header=_CONNECT + "connector.name",
 )
 STREAMS: Final = Family(
     "kafka-streams",
     marks=frozenset(_STREAMS + name for name in ("exception", "topic", "message", "stacktrace")),
-    failure=streams_failure,
+    telling=streams_telling,
     path=streams_path,
     may_be_bare=True,
 )
 SHARE: Final = Family(
     "share-group",
     marks=frozenset(_SHARE + name for name in ("topic", "group", "delivery.count", "message")),
-    failure=share_failure,
+    telling=share_telling,
     path=share_path,
     group=share_group,
+    group_header=_SHARE + "group",
     attempts=share_attempts,
     may_be_bare=True,
 )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from eventops.dlq.encodings import MOST_HOPS, Sheet, decimal, iso_moment, nth, places, positive, text
 from eventops.dlq.encodings import NAME_CHARACTERS as NAME
 from eventops.dlq.failure import Failure, Hop
-from eventops.dlq.family import Family
+from eventops.dlq.family import Family, Telling
 from eventops.events import moment_of
 
 _DEAD: Final = "dead-letter-"
@@ -97,9 +98,9 @@ def karafka_attempts(sheet: Sheet) -> int | None:
     return positive(decimal(sheet.last.get("source_attempts")))
 
 
-def watermill_failure(sheet: Sheet) -> Failure:
+def watermill_telling(_names: Collection[str]) -> Telling:
     """Go has no exception classes: the text is all there is."""
-    return Failure(message=sheet.message("reason_poisoned"), part=sheet.name("handler_poisoned"))
+    return Telling(message="reason_poisoned", part="handler_poisoned")
 
 
 def watermill_path(sheet: Sheet) -> tuple[Hop, ...]:
@@ -130,15 +131,11 @@ def masstransit_attempts(sheet: Sheet) -> int | None:
     return positive(retries + 1) if retries is not None and retries >= 0 else None
 
 
-def nservicebus_failure(sheet: Sheet) -> Failure:
+def nservicebus_telling(_names: Collection[str]) -> Telling:
     """The inner exception is the cause."""
     info = _NSB + "ExceptionInfo."
-    return Failure(
-        exception_class=sheet.name(info + "ExceptionType"),
-        cause_class=sheet.name(info + "InnerExceptionType"),
-        message=sheet.message(info + "Message"),
-        stack=sheet.stack(info + "StackTrace"),
-        part=sheet.name(info + "Source"),
+    return Telling(
+        info + "ExceptionType", info + "InnerExceptionType", info + "Message", info + "StackTrace", info + "Source"
     )
 
 
@@ -150,14 +147,14 @@ def nservicebus_path(sheet: Sheet) -> tuple[Hop, ...]:
 SMALLRYE: Final = Family(
     "smallrye",
     marks=frozenset(_DEAD + name for name in ("reason", "exception-class-name", "topic")),
-    failure=dead_letter_failure,
+    reads=dead_letter_failure,
     path=dead_letter_path,
     newest_first=True,
 )
 SMALLRYE_RETRY: Final = Family(
     "smallrye-retry",
     marks=frozenset(_DELAYED + name for name in ("count", "reason", "exception-class-name", "topic")),
-    failure=retry_failure,
+    reads=retry_failure,
     path=retry_path,
     attempts=retry_attempts,
     newest_first=True,
@@ -165,27 +162,28 @@ SMALLRYE_RETRY: Final = Family(
 KARAFKA: Final = Family(
     "karafka",
     marks=frozenset(("source_consumer_group", "source_attempts")),
-    failure=lambda _sheet: Failure(),
+    telling=lambda _names: Telling(),
     path=karafka_path,
     group=karafka_group,
+    group_header="source_consumer_group",
     attempts=karafka_attempts,
 )
 WATERMILL: Final = Family(
     "watermill",
     marks=frozenset(("reason_poisoned", "topic_poisoned")),
-    failure=watermill_failure,
+    telling=watermill_telling,
     path=watermill_path,
 )
 MASSTRANSIT: Final = Family(
     "masstransit",
     marks=frozenset((_FAULT + "ExceptionType", _FAULT + "Message", "MT-Reason")),
-    failure=masstransit_failure,
+    reads=masstransit_failure,
     path=masstransit_path,
     attempts=masstransit_attempts,
 )
 NSERVICEBUS: Final = Family(
     "nservicebus",
     marks=frozenset((_NSB + "FailedQ", _NSB + "ExceptionInfo.ExceptionType")),
-    failure=nservicebus_failure,
+    telling=nservicebus_telling,
     path=nservicebus_path,
 )

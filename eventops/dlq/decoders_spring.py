@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from eventops.dlq.encodings import MOST_HOPS, Sheet, big_integer, i32, i64, nth, places, positive, text
 from eventops.dlq.encodings import NAME_CHARACTERS as NAME
-from eventops.dlq.failure import Failure, Hop
-from eventops.dlq.family import Family
+from eventops.dlq.failure import Hop
+from eventops.dlq.family import Family, Telling
 from eventops.events import moment_of
 
 _GROUP: Final = "kafka_dlt-original-consumer-group"
 _LISTENER: Final = ("Listener method '", "Listener failed")
 
 
-def _failure(sheet: Sheet, prefix: str) -> Failure:
+def _telling(names: Collection[str], prefix: str) -> Telling:
     """A failed key has ``key-exception-*`` and no ``exception-fqcn``, but ``exception-cause-fqcn`` without ``key-``."""
-    last = sheet.last
     usual = prefix + "exception-"
     of_key = prefix + "key-exception-"
-    is_key = of_key + "fqcn" in last or (of_key + "message" in last and usual + "message" not in last)
+    is_key = of_key + "fqcn" in names or (of_key + "message" in names and usual + "message" not in names)
     named = of_key if is_key else usual
-    return Failure(
-        exception_class=sheet.name(named + "fqcn"),
-        cause_class=sheet.name(usual + "cause-fqcn"),
-        message=_cause_message(sheet.message(named + "message")),
-        stack=sheet.stack(named + "stacktrace"),
-        part="key" if is_key else None,
+    return Telling(
+        exception=named + "fqcn",
+        cause=usual + "cause-fqcn",
+        message=named + "message",
+        stack=named + "stacktrace",
+        failed_part="key" if is_key else None,
+        inner=_cause_message,
     )
 
 
@@ -46,9 +47,9 @@ def _cause_message(message: str | None) -> str | None:
     return cause.strip() or message
 
 
-def recoverer_failure(sheet: Sheet) -> Failure:
+def recoverer_telling(names: Collection[str]) -> Telling:
     """``exception-*`` is replaced at each hop: it tells of the latest."""
-    return _failure(sheet, "kafka_dlt-")
+    return _telling(names, "kafka_dlt-")
 
 
 def spring_group(sheet: Sheet) -> str | None:
@@ -81,9 +82,9 @@ def recoverer_attempts(sheet: Sheet) -> int | None:
     return positive(i32(sheet.last.get("kafka_deliveryAttempt")))
 
 
-def retryable_failure(sheet: Sheet) -> Failure:
+def retryable_telling(names: Collection[str]) -> Telling:
     """The same as the recoverer's, under ``kafka_exception-``."""
-    return _failure(sheet, "kafka_")
+    return _telling(names, "kafka_")
 
 
 def retryable_path(sheet: Sheet) -> tuple[Hop, ...]:
@@ -105,13 +106,9 @@ def retryable_attempts(sheet: Sheet) -> int | None:
     return positive(coming - 1) if coming is not None else None
 
 
-def binder_failure(sheet: Sheet) -> Failure:
+def binder_telling(_names: Collection[str]) -> Telling:
     """``x-exception-*``; the binder names no cause, the stack trace does."""
-    return Failure(
-        exception_class=sheet.name("x-exception-fqcn"),
-        message=_cause_message(sheet.message("x-exception-message")),
-        stack=sheet.stack("x-exception-stacktrace"),
-    )
+    return Telling("x-exception-fqcn", "", "x-exception-message", "x-exception-stacktrace", inner=_cause_message)
 
 
 def binder_group(sheet: Sheet) -> str | None:
@@ -149,23 +146,26 @@ SPRING: Final = Family(
             "key-exception-message",
         )
     ),
-    failure=recoverer_failure,
+    telling=recoverer_telling,
     path=recoverer_path,
     group=spring_group,
+    group_header=_GROUP,
     attempts=recoverer_attempts,
 )
 RETRYABLE: Final = Family(
     "spring-retry",
     marks=frozenset(("kafka_original-topic", "kafka_exception-fqcn", "retry_topic-attempts")),
-    failure=retryable_failure,
+    telling=retryable_telling,
     path=retryable_path,
     group=spring_group,
+    group_header=_GROUP,
     attempts=retryable_attempts,
 )
 BINDER: Final = Family(
     "spring-cloud-stream",
     marks=frozenset(("x-original-topic", "x-exception-fqcn", "x-exception-message")),
-    failure=binder_failure,
+    telling=binder_telling,
     path=binder_path,
     group=binder_group,
+    group_header="x-original-topic",
 )

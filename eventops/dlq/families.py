@@ -7,7 +7,7 @@ last wrote it; the others' hops are older.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Final
@@ -127,10 +127,19 @@ class Conventions:
         failure = known[0].failure(sheet) if known else Failure()
         return Brief(record, self.group_of(sheet, known), self.causes.cause(failure), self.event_type(sheet))
 
+    @property
+    def reads_plainly(self) -> bool:
+        """The context names no places of its own where ids stand."""
+        return self.read is read_event
+
+    def may_have_type(self, names: Iterable[str]) -> bool:
+        """Whether a header of those names may tell the event's type."""
+        return not _TYPE_NAMES.isdisjoint(map(str.casefold, names))
+
     def event_type(self, sheet: Sheet) -> str | None:
         """The type of the event inside: what reading the whole event says, for a fraction of the time where the body or
         a CloudEvents header has it, or nothing does."""
-        if self.read is not read_event:
+        if not self.reads_plainly:
             return self.read(sheet.record).ids.event_type
         value = sheet.record.value
         if value and not any(mark in value for mark in _TYPE_MARKS):
@@ -139,7 +148,7 @@ class Conventions:
         if document is None:
             if raw := sheet.last.get(CE_TYPE):
                 return header_text(raw)
-            if _TYPE_NAMES.isdisjoint(map(str.casefold, sheet.last)):
+            if not self.may_have_type(sheet.last):
                 return None
         elif "specversion" not in document and isinstance(found := document.get("eventType"), str) and found:
             return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from eventops.dlq.encodings import Sheet
@@ -13,22 +13,58 @@ def _unrecorded(_sheet: Sheet) -> None:
     return None
 
 
+def _as_it_is(message: str | None) -> str | None:
+    return message
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Which headers tell of the latest failure, the last one of each name; empty: none does. ``inner`` takes the
+    cause's message out of the wrapper's; ``failed_part`` is the part that failed where the headers' names say it."""
+
+    exception: str = ""
+    cause: str = ""
+    message: str = ""
+    stack: str = ""
+    part: str = ""
+    failed_part: str | None = None
+    inner: Callable[[str | None], str | None] = _as_it_is
+
+    def failure(self, sheet: Sheet) -> Failure:
+        """What they say."""
+        return Failure(
+            sheet.name(self.exception) if self.exception else None,
+            sheet.name(self.cause) if self.cause else None,
+            self.inner(sheet.message(self.message)) if self.message else None,
+            sheet.stack(self.stack) if self.stack else None,
+            self.failed_part or (sheet.name(self.part) if self.part else None),
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
     """One framework's convention. It knows a record that has a header of ``marks``; its parts are read one by one,
     since grouping a million letters needs only the failure and the group.
 
-    ``path`` gives the hops, the origin first; never empty. ``newest_first``: the framework writes its headers before
-    those that it copies. ``may_be_bare``: its letters may have neither key nor value, and be no tombstones.
-    ``topics`` are patterns of topics whose every record is such a letter, whatever its headers.
+    ``path`` gives the hops, the origin first; never empty. The failure is what ``telling`` (of the headers' names)
+    points at, or else what ``reads`` says. ``group`` depends on the topic and on ``group_header`` alone.
+    ``newest_first``: the framework writes its headers before those that it copies. ``may_be_bare``: its letters may
+    have neither key nor value, and be no tombstones. ``topics`` are patterns of topics whose every record is such a
+    letter, whatever its headers.
     """
 
     name: str
     marks: frozenset[str]
-    failure: Callable[[Sheet], Failure]
     path: Callable[[Sheet], tuple[Hop, ...]]
+    telling: Callable[[Collection[str]], Telling] | None = None
+    reads: Callable[[Sheet], Failure] = lambda _sheet: Failure()
     group: Callable[[Sheet], str | None] = _unrecorded
+    group_header: str = ""
     attempts: Callable[[Sheet], int | None] = _unrecorded
     newest_first: bool = False
     may_be_bare: bool = False
     topics: tuple[str, ...] = ()
+
+    def failure(self, sheet: Sheet) -> Failure:
+        """The latest failure."""
+        return self.reads(sheet) if self.telling is None else self.telling(sheet.last).failure(sheet)

@@ -8,16 +8,19 @@ their class alone, so that no letter is lost.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from eventops.dlq.causes import cause_id
 from eventops.dlq.failure import Cause
-from eventops.dlq.model import Brief, CauseGroup, Letter, State
+from eventops.dlq.model import CauseGroup, Letter, State
+from eventops.dlq.moments import is_time, milliseconds
+from eventops.dlq.skimming import Told
 from eventops.dlq.verdicts import Spread, trend, verdict
-from eventops.events import Record
+from eventops.events import Partition, Record, moment_of
+from eventops.ports import Plain
 
 EXACT_KEYS: Final = 16_384
 """Distinct keys of one cause that are counted exactly; beyond, the estimate is off by about one in a hundred."""
@@ -38,13 +41,12 @@ class Keys:
         self._below = _HASHES
         self.is_exact = True
 
-    def add(self, key: bytes | None) -> None:
-        """Count a key, once."""
-        hashed = hash(key) % _HASHES
-        if hashed < self._below:
-            self._kept.add(hashed)
-            if len(self._kept) > 2 * EXACT_KEYS:
-                self._thin_out()
+    def add(self, keys: Iterable[bytes | None]) -> None:
+        """Count keys, each once."""
+        hashes = [hash(key) % _HASHES for key in keys]
+        self._kept.update(hashes if self.is_exact else [hashed for hashed in hashes if hashed < self._below])
+        if len(self._kept) > 2 * EXACT_KEYS:
+            self._thin_out()
 
     def count(self) -> int:
         """Exact where :attr:`is_exact`."""
@@ -67,10 +69,10 @@ class Timeline:
         self.width = _MINUTE
         self.slots: dict[int, int] = {}
 
-    def add(self, seconds: int) -> None:
-        """Count a letter of that time (seconds since 1970)."""
-        slot = seconds // self.width
-        self.slots[slot] = self.slots.get(slot, 0) + 1
+    def add(self, times: Iterable[int]) -> None:
+        """Count letters of those times (seconds since 1970)."""
+        for slot, number in Counter([seconds // self.width for seconds in times]).items():
+            self.slots[slot] = self.slots.get(slot, 0) + number
         if len(self.slots) > _SLOTS:
             self._widen()
 
@@ -93,44 +95,41 @@ class Timeline:
 
 @dataclass(slots=True)
 class _Group:
-    """One cause and consumer group, so far."""
+    """One cause and consumer group, so far; times are milliseconds since 1970."""
 
     cause: Cause
     group: str | None
-    newest_record: Record
+    newest_letter: Plain
     states: dict[State, int] = field(default_factory=dict)
     keys: Keys = field(default_factory=Keys)
     timeline: Timeline = field(default_factory=Timeline)
     types: Counter[str | None] = field(default_factory=Counter)
-    oldest: datetime | None = None
-    newest: datetime | None = None
+    oldest: int | None = None
+    newest: int | None = None
     keyed: int = 0
     last_hour: int = 0
 
-    def add(self, letter: Brief, state: State, hour_ago: datetime) -> None:
-        record = letter.record
-        self.states[state] = self.states.get(state, 0) + 1
-        if record.key is not None:
-            self.keyed += 1
-        self.keys.add(record.key)
-        if letter.event_type in self.types or len(self.types) < _MOST_TYPES:
-            self.types[letter.event_type] += 1
-        else:
-            self.types["other types"] += 1
-        at = record.timestamp
-        if at is None:
+    def add(self, letters: Sequence[Plain], state: State, event_type: str | None, hour_ago: int) -> None:
+        """Letters that have all this in common."""
+        number = len(letters)
+        self.states[state] = self.states.get(state, 0) + number
+        kind = event_type if event_type in self.types or len(self.types) < _MOST_TYPES else "other types"
+        self.types[kind] += number
+        keys = [letter[3] for letter in letters]
+        self.keyed += number - keys.count(None)
+        self.keys.add(keys)
+        times = [letter[2] for letter in letters if is_time(letter[2])]
+        if not times:
             return
-        self.timeline.add(int(at.timestamp()))
-        if at > hour_ago:
-            self.last_hour += 1
-        if self.oldest is None or at < self.oldest:
-            self.oldest = at
-        if (
-            self.newest is None
-            or at > self.newest
-            or (at == self.newest and record.position > self.newest_record.position)
-        ):
-            self.newest, self.newest_record = at, record
+        self.timeline.add([time // 1000 for time in times])
+        self.last_hour += sum([time > hour_ago for time in times])
+        oldest, newest = min(times), max(times)
+        self.oldest = oldest if self.oldest is None else min(self.oldest, oldest)
+        if self.newest is None or newest >= self.newest:
+            found = max((one for one in letters if one[2] == newest), key=_place)
+            if newest != self.newest or _place(found) > _place(self.newest_letter):
+                self.newest_letter = found
+            self.newest = newest
 
 
 class Grouping:
@@ -139,46 +138,54 @@ class Grouping:
     def __init__(self, topic: str, now: datetime, most: int = MOST_CAUSES) -> None:
         self._topic = topic
         self._now = now
-        self._hour_ago = now - timedelta(hours=1)
+        self._hour_ago = milliseconds(now - timedelta(hours=1))
         self._most = most
         self._groups: dict[tuple[Cause, str | None], _Group] = {}
 
-    def add(self, letter: Brief, state: State) -> None:
-        """Count a letter."""
-        group = self._groups.get((letter.cause, letter.group))
-        if group is None:
-            group = self._new_group(letter)
-        group.add(letter, state, self._hour_ago)
+    def take(self, letters: Iterable[Plain], tell: Callable[[Plain], tuple[Told, State] | None]) -> None:
+        """Count letters; ``tell`` says what each is, None for one that isn't meant."""
+        alike: dict[tuple[int, str | None, str | None, State], tuple[Cause, list[Plain]]] = {}
+        for letter in letters:
+            if (told := tell(letter)) is None:
+                continue
+            (cause, group, event_type, _again), state = told
+            key = (id(cause), group, event_type, state)  # by identity: its hash costs more, and it is kept meanwhile
+            found = alike.get(key)
+            if found is None:
+                alike[key] = cause, [letter]
+            else:
+                found[1].append(letter)
+        for (_id, group, event_type, state), (cause, some) in alike.items():
+            self._group(cause, group, some[0]).add(some, state, event_type, self._hour_ago)
 
-    def groups(self, decode: Callable[[Record], Letter]) -> tuple[CauseGroup, ...]:
+    def groups(self, decode: Callable[[Plain], Letter]) -> tuple[CauseGroup, ...]:
         """Most unsettled letters first, then most letters. ``decode`` reads each group's newest letter in full."""
         found = [self._finished(group, decode) for group in self._groups.values()]
         return tuple(sorted(found, key=_most_unsettled_first))
 
-    def _new_group(self, letter: Brief) -> _Group:
-        """The group of a cause that is new; where there are too many, one that it shares."""
-        cause = letter.cause
+    def _group(self, cause: Cause, group: str | None, letter: Plain) -> _Group:
+        """The group of a cause; where there are too many, one that it shares."""
+        found = self._groups.get((cause, group))
+        if found is not None:
+            return found
         if len(self._groups) >= self._most:
             cause = Cause(cause.kind)
-        if len(self._groups) >= 2 * self._most and (cause, letter.group) not in self._groups:
+        if len(self._groups) >= 2 * self._most and (cause, group) not in self._groups:
             cause = Cause(_MANY_OTHERS)
-        name = letter.group if len(self._groups) < 3 * self._most else None
-        key = (cause, name)
-        if key not in self._groups:
-            self._groups[key] = _Group(cause, name, letter.record)
-        return self._groups[key]
+        name = group if len(self._groups) < 3 * self._most else None
+        return self._groups.setdefault((cause, name), _Group(cause, name, letter))
 
-    def _finished(self, group: _Group, decode: Callable[[Record], Letter]) -> CauseGroup:
+    def _finished(self, group: _Group, decode: Callable[[Plain], Letter]) -> CauseGroup:
         spread = self._spread(group)
         return CauseGroup(
             topic=self._topic,
             cause_key=group.cause.kind,
             group=group.group,
             counts=dict(group.states),
-            oldest=group.oldest,
-            newest=group.newest,
+            oldest=moment_of(group.oldest),
+            newest=moment_of(group.newest),
             distinct_keys=group.keys.count(),
-            example=decode(group.newest_record),
+            example=decode(group.newest_letter),
             cause=group.cause,
             cause_id=cause_id(group.cause),
             keys_exact=group.keys.is_exact,
@@ -192,8 +199,8 @@ class Grouping:
     def _spread(self, group: _Group) -> Spread:
         now = int(self._now.timestamp())
         line = group.timeline
-        first = None if group.oldest is None else int(group.oldest.timestamp())
-        last = None if group.newest is None else int(group.newest.timestamp())
+        first = None if group.oldest is None else group.oldest // 1000
+        last = None if group.newest is None else group.newest // 1000
         return Spread(
             letters=sum(group.states.values()),
             keyed=group.keyed,
@@ -231,12 +238,26 @@ class Kept:
 def group_by_cause(topic: str, letters: Iterable[Letter], now: datetime | None = None) -> tuple[CauseGroup, ...]:
     """Letters that were decoded and judged, by cause and consumer group; ``now`` defaults to the newest letter's
     time."""
-    held = {id(letter.event.record): letter for letter in letters}
-    times = [letter.timestamp for letter in held.values() if letter.timestamp is not None]
+    held = sorted(letters, key=lambda letter: letter.position)
+    times = [letter.timestamp for letter in held if letter.timestamp is not None]
     grouping = Grouping(topic, now or max(times, default=datetime.min.replace(tzinfo=UTC) + timedelta(days=1)))
-    for letter in held.values():
-        grouping.add(letter.brief, letter.state)
-    return grouping.groups(lambda record: held[id(record)])
+
+    def tell(plain: Plain) -> tuple[Told, State]:
+        letter = held[plain[1]]
+        return (letter.cause, letter.group, letter.event.ids.event_type, letter.replay_id is not None), letter.state
+
+    grouping.take([_plain(number, letter.event.record) for number, letter in enumerate(held)], tell)
+    return grouping.groups(lambda plain: held[plain[1]])
+
+
+def _plain(number: int, record: Record) -> Plain:
+    """The record under another offset: letters of several topics may be grouped together."""
+    time = None if record.timestamp is None else milliseconds(record.timestamp)
+    return Partition("", 0), number, time, record.key, record.value, record.headers
+
+
+def _place(letter: Plain) -> tuple[int, int]:
+    return letter[0].partition, letter[1]
 
 
 def _most_unsettled_first(cause: CauseGroup) -> tuple[int, int, str, str, str]:

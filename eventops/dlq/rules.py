@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
@@ -16,8 +16,9 @@ from eventops.dlq.failure import Cause
 from eventops.dlq.families import BUILT_IN, Conventions
 from eventops.dlq.ledger import Ledger
 from eventops.dlq.model import Brief, Letter, LetterId, Selection, State, TopicCounts
+from eventops.dlq.moments import is_time, milliseconds
 from eventops.dlq.rows import Row, content_hash
-from eventops.events import REPLAY_ID, Event, Position, Record, read_event
+from eventops.events import REPLAY_ID, Event, Position, Record, moment_of, read_event
 
 _DEAD_LETTER_NAME: Final = re.compile(
     r"(^|[-._])(dlt|dlq|dead[-._]?letters?|poison[-._]?queue)([-._]|$)", re.IGNORECASE
@@ -72,11 +73,11 @@ def row_about(record: Record, letter_id: LetterId, ledger: Ledger) -> Row | None
     return row if row is not None and row.content == content_hash(record) else None
 
 
-def state_of(record: Record, row: Row | None) -> State:
-    """What became of a letter, from its record and the ledger's row about it."""
+def state_of(replay_id: bytes | bool | None, row: Row | None) -> State:
+    """What became of a letter: by the ledger's row about it, else by the replay that its headers name, if any."""
     if row is not None and row.state is not State.OPEN:
         return row.state
-    return State.FAILED_AGAIN if record.header(REPLAY_ID) else State.OPEN
+    return State.FAILED_AGAIN if replay_id else State.OPEN
 
 
 def judge(letter: Letter, letter_id: LetterId, ledger: Ledger) -> Letter:
@@ -87,7 +88,7 @@ def judge(letter: Letter, letter_id: LetterId, ledger: Ledger) -> Letter:
 def told(letter: Letter, row: Row | None) -> Letter:
     """The letter with what the ledger's row about it says."""
     reason = f"{row.reason} ({row.operator})" if row is not None and row.reason else None
-    return replace(letter, state=state_of(letter.event.record, row), state_reason=reason)
+    return replace(letter, state=state_of(letter.event.record.header(REPLAY_ID), row), state_reason=reason)
 
 
 def with_source(letter: Letter, records: Mapping[Position, Record]) -> Letter:
@@ -146,21 +147,23 @@ class Tally:
 
     def __init__(self, topic: str, now: datetime) -> None:
         self._topic = topic
-        self._hour_ago = now - timedelta(hours=1)
+        self._hour_ago = milliseconds(now - timedelta(hours=1))
         self._states: Counter[State] = Counter()
-        self._times: tuple[datetime, datetime] | None = None
+        self._oldest: int | None = None
+        self._newest: int | None = None
         self._last_hour = 0
 
-    def add(self, state: State, at: datetime | None) -> None:
-        """Count a letter of that state that was written ``at``."""
-        self._states[state] += 1
-        if at is None:
-            return
-        self._times = (min(self._times[0], at), max(self._times[1], at)) if self._times else (at, at)
-        self._last_hour += at > self._hour_ago
+    def add(self, state: State, times: Sequence[int | None]) -> None:
+        """Count letters of that state that were written at ``times`` (milliseconds since 1970; None: no time)."""
+        self._states[state] += len(times)
+        known = [time for time in times if is_time(time)]
+        if known:
+            self._oldest = min(known) if self._oldest is None else min(self._oldest, *known)
+            self._newest = max(known) if self._newest is None else max(self._newest, *known)
+            self._last_hour += sum([time > self._hour_ago for time in known])
 
     def counts(self) -> TopicCounts:
         """The topic's line; a rate is unknown where there are letters and none of them has a time."""
-        oldest, newest = self._times or (None, None)
-        rate = None if self._states and self._times is None else float(self._last_hour)
+        rate = None if self._states and self._newest is None else float(self._last_hour)
+        oldest, newest = moment_of(self._oldest), moment_of(self._newest)
         return TopicCounts(self._topic, dict(self._states), oldest, newest, rate)

@@ -9,6 +9,7 @@ from itertools import islice
 
 from eventops.dlq import following, gathering, planning, revising, rules
 from eventops.dlq.conditions import LetterCondition
+from eventops.dlq.counting import RowAbout, Teller, holds, tally
 from eventops.dlq.families import BUILT_IN, Conventions
 from eventops.dlq.following import Fate, Follower
 from eventops.dlq.grouping import Grouping, Kept
@@ -21,9 +22,10 @@ from eventops.dlq.replay import Replay
 from eventops.dlq.replay_model import Action, Plan, Step, Wishes
 from eventops.dlq.request import Request
 from eventops.dlq.rows import Row, topic_identity
+from eventops.dlq.skimming import record_of
 from eventops.errors import EventopsError, UsageError
 from eventops.events import Headers, Position, Record
-from eventops.ports import Broker, Gap, Topic
+from eventops.ports import Broker, Gap, Plain, Topic
 
 _BATCH = 500
 """Letters of an export that are handed on together."""
@@ -31,10 +33,6 @@ _CLOCKS_APART = timedelta(minutes=5)
 """How far a broker's clock may be from an operator's."""
 _MOST_SOURCES = 500
 """Source records that are looked up for one answer."""
-
-
-def _forget(_record: Record) -> None:
-    """Nothing of it is needed any more."""
 
 
 def _utc_now() -> datetime:
@@ -66,10 +64,10 @@ class DeadLetterService:
         reading = Reading(self._broker, self._conventions)
         tallies = {topic.name: rules.Tally(topic.name, now) for topic in topics}
         row_about = self._row_about(topics, reading)
-        for record in reading.records(topics):
-            row = row_about(record)
-            if where is None or where.holds(rules.told(self._conventions.decode(record), row)):
-                tallies[record.position.topic].add(rules.state_of(record, row), record.timestamp)
+        known = self._conventions
+        is_meant = None if where is None else lambda letter, row: holds(where, known, record_of(letter), row)
+        for letters in reading.skimmed(topics):
+            tally(letters, tallies, row_about, is_meant)
         gone = reading.forget_deleted()
         counts = tuple(tally.counts() for name, tally in tallies.items() if name not in gone)
         return ListReport(now, counts, reading.coverage)
@@ -92,7 +90,7 @@ class DeadLetterService:
         Raises:
             UsageError: there is no such topic.
         """
-        return self._grouped(selection, now, _forget)
+        return self._grouped(selection, now)
 
     def export(self, selection: Selection) -> Iterator[Piece]:
         """The selected letters, judged, in log order as they are read; the last piece tells what the answer rests on.
@@ -234,21 +232,17 @@ class DeadLetterService:
                 chosen,
             )
 
-    def _grouped(self, selection: Selection, now: datetime, keep: Callable[[Record], None]) -> LettersReport:
+    def _grouped(
+        self, selection: Selection, now: datetime, keep: Callable[[Record], None] | None = None
+    ) -> LettersReport:
         topic = self._topic(selection.topic)
         reading = Reading(self._broker, self._conventions, selection.since)
-        row_about = self._row_about([topic], reading)
         grouping = Grouping(topic.name, now)
-        where = selection.where
-        for brief in reading.briefs([topic]):
-            if not rules.is_candidate(brief, selection):
-                continue
-            row = row_about(brief.record)
-            if where is None or where.holds(rules.told(self._conventions.decode(brief.record), row)):
-                grouping.add(brief, rules.state_of(brief.record, row))
-                keep(brief.record)
+        teller = Teller(self._conventions, selection, self._row_about([topic], reading), keep)
+        for letters in reading.skimmed([topic]):
+            grouping.take(letters, teller.tell)
         judge = self._judge([topic])
-        causes = grouping.groups(lambda record: judge(self._conventions.decode(record)))
+        causes = grouping.groups(lambda letter: judge(self._conventions.decode(record_of(letter))))
         return LettersReport(now, topic.name, (), causes, reading.coverage)
 
     def _judged(self, records: Sequence[Record], topic: str) -> tuple[Letter, ...]:
@@ -273,14 +267,19 @@ class DeadLetterService:
         rows, letter_id = self._rows(topics, reading)
         return lambda letter: rules.judge(letter, letter_id(letter.position), rows)
 
-    def _row_about(self, topics: Collection[Topic], reading: Reading) -> Callable[[Record], Row | None]:
-        """The ledger's last word on a record of those topics; most topics have none, which costs nothing to know."""
+    def _row_about(self, topics: Collection[Topic], reading: Reading) -> RowAbout | None:
+        """The ledger's last word on a letter of those topics; None where it says nothing about any of them."""
         rows, letter_id = self._rows(topics, reading)
         told = {topic.name for topic in topics if rows.is_about(topic_identity(topic.name, topic.topic_id))}
+        if not told:
+            return None
 
-        def row_about(record: Record) -> Row | None:
-            at = record.position
-            return rules.row_about(record, letter_id(at), rows) if at.topic in told else None
+        def row_about(letter: Plain) -> Row | None:
+            home, offset = letter[0], letter[1]
+            if home.topic not in told:
+                return None
+            found = letter_id(Position(home.topic, home.partition, offset))
+            return None if rows.latest(found) is None else rules.row_about(record_of(letter), found, rows)
 
         return row_about
 

@@ -39,7 +39,7 @@ from eventops.dlq.causes import Causes
 from eventops.dlq.encodings import MOST_HOPS, Sheet, decimal, i32, i64, nth, position, positive, topic_name
 from eventops.dlq.failure import Failure, Hop
 from eventops.dlq.families import Conventions
-from eventops.dlq.family import Family
+from eventops.dlq.family import Family, Telling
 from eventops.events import Reader, moment_of, read_event
 
 KEY: Final = "dlq"
@@ -139,9 +139,11 @@ def _family(table: Mapping[str, Any]) -> Family:
     return Family(
         name,
         marks,
-        failure=reads.failure,
+        telling=None if reads.newest_first else lambda _names: reads.telling,
+        reads=reads.failure,
         path=reads.path,
         group=reads.group,
+        group_header=headers.get("group", ""),
         attempts=reads.attempts,
         newest_first=reads.newest_first,
         topics=topics,
@@ -156,15 +158,15 @@ class _Declared:
     newest_first: bool
     number: Callable[[bytes | None], int | None]
 
+    @property
+    def telling(self) -> Telling:
+        """The headers that say why."""
+        exception, cause, message, stack = map(self._header, ("exception", "cause", "message", "stack"))
+        return Telling(exception, cause, message, stack)
+
     def failure(self, sheet: Sheet) -> Failure:
         """The newest of each."""
-        latest, header = self._latest(sheet), self._header
-        return Failure(
-            latest.name(header("exception")),
-            latest.name(header("cause")),
-            latest.message(header("message")),
-            latest.stack(header("stack")),
-        )
+        return self.telling.failure(self._latest(sheet))
 
     def path(self, sheet: Sheet) -> tuple[Hop, ...]:
         """Oldest first."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from eventops.events import Partition, Record, rfc3339
 
@@ -214,11 +214,20 @@ class Range:
     end: int
 
 
+Seen = TypeVar("Seen")
+
+
 @dataclass(frozen=True, slots=True)
-class Batch:
+class Scanned(Generic[Seen]):
     """A piece of a scan. ``positions`` says, for each partition that moved, the next offset to be read, which may pass
     the last record's (transaction markers, compaction); a range is finished when its position reaches its end."""
 
-    records: tuple[Record, ...]
+    records: tuple[Seen, ...]
     positions: Mapping[Partition, int] = field(default_factory=dict)
     gaps: tuple[Gap, ...] = ()
+
+
+Batch = Scanned[Record]
+Plain = tuple[Partition, int, int | None, bytes | None, bytes | None, Sequence[tuple[str, bytes | None]]]
+"""A record for those who count millions and keep none: where it stands, its offset, its timestamp (milliseconds since
+1970; negative or None: none), key, value, headers."""

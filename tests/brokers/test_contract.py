@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
+from typing import Any
 
 import pytest
 
 from eventops.errors import GroupInUse
-from eventops.events import Partition, Position, Record
-from eventops.ports import Batch, Fenced, Isolation, Outgoing, Range
+from eventops.events import Partition, Position, Record, header_pairs, moment_of
+from eventops.ports import Batch, Fenced, Isolation, Outgoing, Range, Scanned
 from tests.brokers.lab import Lab, outgoing, settled
 
 pytestmark = pytest.mark.broker
@@ -132,6 +134,28 @@ def test_a_scan_shows_what_was_committed_and_finishes_on_markers(lab: Lab) -> No
     assert _last_position(batches, home) == end, "the log ends with a marker that no record has"
     everything = list(lab.broker.scan([Range(home, 0, end)], Isolation.READ_UNCOMMITTED))
     assert _values(everything) == [b"aborted-1", b"committed-1", b"committed-2", b"aborted-2"]
+
+
+def test_skimming_reads_what_a_scan_reads(lab: Lab) -> None:
+    topic = lab.topic(partitions=2)
+    _three_transactions(lab, Partition(topic, 0))
+    lab.append(Partition(topic, 1), *(b"%d" % number for number in range(300)))
+    end = settled(lab.broker, Partition(topic, 0))
+    ranges = [Range(Partition(topic, 0), 0, end), Range(Partition(topic, 1), 5, 290)]
+    scanned = [record for batch in lab.broker.scan(ranges) for record in batch.records]
+    pieces = list(lab.broker.skim(ranges))
+    skimmed = [
+        Record(Position(at.topic, at.partition, offset), moment_of(time), key, value, header_pairs(headers))
+        for batch in pieces
+        for at, offset, time, key, value, headers in batch.records
+    ]
+    by_position = attrgetter("position")
+    assert sorted(skimmed, key=by_position) == sorted(scanned, key=by_position)
+    assert len(skimmed) == 2 + 285
+    assert {home: _last_position(pieces, home) for home in (ranges[0].partition, ranges[1].partition)} == {
+        ranges[0].partition: end,
+        ranges[1].partition: 290,
+    }
 
 
 def test_a_scan_stops_at_its_end_though_the_log_goes_on(lab: Lab) -> None:
@@ -297,5 +321,5 @@ def _values(batches: Iterable[Batch]) -> list[bytes]:
     return [record.value or b"" for batch in batches for record in batch.records]
 
 
-def _last_position(batches: list[Batch], partition: Partition) -> int:
+def _last_position(batches: Sequence[Scanned[Any]], partition: Partition) -> int:
     return [batch.positions[partition] for batch in batches if partition in batch.positions][-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -13,9 +14,12 @@ from eventops.dlq.causes import FRAMEWORKS, MESSAGE_RULES, Causes, cause_id, fol
 from eventops.dlq.failure import Cause, Failure, Kind, Trend
 from eventops.dlq.families import BUILT_IN
 from eventops.dlq.grouping import EXACT_KEYS, Grouping, Keys, Timeline
-from eventops.dlq.model import Brief, State
+from eventops.dlq.model import Letter, State
+from eventops.dlq.moments import milliseconds
 from eventops.dlq.rules import is_of_cause
-from eventops.events import Record, read_event
+from eventops.dlq.skimming import Told, record_of
+from eventops.events import Partition, Record, read_event
+from eventops.ports import Plain
 from tests.dlq.workshop import AT, record
 
 MESSAGES = [
@@ -162,37 +166,53 @@ def test_no_stack_trace_crashes(before: str, after: str) -> None:
     folded(stack)
 
 
-BRIEFS = st.lists(
-    st.builds(
-        lambda kind, pattern, group, key, minutes, state: (
-            Brief(
-                replace(record(key=key), timestamp=None if minutes is None else AT + timedelta(minutes=minutes)),
-                group,
-                Cause(kind, None, pattern),
-                None,
-            ),
-            state,
-        ),
-        st.text("AB", min_size=1, max_size=2),
-        st.none() | st.text("xyz", max_size=3),
+def plain(key: bytes | None = b"k", at: datetime | None = AT, offset: int = 0) -> Plain:
+    """A letter as grouping takes it."""
+    return Partition("t", 0), offset, None if at is None else milliseconds(at), key, b"{}", ()
+
+
+def grouped(grouping: Grouping, told: Sequence[tuple[Cause, str | None, State]], letters: Sequence[Plain]) -> None:
+    """Have the letters counted, each as what is told of it, in pieces as a scan hands them over."""
+    said = iter(told)
+
+    def tell(_letter: Plain) -> tuple[Told, State]:
+        cause, group, state = next(said)
+        return (cause, group, None, False), state
+
+    for first in range(0, len(letters), 7):
+        grouping.take(letters[first : first + 7], tell)
+
+
+def in_full(letter: Plain) -> Letter:
+    return BUILT_IN.decode(record_of(letter))
+
+
+LETTERS = st.lists(
+    st.tuples(
+        st.builds(Cause, st.text("AB", min_size=1, max_size=2), st.none(), st.none() | st.text("xyz", max_size=3)),
         st.none() | st.sampled_from(["g", "h"]),
+        st.sampled_from(State),
         st.none() | st.binary(max_size=1),
         st.none() | st.integers(0, 10**6),
-        st.sampled_from(State),
     ),
     max_size=60,
 )
 
 
-@given(BRIEFS, st.integers(1, 5))
-def test_grouping_loses_no_letter_however_many_causes_there_are(letters: list[tuple[Brief, State]], most: int) -> None:
+@given(LETTERS, st.integers(1, 5))
+def test_grouping_loses_no_letter_however_many_causes_there_are(
+    letters: list[tuple[Cause, str | None, State, bytes | None, int | None]], most: int
+) -> None:
     grouping = Grouping("t", AT, most)
-    for letter, state in letters:
-        grouping.add(letter, state)
-    groups = grouping.groups(BUILT_IN.decode)
+    plains = [
+        plain(key, None if minutes is None else AT + timedelta(minutes=minutes), number)
+        for number, (_cause, _group, _state, key, minutes) in enumerate(letters)
+    ]
+    grouped(grouping, [(cause, group, state) for cause, group, state, _key, _minutes in letters], plains)
+    groups = grouping.groups(in_full)
 
     for state in State:
-        assert sum(group.counts.get(state, 0) for group in groups) == sum(one is state for _letter, one in letters)
+        assert sum(group.counts.get(state, 0) for group in groups) == sum(one[2] is state for one in letters)
     assert all(sum(group.event_types.values()) == sum(group.counts.values()) for group in groups)
     assert all(group.verdict.reason for group in groups)
 
@@ -200,8 +220,8 @@ def test_grouping_loses_no_letter_however_many_causes_there_are(letters: list[tu
 @given(st.lists(st.integers(0, 10**8), max_size=2_000))
 def test_a_timeline_widens_and_loses_no_letter(seconds: list[int]) -> None:
     line = Timeline()
-    for one in seconds:
-        line.add(one)
+    for first in range(0, len(seconds), 100):
+        line.add(seconds[first : first + 100])
 
     assert sum(line.slots.values()) == len(seconds)
     assert len(line.slots) <= 512
@@ -210,10 +230,9 @@ def test_a_timeline_widens_and_loses_no_letter(seconds: list[int]) -> None:
 def test_distinct_keys_are_exact_until_they_are_many() -> None:
     few, many = Keys(), Keys()
     for number in range(2 * EXACT_KEYS):
-        few.add(str(number).encode())
-        few.add(str(number).encode())
-    for number in range(300_000):
-        many.add(str(number).encode())
+        few.add([str(number).encode()] * 2)
+    for first in range(0, 300_000, 1_000):
+        many.add([str(number).encode() for number in range(first, first + 1_000)])
 
     assert (few.count(), few.is_exact) == (2 * EXACT_KEYS, True)
     assert not many.is_exact
@@ -223,10 +242,9 @@ def test_distinct_keys_are_exact_until_they_are_many() -> None:
 def test_a_burst_over_many_keys_is_an_outage_and_one_key_again_and_again_a_poison_pill() -> None:
     def judged(keys: int, apart: timedelta) -> tuple[Kind, Trend]:
         grouping = Grouping("t", AT + 100 * apart)
-        for number in range(100):
-            one = replace(record(key=str(number % keys).encode()), timestamp=AT + number * apart)
-            grouping.add(Brief(one, "g", Cause("a.X"), None), State.OPEN)
-        [group] = grouping.groups(BUILT_IN.decode)
+        letters = [plain(str(number % keys).encode(), AT + number * apart, number) for number in range(100)]
+        grouped(grouping, [(Cause("a.X"), "g", State.OPEN)] * 100, letters)
+        [group] = grouping.groups(in_full)
         return group.verdict.kind, group.trend
 
     assert judged(100, timedelta(seconds=1)) == (Kind.OUTAGE, Trend.NEW)
@@ -272,10 +290,9 @@ def test_the_quick_look_at_an_events_type_says_what_reading_it_says(
 def test_the_newest_letter_is_the_example() -> None:
     now = datetime(2026, 2, 1, tzinfo=UTC)
     grouping = Grouping("t", now)
-    for offset, minutes in enumerate((5, 30, 7)):
-        one = replace(record(at=f"t/0/{offset}"), timestamp=now - timedelta(minutes=minutes))
-        grouping.add(Brief(one, None, Cause("a.X"), None), State.OPEN)
-    [group] = grouping.groups(BUILT_IN.decode)
+    letters = [plain(at=now - timedelta(minutes=minutes), offset=n) for n, minutes in enumerate((5, 30, 7))]
+    grouped(grouping, [(Cause("a.X"), None, State.OPEN)] * 3, letters)
+    [group] = grouping.groups(in_full)
 
     assert group.example.position.offset == 0
     assert (group.oldest, group.newest) == (now - timedelta(minutes=30), now - timedelta(minutes=5))

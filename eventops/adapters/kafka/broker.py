@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from eventops.adapters.kafka import admin, altering, offsets, rights
 from eventops.adapters.kafka.connection import Connection
 from eventops.adapters.kafka.cursor import together
 from eventops.adapters.kafka.producer import KafkaPlainProducer, KafkaTransactionalProducer
 from eventops.adapters.kafka.reading import Reading
-from eventops.adapters.kafka.scan import Reader, follow
+from eventops.adapters.kafka.scan import AT_ONCE, Reader, follow, plain_of, record_of
 from eventops.adapters.kafka.search import Search
 from eventops.events import Partition, Position, Record
 from eventops.ports import (
@@ -27,11 +27,18 @@ from eventops.ports import (
     Isolation,
     IsStopped,
     Manner,
+    Plain,
     Range,
+    Scanned,
     Sought,
     Topic,
     never,
 )
+
+if TYPE_CHECKING:
+    from confluent_kafka import Message
+
+Seen = TypeVar("Seen")
 
 TIMEOUT: Final = 10.0
 ANSWER_WITHIN: Final = 5.0
@@ -41,7 +48,14 @@ _NEARBY: Final = 500
 _FEW: Final = 100
 """Offsets of a range that is read with small fetches."""
 
-_LARGE: Final = {"fetch_wait_max_ms": 20}
+_FEW_AT_ONCE: Final = 100
+"""Records that are skimmed at a time: they stay in the processor's cache."""
+
+_LARGE: Final = {"fetch_wait_max_ms": 20, "queued_min_messages": 10_000}
+"""The client's queue is bounded by bytes of keys and values alone: dead letters, which are mostly headers, would fill
+hundreds of megabytes if as many as it likes (100,000 a partition) were fetched ahead."""
+
+_THRIFTY: Final = {"fetch_wait_max_ms": 20, "queued_min_messages": 2_000, "max_partition_fetch_bytes": 262_144}
 _SMALL: Final = {"fetch_wait_max_ms": 20, "max_partition_fetch_bytes": 65_536}
 
 
@@ -94,8 +108,14 @@ class KafkaBroker:
 
     def scan(self, ranges: Collection[Range], isolation: Isolation = Isolation.READ_COMMITTED) -> Iterator[Batch]:
         """Whole ranges. What retention took of one is a gap, and the rest is still read."""
-        small = all(wanted.end - wanted.first <= _FEW for wanted in ranges)
-        return self._reader(isolation, **(_SMALL if small else _LARGE)).read(ranges)
+        return self._reader(record_of, isolation, **(_SMALL if _is_small(ranges) else _LARGE)).read(ranges)
+
+    def skim(
+        self, ranges: Collection[Range], isolation: Isolation = Isolation.READ_COMMITTED
+    ) -> Iterator[Scanned[Plain]]:
+        """The same reading; no objects are made of it."""
+        tuning = _SMALL if _is_small(ranges) else _THRIFTY
+        return self._reader(plain_of, isolation, _FEW_AT_ONCE, **tuning).read(ranges)
 
     def search(self, sought: Sought, ranges: Collection[Range], manner: Manner = PLAINLY) -> Iterator[Findings]:
         """By raw fetching where it does (see :mod:`.raw`), else by the ordinary consumer, which the notes say."""
@@ -106,13 +126,13 @@ class KafkaBroker:
         self, starts: Mapping[Partition, int], isolation: Isolation = Isolation.READ_COMMITTED
     ) -> Iterator[Batch]:
         """From there on, without end."""
-        return follow(self._reader(isolation, fetch_wait_max_ms=200), starts)
+        return follow(self._reader(record_of, isolation, fetch_wait_max_ms=200), starts)
 
     def read(self, positions: Collection[Position]) -> Mapping[Position, Record]:
         """Single records, by one consumer. Those beyond the last stable offset are left out as well."""
         bounds = self.log_bounds({position.home for position in positions}).bounds
         wanted = {p for p in positions if p.home in bounds and p.offset < bounds[p.home].last_stable}
-        reader = self._reader(Isolation.READ_COMMITTED, **_SMALL)
+        reader = self._reader(record_of, Isolation.READ_COMMITTED, **_SMALL)
         found: dict[Position, Record] = {}
         for batch in reader.read(together(wanted, _NEARBY)):
             found.update((record.position, record) for record in batch.records if record.position in wanted)
@@ -145,11 +165,23 @@ class KafkaBroker:
         self._reading.close()
         self._connection.close()
 
-    def _reader(self, isolation: Isolation, **tuning: int) -> Reader:
+    def _reader(
+        self,
+        take: Callable[[Message, Partition, int], Seen],
+        isolation: Isolation,
+        at_once: int = AT_ONCE,
+        **tuning: int,
+    ) -> Reader[Seen]:
         connection = self._connection
         return Reader(
+            take,
             lend=lambda: closing(connection.consumer(isolation, **tuning)),
             ask_bounds=lambda partitions, timeout: offsets.log_bounds(connection, partitions, timeout),
             isolation=isolation,
             patience=connection.timeout,
+            at_once=at_once,
         )
+
+
+def _is_small(ranges: Collection[Range]) -> bool:
+    return all(wanted.end - wanted.first <= _FEW for wanted in ranges)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Consumer, KafkaError, Message, TopicPartition
 
@@ -17,13 +17,15 @@ from eventops.adapters.kafka.cursor import Cursor, cursors, fitted
 from eventops.adapters.kafka.failures import GONE, is_forbidden, is_gone, reason
 from eventops.errors import BrokerUnreachable
 from eventops.events import Partition, Position, Record, header_pairs, moment_of
-from eventops.ports import Batch, Bounds, Gap, Isolation, LogBounds, Range
+from eventops.ports import Batch, Bounds, Gap, Isolation, LogBounds, Plain, Range, Scanned
 
+Seen = TypeVar("Seen")
 AskBounds = Callable[[Collection[Partition], float], Bounds]
 """Log bounds of partitions, within so many seconds."""
 
-AT_ONCE: Final = 10_000
-"""Records taken from the client's queue at a time: fewer cost speed, more cost memory."""
+AT_ONCE: Final = 1_000
+"""Records taken from the client's queue at a time: more cost memory, and time where it is the processor's cache that
+they don't fit into."""
 
 _WAIT: Final = 0.1
 _HEARTBEAT: Final = 0.8
@@ -32,27 +34,35 @@ _QUIET: Final = 1.0
 
 FOREVER: Final = 2**63 - 1
 
+_NOWHERE: Final = Cursor(Partition("", -1), [], 0)
+"""Nothing is wanted of it."""
 
-class Reader:
-    """One reading of some partitions; ``patience`` is the seconds without movement after which a range is given up."""
+
+class Reader(Generic[Seen]):
+    """One reading of some partitions. ``take`` makes of a message, its partition and its offset what is wanted;
+    ``patience`` is the seconds without movement after which a range is given up."""
 
     def __init__(
         self,
+        take: Callable[[Message, Partition, int], Seen],
         lend: Callable[[], AbstractContextManager[Consumer]],
         ask_bounds: AskBounds,
         isolation: Isolation,
         patience: float,
+        at_once: int = AT_ONCE,
     ) -> None:
+        self._make = take
         self._lend = lend
         self._ask_bounds = ask_bounds
         self._isolation = isolation
         self._patience = patience
+        self._at_once = at_once
         self._cursors: dict[tuple[str, int], Cursor] = {}
-        self._records: list[Record] = []
+        self._records: list[Seen] = []
         self._positions: dict[Partition, int] = {}
         self._gaps: list[Gap] = []
 
-    def read(self, ranges: Collection[Range]) -> Iterator[Batch]:
+    def read(self, ranges: Collection[Range]) -> Iterator[Scanned[Seen]]:
         """Batches until every range is finished or a gap. The consumer is given back with the iterator's end."""
         wanted = cursors(ranges)
         if not wanted:
@@ -74,11 +84,11 @@ class Reader:
         self._cursors = {(cursor.partition.topic, cursor.partition.partition): cursor for cursor in left}
         self._consumer.assign([_at(cursor) for cursor in left])
 
-    def _batches(self) -> Iterator[Batch]:
+    def _batches(self) -> Iterator[Scanned[Seen]]:
         told = moved = reviewed = time.monotonic()
         while self._cursors:
             before = len(self._positions), len(self._records)
-            self._take(self._consumer.consume(AT_ONCE, _WAIT))
+            self._take(self._consumer.consume(self._at_once, _WAIT))
             now = time.monotonic()
             if (len(self._positions), len(self._records)) != before:
                 moved = reviewed = now
@@ -91,30 +101,39 @@ class Reader:
         if self._gaps or self._positions:
             yield self._batch()
 
-    def _batch(self) -> Batch:
-        batch = Batch(tuple(self._records), self._positions, tuple(self._gaps))
+    def _batch(self) -> Scanned[Seen]:
+        batch = Scanned(tuple(self._records), self._positions, tuple(self._gaps))
         self._records, self._positions, self._gaps = [], {}, []
         return batch
 
     def _take(self, messages: list[Message]) -> None:
+        """Most messages follow another one of their partition and are wanted: that costs as little as can be."""
         moved: dict[tuple[str, int], Cursor] = {}
-        take = self._records.append
+        make, take = self._make, self._records.append
+        topic, number, cursor, first, end = "", -1, _NOWHERE, 0, 0
         for message in messages:
             if message.error() is not None:
                 self._take_event(message)
+                number = -1
                 continue
-            home = (message.topic() or "", message.partition() or 0)
-            cursor = self._cursors.get(home)
-            if cursor is None or cursor.is_finished:
-                continue  # fetched ahead of a range that is finished by now
+            if message.partition() != number or message.topic() != topic:
+                topic, number = home = message.topic() or "", message.partition() or 0
+                cursor = self._cursors.get(home, _NOWHERE)
+                moved[home] = cursor
+                first = end = 0
             offset = message.offset() or 0
-            cursor.move(offset)
-            if cursor.wants(offset):
-                take(record_of(message, cursor.partition, offset))
+            if not first <= offset < end:
+                if not cursor.is_finished:
+                    cursor.move(offset)
+                if cursor.is_finished:
+                    continue  # fetched ahead of a range that is finished by now
+                first, end = cursor.first, cursor.end
+            if offset >= first:
+                take(make(message, cursor.partition, offset))
             cursor.position = offset + 1
-            moved[home] = cursor
         for cursor in moved.values():
-            self._settle(cursor, cursor.position)
+            if cursor is not _NOWHERE:
+                self._settle(cursor, cursor.position)
 
     def _take_event(self, message: Message) -> None:
         error = message.error()
@@ -184,7 +203,7 @@ class Reader:
             self._consumer.incremental_assign([_at(cursor)])
 
 
-def follow(reader: Reader, starts: Mapping[Partition, int]) -> Iterator[Batch]:
+def follow(reader: Reader[Record], starts: Mapping[Partition, int]) -> Iterator[Batch]:
     """The same reading without an end; it stops only when every partition is gone or the caller closes it."""
     return reader.read([Range(partition, first, FOREVER) for partition, first in starts.items()])
 
@@ -198,6 +217,19 @@ def record_of(message: Message, partition: Partition, offset: int) -> Record:
         message.key(),
         message.value(),
         header_pairs(message.headers()),  # type: ignore[arg-type]  # a consumer's headers are a list of pairs of bytes
+    )
+
+
+def plain_of(message: Message, partition: Partition, offset: int) -> Plain:
+    """The message as a tuple."""
+    kind, milliseconds = message.timestamp()
+    return (
+        partition,
+        offset,
+        None if kind == TIMESTAMP_NOT_AVAILABLE else milliseconds,
+        message.key(),
+        message.value(),
+        message.headers() or (),  # type: ignore[return-value]  # a consumer's headers are a list of pairs of bytes
     )
 
 

@@ -21,7 +21,7 @@ from eventops.adapters.kafka.raw.leaders import leaders
 from eventops.adapters.kafka.raw.remaining import Remaining
 from eventops.adapters.kafka.raw.sweep import Sweep
 from eventops.adapters.kafka.raw.worker import Searched
-from eventops.adapters.kafka.scan import Reader
+from eventops.adapters.kafka.scan import Reader, record_of
 from eventops.errors import BrokerUnreachable, Unsupported
 from eventops.events import Record
 from eventops.ports import Batch, Engine, Findings, Gap, Isolation, Manner, Range, Sought
@@ -178,6 +178,7 @@ class Search:
         """Where the leaders of these alone are silent, they are gaps; the others were searched."""
         connection = self._connection
         reader = Reader(
+            record_of,
             lend=lambda: nullcontext(consumer),
             ask_bounds=lambda partitions, timeout: offsets.log_bounds(connection, partitions, timeout),
             isolation=Isolation.READ_COMMITTED,
