@@ -1,10 +1,11 @@
 """What it costs to list and to group a million letters: ``python -m benchmarks.dlq HOST:PORT [--letters N]``.
 
-The letters are those that Spring Kafka wrote (``tests/letters/recordings``), with keys, ids and messages of their own,
-in one topic of four partitions on a real broker, compressed with lz4. In the same run, each in a process of its own, by
-turns, best of some runs: the records merely consumed by a client with its default settings (keys, values, headers and
-times are taken, nothing is done with them), ``dlq list``, ``dlq groups``. The bar: at most twice the time of
-merely consuming them, and less than 250 MB of memory. CPU seconds of the process stand beside, for machines that others use too.
+The letters are those that Spring Kafka wrote (``tests/letters/recordings``), with keys, ids and messages of their
+own, in one topic of four partitions on a real broker, compressed with lz4. In the same run, each in a process of its
+own, by turns, best of some runs: the records merely consumed by a client with its default settings (keys, values,
+headers and times are taken, nothing is done with them), ``dlq list``, ``dlq groups``. The bar: at most twice the time
+of merely consuming them, and less than 250 MB of memory. CPU seconds of the process stand beside, for machines that
+others use too.
 """
 
 from __future__ import annotations

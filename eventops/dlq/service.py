@@ -69,7 +69,7 @@ class DeadLetterService:
         for letters in reading.skimmed(topics):
             tally(letters, tallies, row_about, is_meant)
         gone = reading.forget_deleted()
-        counts = tuple(tally.counts() for name, tally in tallies.items() if name not in gone)
+        counts = tuple(line.counts() for name, line in tallies.items() if name not in gone)
         return ListReport(now, counts, reading.coverage)
 
     def letters(self, selection: Selection, now: datetime) -> LettersReport:

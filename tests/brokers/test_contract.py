@@ -152,10 +152,7 @@ def test_skimming_reads_what_a_scan_reads(lab: Lab) -> None:
     by_position = attrgetter("position")
     assert sorted(skimmed, key=by_position) == sorted(scanned, key=by_position)
     assert len(skimmed) == 2 + 285
-    assert {home: _last_position(pieces, home) for home in (ranges[0].partition, ranges[1].partition)} == {
-        ranges[0].partition: end,
-        ranges[1].partition: 290,
-    }
+    assert all(_last_position(pieces, range_.partition) >= range_.end for range_ in ranges)
 
 
 def test_a_scan_stops_at_its_end_though_the_log_goes_on(lab: Lab) -> None:
