@@ -23,7 +23,8 @@ def _first(sheet: Sheet, header: str, limit: int = 8 * NAME) -> str | None:
 
 def _smallrye_failure(sheet: Sheet, prefix: str) -> Failure:
     """Written *before* the copied headers: the newest is the first. ``*-cause*`` is absent where there is no
-    cause, so a cause that stands after the second failure's class belongs to an older hop."""
+    cause, so a cause that stands after the second failure's class belongs to an older hop. A cause without a message
+    has its class instead: then the reason says more, the failed method where it was called by reflection."""
     names = [name for name, _value in sheet.headers]
     marks = [index for index, name in enumerate(names) if name == prefix + "reason"]
     newest = dict(reversed(sheet.headers[: marks[1]] if len(marks) > 1 else sheet.headers))
@@ -32,7 +33,7 @@ def _smallrye_failure(sheet: Sheet, prefix: str) -> Failure:
     return Failure(
         exception_class=text(newest.get(prefix + "exception-class-name"), NAME),
         cause_class=cause,
-        message=message or text(newest.get(prefix + "reason"), 8 * NAME),
+        message=(message if message != cause else None) or text(newest.get(prefix + "reason"), 8 * NAME),
     )
 
 

@@ -18,7 +18,11 @@ from eventops.ports import Plain
 from tests.dlq.workshop import AT, record
 from tests.letters import recorded
 
-REAL = [letter for name in ("spring", "streams", "connect", "share") for letter in recorded.letters(name)]
+REAL = [
+    letter
+    for name in ("spring", "streams", "connect", "share", "smallrye", "watermill")
+    for letter in recorded.letters(name)
+]
 DECLARED = {
     "dlq": {
         "own-code": ["letters.", "acme/"],

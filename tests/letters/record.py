@@ -1,8 +1,8 @@
 """Have the real frameworks write letters, and keep what they wrote: ``python -m tests.letters.record HOST:PORT
 [NAME ...]``.
 
-Needs Java 17 and Maven; a broker that may be filled with topics, best a fresh one (``eventops local up``). What
-they wrote is committed, so that the tests need neither.
+Needs Java 17 and Maven, and Go for Watermill; a broker that may be filled with topics, best a fresh one (``eventops
+local up``). What they wrote is committed, so that the tests need neither.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from confluent_kafka.admin import AdminClient, NewTopic
+
 from eventops.adapters.kafka.broker import KafkaBroker
 from eventops.events import Partition, Record, rfc3339
 from eventops.ports import Range
@@ -28,25 +30,41 @@ PROGRAMS = {
     "Streams": ("streams-letters",),
     "Connect": ("connect-letters", "connect-bare-letters"),
     "Share": ("dlq.share-letters",),
+    "SmallRye": ("dead-letter-topic-orders", "dead-letter-topic-again", "dead-letter-topic-retries"),
 }
-"""Each program and the topics that it leaves letters in."""
+"""Each program of the Maven project and the topics that it leaves letters in."""
+
+WATERMILL = ("watermill-orders", "watermill-poison-queue")
+"""The topic that its program fills, and the one that it leaves letters in."""
 
 
 def main(servers: str, names: tuple[str, ...]) -> None:
     """Compile, run each program, and write what its topics hold."""
+    wanted = names or (*PROGRAMS, "Watermill")
     with tempfile.TemporaryDirectory(prefix="letters-") as place:
         project = Path(place) / "letters"
         shutil.copytree(HERE, project, ignore=shutil.ignore_patterns("recordings", "__pycache__"))
-        paths = project / "classpath"
-        maven = ["mvn", "-q", "-B", "compile", "dependency:build-classpath", f"-Dmdep.outputFile={paths}"]
-        subprocess.run(maven, cwd=project, check=True)
-        for name in names or tuple(PROGRAMS):
+        if java := [name for name in wanted if name in PROGRAMS]:
+            paths = project / "classpath"
+            maven = ["mvn", "-q", "-B", "compile", "dependency:build-classpath", f"-Dmdep.outputFile={paths}"]
+            subprocess.run(maven, cwd=project, check=True)
             classpath = f"{project / 'target' / 'classes'}:{paths.read_text().strip()}"
-            subprocess.run(["java", "-cp", classpath, f"letters.{name}Letters", servers], check=True, timeout=180)
-            RECORDED.mkdir(exist_ok=True)
-            found = [_document(record) for record in _records(servers, PROGRAMS[name])]
-            (RECORDED / f"{name.lower()}.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-            print(f"{name}: {len(found)} letters")
+            for name in java:
+                subprocess.run(["java", "-cp", classpath, f"letters.{name}Letters", servers], check=True, timeout=180)
+                _keep(servers, name, PROGRAMS[name])
+        if "Watermill" in wanted:
+            admin = AdminClient({"bootstrap.servers": servers})
+            for made in admin.create_topics([NewTopic(topic, 1, 1) for topic in WATERMILL]).values():
+                made.result(20)
+            subprocess.run(["go", "run", ".", servers], cwd=project / "watermill", check=True, timeout=300)
+            _keep(servers, "Watermill", WATERMILL[1:])
+
+
+def _keep(servers: str, name: str, topics: tuple[str, ...]) -> None:
+    RECORDED.mkdir(exist_ok=True)
+    found = [_document(record) for record in _records(servers, topics)]
+    (RECORDED / f"{name.lower()}.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    print(f"{name}: {len(found)} letters")
 
 
 def _records(servers: str, topics: tuple[str, ...]) -> Iterator[Record]:
