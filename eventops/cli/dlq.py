@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from eventops.dlq.model import Letter
 
 
+SHOWN = 500
+"""Letters of a topic that are shown where no limit is given."""
+
+
 @click.group(
     cls=DefaultGroup, default="list", epilog="Example: eventops dlq replay orders-dlt --cause SMTPRecipientsRefused"
 )
@@ -79,10 +83,15 @@ def groups(desk: Desk, topic: str, output: str, **chosen: Any) -> None:
 @pass_desk
 def show(desk: Desk, topic: str, output: str, *, full: bool, with_trace: bool, **chosen: Any) -> None:
     """Letters of TOPIC, or one letter TOPIC/PARTITION/OFFSET: headers decoded, stack trace folded, payload, every
-    hop."""
+    hop.
+
+    Of a topic the first 500 are shown unless --limit says otherwise; `dlq export` has any number.
+    """
     from eventops.dlq.document import letter_document, letters_document
 
     if "/" in topic:
+        if any(chosen.values()):
+            raise click.UsageError("options that choose letters go with a topic, not with one letter's position")
         letter = desk.dlq.letter(position(topic))
         if output == "table":
             dlq_letter.print_letter(letter, letter_document(letter), desk.dlq.own_code, full=full)
@@ -92,8 +101,9 @@ def show(desk: Desk, topic: str, output: str, *, full: bool, with_trace: bool, *
         return
     if full or with_trace:
         raise click.UsageError("--full and --trace are about one letter: name it as TOPIC/PARTITION/OFFSET")
-    report = desk.dlq.letters(selection(topic, **chosen), desk.now())
+    report = desk.dlq.letters(selection(topic, **{**chosen, "limit": chosen["limit"] or SHOWN}), desk.now())
     say_unjudged(chosen["where"])
+    dlq_pages.say_how_many(report, limited=chosen["limit"] is not None)
     document = letters_document(report)
     if output == "table":
         dlq_pages.print_letters(document)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +13,9 @@ from eventops.cli.diagnostics import say
 from eventops.cli.output import Column, Document, print_table
 from eventops.dlq import telling
 from eventops.wording import UNKNOWN, count, instant, plural, safe
+
+if TYPE_CHECKING:
+    from eventops.dlq.model import LettersReport
 
 _PAYLOAD_CHARACTERS = 16_000
 _LINE_CHARACTERS = 100
@@ -84,6 +88,14 @@ def _diffs(records: Sequence[Document]) -> Iterator[str]:
         yield f"  {len(differing) - _DIFFS:,} more differ: -o json shows each"
 
 
+def say_how_many(report: LettersReport, *, limited: bool) -> None:
+    """Where only the first letters are shown and nobody asked for that."""
+    total = sum(sum(cause.counts.values()) for cause in report.causes)
+    if total > len(report.letters) and not limited:
+        told = f"the first {len(report.letters):,} of {plural(total, 'letter')}"
+        say(f"{told}: --limit shows more, `dlq export` all, `dlq groups` their causes")
+
+
 def say_gap(topic: str, partition: int | None, reason: str) -> None:
     """What wasn't read."""
     say(f"not read: {safe(topic)}/{partition}: {safe(reason)}")
@@ -145,7 +157,7 @@ _CAUSES = [
     Column("id", lambda row: row["cause_id"]),
     Column("cause", lambda row: _short(_last_segment(row["cause_key"])), wrap=True),
     Column("at", lambda row: _short(_last_two(row["frame"]) if row["frame"] else None), wrap=True, spare=2),
-    Column("message", lambda row: _short(row["message_pattern"]), wrap=True, spare=4),
+    Column("message", lambda row: _short(row["message_pattern"]), wrap=True, spare=1),
     Column("group", lambda row: _short(row["group"]), spare=1),
     _count("total", 3),
     _count("open"),
@@ -179,9 +191,11 @@ _LETTERS = [
     Column("letter", lambda row: f"{row['partition']}/{row['offset']}"),
     Column("at", lambda row: _time(row["timestamp"]), spare=3),
     Column("state", lambda row: row["state"]),
-    Column("cause", lambda row: _short(row["cause_key"]), wrap=True),
+    Column("id", lambda row: row["cause_id"], spare=2),
+    Column("cause", lambda row: _short(_last_segment(row["cause_key"])), wrap=True),
+    Column("message", lambda row: _short(row["exception"]["message"]), wrap=True, spare=1),
     Column("group", lambda row: _short(row["group"]), spare=2),
     Column("event type", lambda row: _short(row["event"]["event_type"]), spare=4),
-    Column("correlation id", lambda row: _short(row["event"]["correlation_id"]), spare=1),
+    Column("correlation id", lambda row: _short(row["event"]["correlation_id"]), spare=2),
     Column("key", lambda row: _short(row["event"]["key"]), spare=5),
 ]

@@ -19,7 +19,7 @@ from eventops.dlq.model import CauseGroup, Letter, State
 from eventops.dlq.moments import is_time, milliseconds
 from eventops.dlq.skimming import Told
 from eventops.dlq.verdicts import Spread, trend, verdict
-from eventops.events import Partition, Record, moment_of
+from eventops.events import Partition, Position, Record, moment_of
 from eventops.ports import Plain
 
 EXACT_KEYS: Final = 16_384
@@ -216,23 +216,29 @@ class Grouping:
 
 
 class Kept:
-    """Records in the order they came, the first ``limit`` of them where there is one; one without a time counts as
-    new."""
+    """Records in the order they came, the first ``limit`` of them where there is one, or of those after a certain one
+    (``after``: its time and position); one without a time counts as new."""
 
-    def __init__(self, limit: int | None, now: datetime) -> None:
+    def __init__(self, limit: int | None, now: datetime, after: tuple[datetime | None, Position] | None = None) -> None:
         self._limit = limit
         self._now = now
+        self._after = None if after is None else (after[0] or now, after[1])
         self._found: list[Record] = []
 
     def add(self, record: Record) -> None:
         """Keep it, for now."""
+        if self._after is not None and self._order(record) <= self._after:
+            return
         self._found.append(record)
         if self._limit is not None and len(self._found) >= 2 * self._limit + 1_000:
             self._found = self.records()
 
     def records(self) -> list[Record]:
         """What is kept."""
-        return sorted(self._found, key=lambda record: (record.timestamp or self._now, record.position))[: self._limit]
+        return sorted(self._found, key=self._order)[: self._limit]
+
+    def _order(self, record: Record) -> tuple[datetime, Position]:
+        return record.timestamp or self._now, record.position
 
 
 def group_by_cause(topic: str, letters: Iterable[Letter], now: datetime | None = None) -> tuple[CauseGroup, ...]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import re
+import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from eventops.dlq import ledger, rules
+from eventops.dlq.decoders_kafka import SHARE
 from eventops.dlq.families import Conventions
 from eventops.dlq.model import Letter
 from eventops.events import Partition, Record
@@ -115,6 +119,10 @@ class Reading:
         return any(gap.subject == home.topic and gap.partition in (None, home.partition) for gap in self._gaps)
 
 
+_TOPIC_ID: Final = re.compile(r"[A-Za-z0-9_-]{22}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""As Kafka writes an id, sixteen bytes in base 64, and as others do."""
+
+
 class TopicFinder:
     """Which topics hold letters: by name, or because their latest records are letters that came from elsewhere.
 
@@ -152,6 +160,32 @@ class TopicFinder:
         for topic in topics:
             if topic.name in verdicts:
                 self._looked_into[topic.name, topic.topic_id] = verdicts[topic.name]
+
+
+class TopicNames:
+    """Names of topics that letters call by their ids, as a share group's do whose topic's name the broker didn't know.
+    The topics are asked for once, with the first such letter."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self._by_id: dict[str, str] | None = None
+
+    def named(self, letter: Letter) -> Letter:
+        """The letter with its origin's name, where a topic of that id is there."""
+        called = letter.origin.position.topic if letter.origin else ""
+        if letter.family != SHARE.name or not _TOPIC_ID.fullmatch(called):
+            return letter
+        if self._by_id is None:
+            self._by_id = {_uuid(topic.topic_id): topic.name for topic in self._broker.topics() if topic.topic_id}
+        return rules.with_topic(letter, self._by_id.get(_uuid(called), called))
+
+
+def _uuid(topic_id: str) -> str:
+    """
+    >>> _uuid("AAAAAAAAAAAAAAAAAAAABw"), _uuid("00000000-0000-0000-0000-000000000007")
+    ('00000000-0000-0000-0000-000000000007', '00000000-0000-0000-0000-000000000007')
+    """
+    return str(uuid.UUID(bytes=base64.urlsafe_b64decode(topic_id + "=="))) if len(topic_id) == 22 else topic_id
 
 
 def _tail(home: Partition, bounds: LogBounds) -> Range:

@@ -91,6 +91,15 @@ def told(letter: Letter, row: Row | None) -> Letter:
     return replace(letter, state=state_of(letter.event.record.header(REPLAY_ID), row), state_reason=reason)
 
 
+def with_topic(letter: Letter, topic: str) -> Letter:
+    """A letter of one hop whose origin stood in that topic."""
+    if letter.origin is None or letter.origin.position.topic == topic:
+        return letter
+    at = replace(letter.origin.position, topic=topic)
+    path = tuple(replace(hop, topic=topic, position=at) for hop in letter.path)
+    return replace(letter, origin=replace(letter.origin, position=at), origins=(at,), path=path)
+
+
 def with_source(letter: Letter, records: Mapping[Position, Record]) -> Letter:
     """A letter that holds neither key nor value, with the record it was made of and the ids that stand in it."""
     record = records.get(letter.origin.position) if letter.origin else None

@@ -15,7 +15,7 @@ from eventops.dlq.following import Fate, Follower
 from eventops.dlq.grouping import Grouping, Kept
 from eventops.dlq.ledger import Ledger
 from eventops.dlq.ledger_log import LedgerLog
-from eventops.dlq.letter_log import Reading, TopicFinder
+from eventops.dlq.letter_log import Reading, TopicFinder, TopicNames
 from eventops.dlq.model import Letter, LetterId, LettersReport, ListReport, Piece, Selection
 from eventops.dlq.pace import Pace
 from eventops.dlq.replay import Replay
@@ -72,14 +72,17 @@ class DeadLetterService:
         counts = tuple(line.counts() for name, line in tallies.items() if name not in gone)
         return ListReport(now, counts, reading.coverage)
 
-    def letters(self, selection: Selection, now: datetime) -> LettersReport:
-        """The selected letters in the order they came (the first ones where the selection has a limit), and what
-        all that were selected group to. A topic named here is always taken for a dead-letter topic.
+    def letters(self, selection: Selection, now: datetime, after: Letter | None = None) -> LettersReport:
+        """The selected letters in the order they came, and what all that were selected group to. A topic named here is
+        always taken for a dead-letter topic.
+
+        A selection with a limit takes the memory of so many letters, whatever the topic holds: the first ones, or those
+        that come ``after`` the last one of the page before.
 
         Raises:
             UsageError: there is no such topic.
         """
-        kept = Kept(selection.limit, now)
+        kept = Kept(selection.limit, now, None if after is None else (after.timestamp, after.position))
         report = self._grouped(selection, now, kept.add)
         letters = self._judged(kept.records(), report.topic)
         return replace(report, letters=self._sourced(letters))
@@ -265,7 +268,8 @@ class DeadLetterService:
     def _judge(self, topics: Collection[Topic], reading: Reading | None = None) -> Callable[[Letter], Letter]:
         """Judges letters of those topics by the ledger as it stands now."""
         rows, letter_id = self._rows(topics, reading)
-        return lambda letter: rules.judge(letter, letter_id(letter.position), rows)
+        names = TopicNames(self._broker)
+        return lambda letter: names.named(rules.judge(letter, letter_id(letter.position), rows))
 
     def _row_about(self, topics: Collection[Topic], reading: Reading) -> RowAbout | None:
         """The ledger's last word on a letter of those topics; None where it says nothing about any of them."""
