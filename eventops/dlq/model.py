@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from eventops.dlq.failure import NO_CAUSE, NO_VERDICT, Cause, Failure, Hop, Trend, Verdict
 from eventops.events import Event, Position, Record, read_event
@@ -26,8 +26,7 @@ class State(Enum):
     FAILED_AGAIN = "failed_again"
 
 
-@dataclass(frozen=True, slots=True)
-class LetterId:
+class LetterId(NamedTuple):
     """One letter for all time. ``topic_id`` is the topic's name, after ``name:``, where the broker tells no ids."""
 
     cluster_id: str

@@ -17,16 +17,18 @@ from datetime import datetime
 from typing import Final
 
 from eventops.dlq import command, lease, ledger
+from eventops.dlq.gathering import uncollected
 from eventops.dlq.ledger_log import LedgerLog
 from eventops.dlq.model import State
 from eventops.dlq.pace import Chunks, Pace
 from eventops.dlq.ramp import Climb, Watch
 from eventops.dlq.replay_model import AT_LEAST_ONCE, Action, Plan, Planned, Step
 from eventops.dlq.rows import home_partition
-from eventops.dlq.scribe import Scribe, is_alive
+from eventops.dlq.scribe import Scribe, is_alive, outgoing, reason_of
 from eventops.dlq.tally import Tally
 from eventops.errors import BrokerUnreachable, EventopsError, NotPermitted
-from eventops.ports import Appended, Broker, Fenced, Outgoing, TransactionalProducer, TransactionLost
+from eventops.events import Position
+from eventops.ports import Appended, Broker, Fenced, Outgoing, Rejected, TransactionalProducer, TransactionLost
 
 _FIRST_BACKOFF_SECONDS: Final = 0.5
 _POLL_SECONDS: Final = 0.05
@@ -141,7 +143,9 @@ class Replay:
             while self._goes_on():
                 chunk = self._next_chunk()
                 started = time.monotonic()
-                if not self._put(producer, chunk):
+                with uncollected():
+                    is_put = self._put(producer, chunk)
+                if not is_put:
                     return
                 seconds = time.monotonic() - started
                 self._lost_in_a_row = 0
@@ -204,8 +208,8 @@ class Replay:
             self._commit(producer, chunk, list(self._scribe.rows(chunk, state, nowhere)))
             self._tally.write_off(chunk)
             return True
-        answers = producer.append([_outgoing(one) for one in chunk])
-        targets = [answer.position for answer in answers if answer.position is not None]
+        answers = producer.append([outgoing(one) for one in chunk])
+        targets = [answer for answer in answers if isinstance(answer, Position)]
         if len(targets) < len(chunk):
             return self._refused(producer, chunk, answers)
         self._commit(producer, chunk, list(self._scribe.rows(chunk, State.REPLAYED, targets)))
@@ -221,7 +225,7 @@ class Replay:
             self._keep_what_came_through(producer, chunk, answers)
             return False
         if len(chunk) == 1:
-            self._refusals[chunk[0].replay_id] = answers[0].rejection or "the broker gave no reason"
+            self._refusals[chunk[0].replay_id] = reason_of(answers[0])
         else:
             middle = len(chunk) // 2
             self._parts += [len(chunk) - middle, middle]
@@ -232,11 +236,11 @@ class Replay:
     def _keep_what_came_through(
         self, producer: TransactionalProducer, chunk: Sequence[Planned], answers: Sequence[Appended]
     ) -> None:
-        through = [(one, said.position) for one, said in zip(chunk, answers, strict=True) if said.position is not None]
-        faulty = [(one, said) for one, said in zip(chunk, answers, strict=True) if said.position is None]
+        through = [(one, said) for one, said in zip(chunk, answers, strict=True) if isinstance(said, Position)]
+        faulty = [(one, said) for one, said in zip(chunk, answers, strict=True) if isinstance(said, Rejected)]
         self._tally.bring_forward([one for one, _at in through])
         if len(faulty) == 1 or len(chunk) == 1:
-            self._refusals[faulty[0][0].replay_id] = faulty[0][1].rejection or "the broker gave no reason"
+            self._refusals[faulty[0][0].replay_id] = reason_of(faulty[0][1])
         else:
             middle = len(faulty) // 2
             self._parts += [len(faulty) - middle, middle]
@@ -249,7 +253,7 @@ class Replay:
         is_last = len(chunk) == len(self._tally.left)
         rows.append(self._scribe.give_back() if is_last else self._scribe.lease())
         answers = producer.append(rows)
-        if refusal := next((answer.rejection for answer in answers if answer.position is None), None):
+        if refusal := next((answer.reason for answer in answers if isinstance(answer, Rejected)), None):
             producer.abort()
             raise EventopsError(
                 f"the ledger {ledger.TOPIC} refuses a row ({refusal}); "
@@ -319,7 +323,3 @@ class Replay:
                 producer.commit()
                 self._renewed = time.monotonic()
             time.sleep(min(rest, _POLL_SECONDS))
-
-
-def _outgoing(one: Planned) -> Outgoing:
-    return Outgoing(one.target_topic, one.key, one.value, one.headers, one.target_partition)

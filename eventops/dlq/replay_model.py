@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from eventops.dlq.model import Letter, LetterId, Selection
 from eventops.events import Headers, Position, Record
@@ -126,8 +126,7 @@ class Plan:
         return self.action is Action.REPLAY
 
 
-@dataclass(frozen=True, slots=True)
-class Replayed:
+class Replayed(NamedTuple):
     """A letter and where its record was appended."""
 
     source: Position

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from eventops.dlq.model import LetterId, State
 from eventops.events import Position, Record
@@ -25,8 +25,7 @@ Deed = tuple[LetterId, str, int]
 """A letter, its target and the attempt: what is done once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """What was done about one letter. ``target`` is where it was appended, None where nothing was; ``state`` OPEN takes
     back a discard."""
 

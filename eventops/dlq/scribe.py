@@ -13,7 +13,7 @@ from eventops.dlq.model import State
 from eventops.dlq.replay_model import Plan, Planned
 from eventops.dlq.rows import Entry, Lease, Sheet, lease_key
 from eventops.events import Position
-from eventops.ports import Outgoing
+from eventops.ports import Appended, Outgoing, Rejected
 
 _Shared = tuple[str, int, str | None, str | None, str | None]
 
@@ -103,3 +103,13 @@ def is_alive(lease: Lease) -> bool:
     except (PermissionError, OverflowError):
         return True
     return True
+
+
+def outgoing(one: Planned) -> Outgoing:
+    """What is put back, as it is appended."""
+    return Outgoing(one.target_topic, one.key, one.value, one.headers, one.target_partition)
+
+
+def reason_of(answer: Appended) -> str:
+    """Why a record was refused."""
+    return answer.reason if isinstance(answer, Rejected) else "the broker gave no reason"

@@ -23,7 +23,7 @@ class Tally:
         self.parked: list[Refused] = []
         self.in_doubt = 0
         """Letters of the last transaction that wasn't answered."""
-        self._put: list[tuple[Position, Position]] = []
+        self._put: list[tuple[Sequence[Planned], Sequence[Position]]] = []
         self._written_off = 0
         self._overtaken = 0
 
@@ -44,7 +44,7 @@ class Tally:
     def put(self, chunk: Sequence[Planned], targets: Sequence[Position]) -> None:
         """The first letters of what is left were appended there."""
         self._drop(chunk)
-        self._put += [(one.letter.event.record.position, at) for one, at in zip(chunk, targets, strict=True)]
+        self._put.append((chunk, targets))
 
     def bring_forward(self, chosen: Sequence[Planned]) -> None:
         """Have these among the first ones, in their order, before the rest."""
@@ -64,13 +64,15 @@ class Tally:
     def learn(self, rows: Ledger) -> None:
         """Drop what the ledger says is done, by this run (a commit whose answer was lost) or another."""
         self.in_doubt = 0
+        if not self.left or not rows.is_about(self.left[0].source.topic_id):
+            return
         left = list(self.left)
         self.left.clear()
         for one in left:
             row = rows.row((one.source, one.target_topic, one.attempt))
             if row is not None and row.run_id == self.plan.run_id:
                 self._note(one, row)
-            elif _is_overtaken(one, self.plan, rows):
+            elif _is_overtaken(one, row, self.plan, rows):
                 self._overtaken += 1
             else:
                 self.left.append(one)
@@ -80,7 +82,11 @@ class Tally:
         return ReplayReport(
             plan=self.plan,
             executed=True,
-            replayed=tuple(Replayed(source, target) for source, target in self._put),
+            replayed=tuple(
+                Replayed(one.letter.event.record.position, target)
+                for chunk, targets in self._put
+                for one, target in zip(chunk, targets, strict=True)
+            ),
             parked=tuple(self.parked),
             failed=tuple(Refused(one.letter, stopped) for one in self.left) if stopped else (),
             overtaken=self._overtaken,
@@ -94,21 +100,21 @@ class Tally:
 
     def _drop(self, chunk: Sequence[Planned]) -> None:
         for one in chunk:
-            assert self.left[0] is one
-            self.left.popleft()
+            if self.left.popleft() is not one:
+                raise AssertionError("a chunk is the first of what is left")
 
     def _note(self, one: Planned, row: Row) -> None:
         if row.state is State.PARKED:
             self.parked.append(Refused(one.letter, row.reason or "the broker gave no reason"))
         elif row.target is not None:
-            self._put.append((one.letter.position, row.target))
+            self._put.append(([one], [row.target]))
         else:
             self._written_off += 1
 
 
-def _is_overtaken(one: Planned, plan: Plan, rows: Ledger) -> bool:
-    """Somebody dealt with the letter since it was planned."""
-    if plan.is_replay and rows.replayed((one.source, one.target_topic, one.attempt)) is not None:
+def _is_overtaken(one: Planned, row: Row | None, plan: Plan, rows: Ledger) -> bool:
+    """Somebody dealt with the letter since it was planned; ``row`` is about the very deed."""
+    if plan.is_replay and row is not None and row.state is State.REPLAYED:
         return True
-    row = rows.latest(one.source)
-    return one.letter.state in UNSETTLED and row is not None and row.state is not State.OPEN
+    latest = rows.latest(one.source)
+    return one.letter.state in UNSETTLED and latest is not None and latest.state is not State.OPEN

@@ -26,13 +26,14 @@ class Outgoing(NamedTuple):
     partition: int | None = None
 
 
-class Appended(NamedTuple):
-    """What became of one :class:`Outgoing`: its position, or the broker's reason for refusing it. ``is_at_fault``:
-    refused for itself, as far as is known, and not because of a neighbour."""
+class Rejected(NamedTuple):
+    """The broker refused an :class:`Outgoing`, or a neighbour of it."""
 
-    position: Position | None
-    rejection: str | None = None
-    is_at_fault: bool = True
+    reason: str
+
+
+Appended = Position | Rejected
+"""What became of one :class:`Outgoing`."""
 
 
 class Fenced(Exception):

@@ -8,9 +8,10 @@ from typing import Final
 from confluent_kafka import KafkaError
 
 from eventops.adapters.kafka.failures import is_gone, reason
-from eventops.ports import Appended, Fenced, TransactionLost
+from eventops.events import Position
+from eventops.ports import Appended, Fenced, Rejected, TransactionLost
 
-Answer = Appended | KafkaError
+Answer = Position | KafkaError
 
 _FENCED: Final = frozenset({KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH})
 _REFUSED: Final = frozenset(
@@ -36,7 +37,7 @@ def judged(answers: Sequence[Answer | None]) -> Sequence[Appended]:
     Raises:
         Fenced, TransactionLost: an answer tells more than the refusal of a record.
     """
-    errors = [answer for answer in answers if not isinstance(answer, Appended)]
+    errors = [answer for answer in answers if not isinstance(answer, Position)]
     if not errors:
         return answers  # type: ignore[return-value]  # nothing else is in it
     told = [error for error in errors if error is not None]
@@ -50,7 +51,7 @@ def judged(answers: Sequence[Answer | None]) -> Sequence[Appended]:
     if worst is not None:
         raise lost(worst)
     return tuple(
-        answer if isinstance(answer, Appended) else _refused(answer) for answer in answers if answer is not None
+        answer if isinstance(answer, Position) else _refused(answer) for answer in answers if answer is not None
     )
 
 
@@ -64,7 +65,7 @@ def _is_refusal(error: KafkaError) -> bool:
     return error.code() in _REFUSED or is_gone(error)
 
 
-def _refused(error: KafkaError) -> Appended:
+def _refused(error: KafkaError) -> Rejected:
     if error.code() in _COLLATERAL:
-        return Appended(None, "not sent, because another record of the transaction was refused", is_at_fault=False)
-    return Appended(None, reason(error))
+        return Rejected("not sent, because another record of the transaction was refused")
+    return Rejected(reason(error))

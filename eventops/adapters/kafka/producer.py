@@ -158,7 +158,7 @@ class KafkaTransactionalProducer(_Appender):
                 producer.init_transactions(_SLICE)
             except (KafkaException, SystemError) as exception:
                 error, now = error_of(exception), time.monotonic()
-                if not _goes_on(error) or now > deadline:
+                if not _is_still_at_it(error) or now > deadline:
                     raise connection.failure(error) from exception
                 if self._is_stopped():
                     raise TransactionLost("stopped while the transactional id was taken over") from exception
@@ -218,6 +218,11 @@ def _is_done(call: Callable[[float], None]) -> bool:
     return True
 
 
+def _is_still_at_it(error: KafkaError) -> bool:
+    """A slice's end, or what the coordinator says until an earlier holder's open transaction has ended."""
+    return _goes_on(error) or (error.code() == KafkaError.CONCURRENT_TRANSACTIONS and not error.fatal())
+
+
 def _goes_on(error: KafkaError) -> bool:
     return error.code() == KafkaError._TIMED_OUT and error.retriable()
 
@@ -237,4 +242,4 @@ def _keep(
         refused.append(index)
         answers[index] = error or KafkaError(KafkaError._FAIL)
     else:
-        answers[index] = Appended(Position(message.topic() or "", message.partition() or 0, message.offset() or 0))
+        answers[index] = Position(message.topic() or "", message.partition() or 0, message.offset() or 0)
