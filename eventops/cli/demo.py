@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    epilog="Examples: eventops demo · eventops demo --headless --duration 30 -o json · eventops demo --no-failures"
+    epilog="Examples: eventops demo · eventops demo --headless --duration 30 -o json · eventops demo --no-failures · "
+    "eventops demo --telemetry"
 )
 @click.option(
     "--rate", type=click.FloatRange(0, 200), default=4.0, show_default=True, help="Requests a second; 0 for none."
@@ -33,14 +34,23 @@ if TYPE_CHECKING:
     default=True,
     help="Refused addresses, a mail outage, malformed events, a slow consumer.",
 )
+@click.option(
+    "--telemetry",
+    is_flag=True,
+    help="Spans to the OTLP endpoint that the standard variables name, else to a Jaeger and a collector found on PATH; "
+    "they end with the demo.",
+)
 @click.option("--headless", is_flag=True, help="No dashboard: run, then print what happened.")
 @click.option("--duration", type=click.FloatRange(1), metavar="SECONDS", help="End by itself; 30 with --headless.")
 @output_option()
-def demo(rate: float, seed: int, failures: bool, headless: bool, duration: float | None, output: str) -> None:
+def demo(
+    rate: float, seed: int, failures: bool, telemetry: bool, headless: bool, duration: float | None, output: str
+) -> None:
     """A real Kafka, a mail server, three services and traffic with failures; then the dashboard.
 
     It works on the local Kafka where one is up (`eventops local up`), else on one of its own that ends with it. Either
-    way every other command works on it from a second terminal, with no option.
+    way every other command works on it from a second terminal, with no option. With --telemetry, `eventops trace` has
+    spans and links too.
     """
     from eventops.config import data_home
     from eventops.demo import service
@@ -49,9 +59,10 @@ def demo(rate: float, seed: int, failures: bool, headless: bool, duration: float
     if not headless and not sys.stdout.isatty():
         raise UsageError("the dashboard needs a terminal", remedy="use `eventops demo --headless`")
     signal.signal(signal.SIGTERM, _interrupt)
-    with service.running(data_home(), Wish(rate=rate, seed=seed, failures=failures), diagnostics.say) as running:
+    wish = Wish(rate=rate, seed=seed, failures=failures, telemetry=telemetry)
+    with service.running(data_home(), wish, diagnostics.say) as running:
         if headless:
-            running.wait(duration or 30.0)
+            running.watch(duration or 30.0, diagnostics.say)
             _print(running, output)
         else:
             _watch(running, duration)

@@ -15,22 +15,35 @@ from eventops.errors import EventopsError
 class Wish:
     """``rate`` in requests a second, 0 for services without traffic. ``failures`` False: every address is accepted, the
     mail server stays up, every event is well-formed, no consumer is slow. ``slow_seconds`` is what the slow consumer
-    waits at each record."""
+    waits at each record. ``telemetry``: spans go where they can be looked at."""
 
     rate: float = 4.0
     seed: int = 1
     failures: bool = True
     slow_seconds: float = 0.8
+    telemetry: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A process of the demo: its name, the module it runs, and what it is told."""
+    """A process of the demo: its name, its command, and what it is told. Without a vital one there is no demo."""
 
     name: str
-    module: str
-    arguments: tuple[str, ...] = ()
+    command: tuple[str, ...]
     environ: Mapping[str, str] = field(default_factory=dict)
+    is_vital: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """Where the services' spans go. ``environ``: what they are told beyond what they inherit; ``endpoint`` takes OTLP,
+    ``jaeger`` is where people look, ``metrics`` what Prometheus reads. ``note``: why there is nothing to see."""
+
+    environ: Mapping[str, str] = field(default_factory=dict)
+    endpoint: str | None = None
+    jaeger: str | None = None
+    metrics: str | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +85,8 @@ class Mails:
 
 @dataclass(frozen=True, slots=True)
 class DemoReport:
-    """What happened. ``example_correlation_id`` is a request whose chain is whole; None where none ended in time."""
+    """What happened. ``example_correlation_id`` is a request whose chain is whole; None where none ended in time;
+    ``example_url`` is its page in Jaeger. ``telemetry`` None: none was asked for."""
 
     bootstrap_servers: str
     cluster_id: str
@@ -84,6 +98,8 @@ class DemoReport:
     lag: tuple[GroupLag, ...]
     mails: Mails | None
     example_correlation_id: str | None
+    example_url: str | None
+    telemetry: Telemetry | None
     logs: Mapping[str, Path]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,14 +14,17 @@ SLOW_GROUP = "loyalty-group"
 
 def mail_server(mails: Path) -> Part:
     """Takes the mails, keeps them as files, refuses what it is told to refuse."""
-    return Part("mail-server", "reference_services.mailserver", environ={"MAIL_DIR": str(mails)})
+    return Part("mail-server", _module("mailserver"), {"MAIL_DIR": str(mails)})
 
 
-def services(bootstrap_servers: str, databases: Path, smtp: str, wish: Wish) -> tuple[Part, ...]:
+def services(
+    bootstrap_servers: str, databases: Path, smtp: str, wish: Wish, telemetry: Mapping[str, str]
+) -> tuple[Part, ...]:
     """The three services. Retries end after about five seconds, so that an outage of some seconds leaves letters and
-    spares most mails."""
+    spares most mails. ``telemetry``: variables that say where spans go."""
     host, _, port = smtp.rpartition(":")
     common = {
+        **telemetry,
         "KAFKA_BOOTSTRAP_SERVERS": bootstrap_servers,
         "HTTP_PORT": "0",
         "SMTP_HOST": host,
@@ -29,7 +33,7 @@ def services(bootstrap_servers: str, databases: Path, smtp: str, wish: Wish) -> 
     }
     modules = {"user-service": "users", "order-service": "orders", "notification-service": "notifications"}
     return tuple(
-        Part(name, f"reference_services.{module}", (), {**common, "DATABASE_URL": f"sqlite:///{databases / name}.db"})
+        Part(name, _module(module), {**common, "DATABASE_URL": f"sqlite:///{databases / name}.db"})
         for name, module in modules.items()
     )
 
@@ -38,8 +42,8 @@ def traffic(bootstrap_servers: str, http: Mapping[str, str], wish: Wish) -> Part
     """Registrations, resets and orders over HTTP, and the failures."""
     return Part(
         "traffic",
-        "reference_services.traffic",
-        (
+        _module(
+            "traffic",
             *("--users", http["user-service"]),
             *("--orders", http["order-service"]),
             *("--mail", http["mail-server"]),
@@ -49,3 +53,7 @@ def traffic(bootstrap_servers: str, http: Mapping[str, str], wish: Wish) -> Part
             *(() if wish.failures else ("--no-failures",)),
         ),
     )
+
+
+def _module(name: str, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", f"reference_services.{name}", *arguments)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import urllib.request
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from eventops.demo.model import DemoReport, EventCount, GroupLag, LetterCount, Mails
+from eventops.demo.model import DemoReport, EventCount, GroupLag, LetterCount, Mails, Telemetry
 from eventops.dlq.model import Selection, State
+from eventops.errors import StoreUnavailable
 from eventops.events import Partition, read_event, rfc3339
 from eventops.lag.model import GroupSelection
 from eventops.ports import Isolation, Range
@@ -26,6 +29,9 @@ DEEP_ENOUGH: Final = 3
 def gather(desk: Desk, requests: Mapping[str, Any], demo: RunningDemo) -> DemoReport:
     """The report of a demo whose traffic has ended."""
     now = desk.now()
+    candidates = requests.get("example_correlation_ids", [])
+    example = _example(desk, candidates)
+    seen = in_jaeger(desk, [example] if example else [], demo.started_at)
     return DemoReport(
         bootstrap_servers=str(desk.context.bootstrap_servers),
         cluster_id=desk.broker.cluster().cluster_id,
@@ -36,7 +42,9 @@ def gather(desk: Desk, requests: Mapping[str, Any], demo: RunningDemo) -> DemoRe
         letters=_letters(desk),
         lag=tuple(GroupLag(g.group, g.lag, g.verdict.value) for g in _lag(desk)),
         mails=_mails(demo.http["mail-server"]),
-        example_correlation_id=_example(desk, requests.get("example_correlation_ids", [])),
+        example_correlation_id=example,
+        example_url=seen[1] if seen else None,
+        telemetry=_with_losses(demo.telemetry, demo.stage.losses),
         logs=demo.stage.log_files,
     )
 
@@ -57,8 +65,27 @@ def document(report: DemoReport) -> dict[str, Any]:
         "lag": [{"group": g.group, "lag": g.lag, "verdict": g.verdict} for g in report.lag],
         "mails": report.mails and {"accepted": report.mails.accepted, "distinct": report.mails.distinct},
         "example_correlation_id": report.example_correlation_id,
+        "example_url": report.example_url,
+        "telemetry": _telemetry(report.telemetry),
         "logs": {name: str(path) for name, path in report.logs.items()},
     }
+
+
+def in_jaeger(desk: Desk, candidates: Sequence[str], since: datetime) -> tuple[str, str] | None:
+    """The first of these requests that the trace store holds with all hops, and the page of its largest trace."""
+    store = desk.trace_store
+    if store is None:
+        return None
+    for correlation_id in candidates:
+        try:
+            spans = store.search(correlation_id, since, desk.now())
+        except StoreUnavailable:
+            return None
+        handled = Counter(span.trace_id for span in spans if span.operation == "process")
+        for trace_id, hops in handled.most_common(1):
+            if hops >= DEEP_ENOUGH and (url := store.url(trace_id)):
+                return correlation_id, url
+    return None
 
 
 def ends(desk: Desk) -> dict[Partition, int]:
@@ -70,6 +97,16 @@ def ends(desk: Desk) -> dict[Partition, int]:
 def is_anyone_busy(desk: Desk, *, patient_with: str) -> bool:
     """Whether a group other than the slow one still has records to read."""
     return any(group.lag != 0 for group in _lag(desk) if group.group != patient_with)
+
+
+def _telemetry(told: Telemetry | None) -> dict[str, Any] | None:
+    if told is None:
+        return None
+    return {"endpoint": told.endpoint, "jaeger": told.jaeger, "metrics": told.metrics, "note": told.note}
+
+
+def _with_losses(told: Telemetry | None, losses: Sequence[str]) -> Telemetry | None:
+    return replace(told, note="; ".join(losses)) if told is not None and losses else told
 
 
 def _lag(desk: Desk) -> Any:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,11 +15,13 @@ from typing import TYPE_CHECKING, Any, Final
 from eventops.bootstrap import Desk, desk_for, local_kafka
 from eventops.config import BOOTSTRAP, Context, contexts_path
 from eventops.demo import parts, report
-from eventops.demo.model import DemoReport, Wish
+from eventops.demo.model import DemoReport, Telemetry, Wish
 from eventops.demo.stage import Stage
+from eventops.demo.telemetry import means
+from eventops.demo.telemetry import start as start_telemetry
 from eventops.errors import UsageError
 from eventops.local.context import NAME as CONTEXT
-from eventops.local.context import publish, withdraw
+from eventops.local.context import described, publish, withdraw
 from eventops.local.model import Standing
 
 if TYPE_CHECKING:
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 SETTLE_SECONDS: Final = 15.0
+LOOK_SECONDS: Final = 1.0
+"""How often Jaeger is asked for a whole request."""
 KEPT_RUNS: Final = 5
 """Demos with brokers of their own whose logs are kept."""
 
@@ -40,6 +45,7 @@ class RunningDemo:
     http: Mapping[str, str]
     started_at: datetime
     before: Mapping[Partition, int]
+    telemetry: Telemetry | None = None
 
     def wait(self, seconds: float | None) -> None:
         """Wait until the time is over; without an end where it is None.
@@ -50,6 +56,18 @@ class RunningDemo:
         self.stage.ended.wait(seconds)
         if self.stage.failure is not None:
             raise self.stage.failure
+
+    def watch(self, seconds: float, say: Say) -> None:
+        """Like :meth:`wait`; as soon as Jaeger holds a whole request, say where it can be seen."""
+        deadline, is_said = time.monotonic() + seconds, self.desk.trace_store is None
+        while not is_said and time.monotonic() < deadline and not self.stage.ended.is_set():
+            self.wait(min(LOOK_SECONDS, max(0.0, deadline - time.monotonic())))
+            told = [line for line in self.stage.lines("traffic") if "seconds" in line] if self.wish.rate else []
+            candidates = told[-1].get("example_correlation_ids", []) if told else []
+            if found := report.in_jaeger(self.desk, candidates, self.started_at):
+                say(f"request {found[0]}, from its HTTP request to its mails: {found[1]}")
+                is_said = True
+        self.wait(max(0.0, deadline - time.monotonic()))
 
     def finish(self) -> DemoReport:
         """End the traffic, let the services work off what they have, and say what happened.
@@ -78,24 +96,33 @@ def running(home: Path, wish: Wish, say: Say) -> Iterator[RunningDemo]:
         ProvisioningError: there can be no local Kafka on this machine.
         UsageError: another demo works on this broker.
     """
-    with _broker(home / "demo", say) as (servers, own), desk_for(Context(CONTEXT, {BOOTSTRAP: servers})) as desk:
-        state = own or home / "demo" / desk.broker.cluster().cluster_id
-        with _alone(state), Stage(_run_directory(state)) as stage:
-            before = report.ends(desk)
-            started_at = desk.now()
-            http = _start(stage, servers, state, wish, say)
-            yield RunningDemo(desk, stage, wish, http, started_at, before)
-            say("ending the demo")
+    with _broker(home / "demo", say) as (servers, own), ExitStack() as held:
+        state = own or home / "demo" / _cluster_id(servers)
+        held.enter_context(_alone(state))
+        stage = held.enter_context(Stage(_run_directory(state)))
+        telemetry = start_telemetry(stage, servers, means(os.environ), say) if wish.telemetry else None
+        settings = {"jaeger": telemetry.jaeger} if telemetry and telemetry.jaeger else {}
+        held.enter_context(described(contexts_path(), servers, settings))
+        desk = held.enter_context(desk_for(Context(CONTEXT, {BOOTSTRAP: servers}, settings)))
+        before, started_at = report.ends(desk), desk.now()
+        http = _start(stage, servers, state, wish, telemetry or Telemetry(), say)
+        yield RunningDemo(desk, stage, wish, http, started_at, before, telemetry)
+        say("ending the demo")
 
 
-def _start(stage: Stage, servers: str, state: Path, wish: Wish, say: Say) -> Mapping[str, str]:
+def _cluster_id(servers: str) -> str:
+    with desk_for(Context(CONTEXT, {BOOTSTRAP: servers})) as desk:
+        return desk.broker.cluster().cluster_id
+
+
+def _start(stage: Stage, servers: str, state: Path, wish: Wish, telemetry: Telemetry, say: Say) -> Mapping[str, str]:
     say(f"starting the mail server and three services (logs in {stage.logs})")
     mail = parts.mail_server(state / "mails")
     stage.start(mail)
     http = {}
     ready = stage.ready(mail.name)
     http[mail.name] = str(ready["http"])
-    services = parts.services(servers, state, str(ready["smtp"]), wish)
+    services = parts.services(servers, state, str(ready["smtp"]), wish, telemetry.environ)
     for part in services:
         stage.start(part)
     for part in services:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -23,14 +22,17 @@ WATCH_SECONDS: Final = 0.2
 class Stage:
     """Parts under a warden each, so that none outlives this process. Use it in a ``with`` block.
 
-    ``ended`` is set when a part ends that wasn't asked to; ``failure`` then says which.
+    ``ended`` is set when a vital part ends that wasn't asked to; ``failure`` then says which. ``losses`` are the words
+    about the others that did.
     """
 
     def __init__(self, logs: Path) -> None:
         self.logs = logs
         self.ended = threading.Event()
         self.failure: PartFailed | None = None
+        self.losses: list[str] = []
         self._parts: dict[str, Warded] = {}
+        self._spare: set[str] = set()
         self._expected_to_end: set[str] = set()
         self._closing = threading.Event()
         self._watch = threading.Thread(target=self._watch_parts, name="demo-watch", daemon=True)
@@ -43,8 +45,10 @@ class Stage:
     def start(self, part: Part) -> None:
         """Start a part; it is watched from now on."""
         environ = {**os.environ, **part.environ, "PYTHONUNBUFFERED": "1"}
-        command = (sys.executable, "-m", part.module, *part.arguments)
-        warded = Warded(command, log=self.logs / f"{part.name}.log", environ=environ)
+        warded = Warded(part.command, log=self.logs / f"{part.name}.log", environ=environ)
+        if not part.is_vital:
+            self._spare.add(part.name)
+            self._expected_to_end.add(part.name)
         self._parts = {**self._parts, part.name: warded.start()}
 
     def ready(self, name: str, seconds: float = READY_SECONDS) -> Mapping[str, Any]:
@@ -63,6 +67,21 @@ class Stage:
             time.sleep(0.05)
         raise PartFailed(f"{name} wasn't ready within {seconds:.0f} s", remedy=f"see {self._parts[name].log}")
 
+    def answering(self, name: str, url: str, seconds: float = READY_SECONDS) -> None:
+        """Wait until a part answers there with 200; from then on its end is a loss.
+
+        Raises:
+            PartFailed: it ended, or didn't in time.
+        """
+        deadline = time.monotonic() + seconds
+        while not _answers(url):
+            if not self._parts[name].alive:
+                raise self._failed(name)
+            if time.monotonic() > deadline:
+                raise PartFailed(f"{name} didn't answer within {seconds:.0f} s", remedy=f"see {self._parts[name].log}")
+            time.sleep(0.05)
+        self._expected_to_end.discard(name)
+
     def lines(self, name: str) -> list[Mapping[str, Any]]:
         """The JSON objects in a part's log, a line each."""
         return [found for text in _words(self._parts[name].log) if (found := _json_object(text)) is not None]
@@ -77,17 +96,25 @@ class Stage:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """End all; the vital parts first: what they tell in the end, somebody takes."""
         self._closing.set()
         self._watch.join()
-        end_all(list(reversed(self._parts.values())))
+        for spare in (False, True):
+            end_all([part for name, part in reversed(self._parts.items()) if (name in self._spare) is spare])
 
     def _watch_parts(self) -> None:
         while not self._closing.wait(WATCH_SECONDS):
             for name, part in self._parts.items():
-                if not part.alive and name not in self._expected_to_end:
-                    self.failure = self._failed(name)
-                    self.ended.set()
-                    return
+                if part.alive or name in self._expected_to_end:
+                    continue
+                failure = self._failed(name)
+                if name in self._spare:
+                    self._expected_to_end.add(name)
+                    self.losses.append(failure.what)
+                    continue
+                self.failure = failure
+                self.ended.set()
+                return
 
     def _failed(self, name: str) -> PartFailed:
         part = self._parts[name]
@@ -95,6 +122,16 @@ class Stage:
         telling = [text for text in said if " ERROR " in text] or said
         last = f' with "{safe(telling[-1].strip(), 300)}"' if telling else ""
         return PartFailed(f"{name} ended (exit code {part.exit_code}){last}", remedy=f"see {part.log}")
+
+
+def _answers(url: str) -> bool:
+    import urllib.request
+
+    try:
+        with urllib.request.urlopen(url, timeout=1) as answer:  # noqa: S310 -- an address of this machine
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 def _words(log: Path) -> list[str]:

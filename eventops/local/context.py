@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from eventops.config import (
     BOOTSTRAP,
@@ -43,6 +45,27 @@ def publish(contexts: Path, bootstrap_servers: str) -> Published:
     settings = {_REPLACED: replaced} if replaced else {}
     save_context(contexts, Context(NAME, {BOOTSTRAP: bootstrap_servers}, settings), use=True)
     return Published(NAME, replaced)
+
+
+@contextmanager
+def described(contexts: Path, bootstrap_servers: str, settings: Mapping[str, Any]) -> Iterator[None]:
+    """Within this block the context says these settings too, where it means those servers; afterwards what it said
+    before.
+
+    Raises:
+        ConfigurationError: the file can't be read or written.
+    """
+    before = load_contexts(contexts).by_name.get(NAME)
+    if not settings or before is None or before.bootstrap_servers != bootstrap_servers:
+        yield
+        return
+    save_context(contexts, replace(before, settings={**before.settings, **settings}), use=False)
+    try:
+        yield
+    finally:
+        ours = load_contexts(contexts).by_name.get(NAME)
+        if ours is not None and ours.bootstrap_servers == bootstrap_servers:
+            save_context(contexts, replace(ours, settings=before.settings), use=False)
 
 
 def withdraw(contexts: Path, bootstrap_servers: str | None = None) -> str | None:
