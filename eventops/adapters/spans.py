@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from eventops.events import Position
-from eventops.ports import StoredSpan
+from eventops.ports import SpanLink, StoredSpan
 
 CONVERSATION: Final = "messaging.message.conversation_id"
 MESSAGE: Final = "messaging.message.id"
@@ -101,6 +101,7 @@ def _otlp_span(span: Attributes, service: str) -> StoredSpan | None:
         seconds=max(0, (end or start) - start) / 1e9,
         error=_error(attributes, words) if failed else None,
         kind=kind.removeprefix("SPAN_KIND_").lower() if isinstance(kind, str) else kind,
+        links=tuple(_links(span.get("links"), "traceId", "spanId")),
     )
 
 
@@ -111,18 +112,20 @@ def _jaeger_span(span: Attributes, service: str) -> StoredSpan | None:
         return None
     tags = {tag["key"]: tag.get("value") for tag in _objects(span.get("tags")) if isinstance(tag.get("key"), str)}
     references = sorted(_objects(span.get("references")), key=lambda one: one.get("refType") != "CHILD_OF")
+    parent = next((one for one in references if hex_id(one.get("traceID"), 16) in (trace_id, None)), None)
     failed = tags.get("error") in (True, "true") or "error.type" in tags
     return _stored(
         tags,
         trace_id=trace_id,
         span_id=span_id,
-        parent_id=hex_id(references[0].get("spanID"), 8) if references else None,
+        parent_id=hex_id(parent.get("spanID"), 8) if parent else None,
         service=service,
         name=span.get("operationName"),
         start=start,
         seconds=max(0, duration or 0) / 1e6,
         error=_error(tags, tags.get("otel.status_description")) if failed else None,
         kind=tags.get("span.kind"),
+        links=tuple(_links([one for one in references if one is not parent], "traceID", "spanID")),
     )
 
 
@@ -138,6 +141,7 @@ def _stored(
     seconds: float,
     error: str | None,
     kind: object,
+    links: tuple[SpanLink, ...],
 ) -> StoredSpan | None:
     """``start`` in microseconds since 1970."""
     operation = _text(attributes, _OPERATION)
@@ -161,7 +165,15 @@ def _stored(
         message_id=_text(attributes, _MESSAGE),
         conversation_id=_text(attributes, _CONVERSATION),
         position=_position(attributes),
+        links=links,
     )
+
+
+def _links(raw: object, trace_key: str, span_key: str) -> Iterator[SpanLink]:
+    for link in _objects(raw):
+        trace_id, span_id = hex_id(link.get(trace_key), 16), hex_id(link.get(span_key), 8)
+        if trace_id is not None and span_id is not None:
+            yield SpanLink(trace_id, span_id)
 
 
 def _error(attributes: Attributes, words: object) -> str:

@@ -24,7 +24,7 @@ FORMS = ("tree", "timeline", "mermaid", "dot", "svg", "html")
 _EXAMPLES = (
     "Examples: eventops trace req-abc123 · eventops trace req-abc123 --since 1h -o json · "
     "eventops trace req-abc123 -f · eventops trace req-abc123 -o html > ticket.html · "
-    "eventops trace req-abc123 --expect checkout.yaml"
+    "eventops trace req-abc123 --expect checkout.yaml · eventops trace req-abc123 --audit"
 )
 
 
@@ -69,6 +69,11 @@ _EXAMPLES = (
     metavar="FILE",
     help="Wait for the events that a YAML or JSON file lists; exit code 1 where they don't come in time.",
 )
+@click.option(
+    "--audit",
+    is_flag=True,
+    help="Hold the chain against the spans of the trace store: what is missing on either side, which service to mend.",
+)
 @output_option(*FORMS)
 @pass_desk
 def trace(
@@ -86,6 +91,7 @@ def trace(
     follow: bool,
     quiet: float,
     expect: Path | None,
+    audit: bool,
     output: str,
 ) -> None:
     """The event chain of a correlation id (or of an event's id, or a traceparent): what caused what, and what each
@@ -97,18 +103,24 @@ def trace(
 
     Exit code 1: nothing was found, or what was expected didn't come; 5: not everything could be read. Ctrl-C prints
     what was found until then, and what wasn't read (130)."""
-    from eventops.cli import trace_pages, trace_watch
+    from eventops.cli import trace_audit, trace_pages, trace_watch
     from eventops.trace.model import Question
 
-    question = Question(identifier, topics, since, until, engine, follow_causation, exclude, max_bytes)
+    question = Question(identifier, topics, since, until, engine, follow_causation or audit, exclude, max_bytes)
     paper = trace_pages.Paper(output, limit, values)
-    _warn(question, output, follow=follow, expect=expect)
+    _warn(question, output, follow=follow, expect=expect, audit=audit)
     if expect is not None:
         raise SystemExit(trace_watch.expect(desk, question, trace_watch.load(expect), paper))
     if follow and output != Format.NDJSON:
         raise SystemExit(exit_code(trace_watch.live(desk, question, quiet, paper)))
+    if audit:
+        trace_audit.store_of(desk)
     with Interruption() as interruption:
         report = _search(desk, question, interruption)
+    if audit:
+        found = trace_audit.print_audit(desk, report, Format.TABLE if output == FORMS[0] else output)
+        trace_pages.say_what_it_rests_on(report, question)
+        raise SystemExit(ExitCode.INTERRUPTED if interruption.is_set else found)
     paper.print(report, desk.now())
     trace_pages.say_what_it_rests_on(report, question)
     if interruption.is_set:
@@ -125,7 +137,7 @@ def exit_code(report: TraceReport) -> ExitCode:
     return ExitCode.DONE if report.events else ExitCode.FINDING
 
 
-def _warn(question: Question, output: str, *, follow: bool, expect: Path | None) -> None:
+def _warn(question: Question, output: str, *, follow: bool, expect: Path | None, audit: bool) -> None:
     """
     Raises:
         UsageError: options that don't go together.
@@ -136,6 +148,8 @@ def _warn(question: Question, output: str, *, follow: bool, expect: Path | None)
         raise click.UsageError("--follow goes with -o tree or ndjson, and without --until")
     if expect is not None and (follow or question.until):
         raise click.UsageError("--expect waits of its own accord: leave out --follow and --until")
+    if audit and (follow or expect is not None or output in FORMS[1:]):
+        raise click.UsageError("--audit is a table or a document of its own: leave out --follow, --expect and pictures")
     if question.identifier.strip() and Identifier.of(question.identifier).is_hopelessly_short:
         say(f"note: {question.identifier!r} is so short that much of the log holds it: expect a slow search")
 

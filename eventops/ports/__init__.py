@@ -25,7 +25,7 @@ from eventops.ports.nouns import (
     Topic,
 )
 from eventops.ports.searching import PLAINLY, Engine, Findings, Manner, Sought
-from eventops.ports.spans import StoredSpan, TraceStore
+from eventops.ports.spans import SpanLink, StoredSpan, TraceStore
 from eventops.ports.writing import (
     Appended,
     Fenced,
@@ -66,6 +66,7 @@ __all__ = [
     "Scanned",
     "ShareProgress",
     "Sought",
+    "SpanLink",
     "StoredSpan",
     "Topic",
     "TraceStore",

@@ -10,6 +10,14 @@ from eventops.events import Position
 
 
 @dataclass(frozen=True, slots=True)
+class SpanLink:
+    """Another span that one names without being its child."""
+
+    trace_id: str
+    span_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class StoredSpan:
     """What somebody did, by the word of a trace store. ``operation`` is ``send``, ``process``, … of the messaging
     conventions, ``error`` the failure's class or words, ``position`` the record it is about; None: not told."""
@@ -27,6 +35,7 @@ class StoredSpan:
     message_id: str | None = None
     conversation_id: str | None = None
     position: Position | None = None
+    links: tuple[SpanLink, ...] = ()
 
     @property
     def end(self) -> datetime:

@@ -6,8 +6,11 @@ from collections.abc import Callable, Generator
 from datetime import datetime
 from typing import Any
 
+from eventops.errors import Unsupported
 from eventops.events import Reader, read_event
 from eventops.ports import Broker, TraceStore
+from eventops.trace.audit import Audit, audit
+from eventops.trace.auditing import evidence
 from eventops.trace.identifiers import Identifier
 from eventops.trace.model import Found, News, Question, TraceReport
 from eventops.trace.search import Letters, Search
@@ -63,6 +66,17 @@ class TraceService:
             hits = (record for record in batch.records if wanted.may_be_in(record))
             news = (news_of(record, self._letters.letter_of, self._read) for record in hits)
             yield tuple(one for one in news if belongs(one.event, wanted))
+
+    def audit(self, report: TraceReport, now: datetime) -> Audit:
+        """A report's chain against the spans that the trace store holds of it.
+
+        Raises:
+            Unsupported: there is no trace store.
+            StoreUnavailable: it doesn't answer.
+        """
+        if self._store is None:
+            raise Unsupported("there is no trace store to compare with")
+        return audit(evidence(self._broker, self._store, self._read, report, now))
 
     def _search(self, question: Question, now: datetime, stopped: Callable[[], bool] | None = None) -> Search:
         return Search(self._broker, self._letters, self._read, self._store, question, now, stopped)

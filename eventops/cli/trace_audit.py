@@ -1,0 +1,78 @@
+"""``eventops trace ID --audit``: what the log holds against what the trace store holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from eventops.cli.diagnostics import say
+from eventops.cli.output import Column, Document, Format, console, print_document, print_table
+from eventops.errors import ExitCode, UsageError
+from eventops.wording import plural, safe
+
+if TYPE_CHECKING:
+    from eventops.bootstrap import Desk
+    from eventops.ports import TraceStore
+    from eventops.trace.model import TraceReport
+
+
+def store_of(desk: Desk) -> TraceStore:
+    """
+    Raises:
+        UsageError: the context names none.
+    """
+    if desk.trace_store is None:
+        raise UsageError(
+            "there are no spans to compare with", remedy="name a trace store in the context: eventops.jaeger"
+        )
+    return desk.trace_store
+
+
+def print_audit(desk: Desk, report: TraceReport, output: str) -> ExitCode:
+    """The table with its closing lines, or the document; a finding is exit code 1.
+
+    Raises:
+        StoreUnavailable: the store doesn't answer.
+        UsageError: ``output`` is a picture of a chain.
+    """
+    from eventops.trace.auditing import document
+
+    store = store_of(desk)
+    found = document(desk.trace.audit(report, desk.now()), report, store)
+    if output == Format.TABLE:
+        if found["findings"]:
+            print_table("What to mend in tracing", _COLUMNS, found["findings"])
+        for line in _closing(found):
+            console().print(safe(line), soft_wrap=True, markup=False, highlight=False)
+    else:
+        print_document(found, output, found["findings"])
+    if not found["events"] and not found["findings"]:
+        say("no event was compared: " + ("its spans may still be on their way" if found["settling"] else "see above"))
+    if not report.coverage.complete:
+        return ExitCode.PARTIAL
+    return ExitCode.FINDING if found["findings"] or not report.events else ExitCode.DONE
+
+
+def _closing(found: Document) -> list[str]:
+    summary = (
+        f"{found['sent']} of {plural(found['events'], 'event')} have the span of their sending, {found['handled']} of "
+        f"{plural(found['deliveries'], 'delivery', 'deliveries')} that of their handling; "
+        f"{plural(found['spans'], 'span')} of {found['store']}"
+    )
+    lines = [summary]
+    if found["settling"]:
+        lines.append(f"{plural(found['settling'], 'event')} younger than 15 s: not judged yet")
+    if found["unsampled"]:
+        lines.append(f"{plural(found['unsampled'], 'event')} that their producers didn't sample: not judged")
+    if found["services"]:
+        named = (f"{one['service'] or '(unknown)'} ({one['findings']})" for one in found["services"])
+        lines.append(f"to mend: {', '.join(named)}")
+    return lines
+
+
+_COLUMNS = [
+    Column("fault", lambda row: row["kind"].replace("_", " ")),
+    Column("service", lambda row: row["service"] or "?"),
+    Column("at", lambda row: f"{row['topic']}/{row['partition']}/{row['offset']}" if row["topic"] else "?", spare=1),
+    Column("event", lambda row: row["event_id"] or "?", spare=2),
+    Column("why", lambda row: row["detail"], wrap=True),
+]
