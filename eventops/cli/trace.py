@@ -114,13 +114,9 @@ def trace(
     if follow and output != Format.NDJSON:
         raise SystemExit(exit_code(trace_watch.live(desk, question, quiet, paper)))
     if audit:
-        trace_audit.store_of(desk)
+        raise SystemExit(trace_audit.audit(desk, question, output))
     with Interruption() as interruption:
-        report = _search(desk, question, interruption)
-    if audit:
-        found = trace_audit.print_audit(desk, report, Format.TABLE if output == FORMS[0] else output)
-        trace_pages.say_what_it_rests_on(report, question)
-        raise SystemExit(ExitCode.INTERRUPTED if interruption.is_set else found)
+        report = search(desk, question, interruption)
     paper.print(report, desk.now())
     trace_pages.say_what_it_rests_on(report, question)
     if interruption.is_set:
@@ -154,7 +150,8 @@ def _warn(question: Question, output: str, *, follow: bool, expect: Path | None,
         say(f"note: {question.identifier!r} is so short that much of the log holds it: expect a slow search")
 
 
-def _search(desk: Desk, question: Question, interruption: Interruption) -> TraceReport:
+def search(desk: Desk, question: Question, interruption: Interruption) -> TraceReport:
+    """What was found until the end or the interruption; a meter on stderr shows how far it is."""
     report = None
     with meter(f"looking for {safe(question.identifier, 40)}") as shown:
         for found in desk.trace.search(question, desk.now(), lambda: interruption.is_set):

@@ -6,16 +6,35 @@ from typing import TYPE_CHECKING
 
 from eventops.cli.diagnostics import say
 from eventops.cli.output import Column, Document, Format, console, print_document, print_table
+from eventops.cli.searching import Interruption
 from eventops.errors import ExitCode, UsageError
 from eventops.wording import plural, safe
 
 if TYPE_CHECKING:
     from eventops.bootstrap import Desk
     from eventops.ports import TraceStore
-    from eventops.trace.model import TraceReport
+    from eventops.trace.model import Question, TraceReport
 
 
-def store_of(desk: Desk) -> TraceStore:
+def audit(desk: Desk, question: Question, output: str) -> ExitCode:
+    """Searches the chain, holds it against the store's spans, and prints what came of it; a finding is exit code 1.
+
+    Raises:
+        StoreUnavailable: the store doesn't answer.
+        UsageError: the context names no store.
+    """
+    from eventops.cli import trace_pages
+    from eventops.cli.trace import search
+
+    store = _store_of(desk)
+    with Interruption() as interruption:
+        report = search(desk, question, interruption)
+    found = _print(desk, report, store, output if output in set(Format) else Format.TABLE)
+    trace_pages.say_what_it_rests_on(report, question)
+    return ExitCode.INTERRUPTED if interruption.is_set else found
+
+
+def _store_of(desk: Desk) -> TraceStore:
     """
     Raises:
         UsageError: the context names none.
@@ -27,16 +46,9 @@ def store_of(desk: Desk) -> TraceStore:
     return desk.trace_store
 
 
-def print_audit(desk: Desk, report: TraceReport, output: str) -> ExitCode:
-    """The table with its closing lines, or the document; a finding is exit code 1.
-
-    Raises:
-        StoreUnavailable: the store doesn't answer.
-        UsageError: ``output`` is a picture of a chain.
-    """
+def _print(desk: Desk, report: TraceReport, store: TraceStore, output: str) -> ExitCode:
     from eventops.trace.auditing import document
 
-    store = store_of(desk)
     found = document(desk.trace.audit(report, desk.now()), report, store)
     if output == Format.TABLE:
         if found["findings"]:

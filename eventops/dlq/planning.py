@@ -13,6 +13,7 @@ from eventops.dlq.model import Letter, LetterId, State
 from eventops.dlq.replay_model import Action, Content, Plan, Planned, Refused, Source
 from eventops.dlq.request import Known, LeftOut, Request, Strip, max_bytes
 from eventops.dlq.rows import NO_TARGET, Deed, content_hash, ledger_key, replay_id, topic_identity
+from eventops.dlq.trace_context import below, without_trace_context
 from eventops.events import REPLAY_ID, REPLAY_LINK, Event, Headers, Position, Record, read_event, rfc3339
 from eventops.wording import plural
 
@@ -81,13 +82,13 @@ def same_event(origin: Event, letter: Event) -> bool:
 
 
 def difference(origin: Record, letter: Record, wipe: Strip = strip) -> str | None:
-    """How the origin differs from its letter, in words; None where it doesn't."""
+    """How the origin differs from its letter, in words; None where it doesn't. Each hop has its own trace context."""
     found = []
     if origin.key != letter.key:
         found.append(f"key: {_size(origin.key)} in the origin, {_size(letter.key)} in the letter")
     if origin.value != letter.value:
         found.append(f"value: {_size(origin.value)} in the origin, {_size(letter.value)} in the letter")
-    ours, theirs = set(wipe(origin.headers)), set(wipe(letter.headers))
+    ours, theirs = (set(without_trace_context(wipe(record.headers))) for record in (origin, letter))
     if names := sorted({name for name, _value in ours ^ theirs}):
         found.append(f"headers: {', '.join(names)}")
     return "; ".join(found) or None
@@ -195,6 +196,7 @@ def _planned(letter: Letter, deed: Deed, request: Request, known: Known) -> Plan
     source, target, attempt = deed
     origin = _origin_of(letter, request.wishes.source, known)
     record = origin or letter.event.record
+    record = replace(record, headers=below(letter.event.record.headers, record.headers))
     replay = replay_id(ledger_key(source, target, attempt))
     dropped = {name.casefold() for name in (*request.wishes.drop_headers, ORIGINAL_TIMESTAMP)}
     kept = tuple(header for header in known.strip(record.headers) if header[0].casefold() not in dropped)

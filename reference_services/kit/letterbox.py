@@ -41,7 +41,8 @@ class LetterBox:
             stop.wait(AGAIN_AFTER_SECONDS)
 
     def _post_once(self, letter: Letter, stop: Flag) -> KafkaError | None:
-        """The origin's headers go unchanged, but for the trace context: the letter was sent by this handling."""
+        """The origin's headers go unchanged, but for the trace context: the letter was sent by this handling, so that
+        what handles the letter, or its replay, stands below the failure in the same trace."""
         key = bytes_as_text(letter.key) if letter.key is not None else None
         send = self._tracing.start_letter(letter.topic, letter.headers, key)
         outcome: list[KafkaError | None] = []
@@ -56,7 +57,7 @@ class LetterBox:
                 value=letter.value,
                 key=letter.key,
                 partition=letter.partition,
-                headers=list(letter.headers),
+                headers=list(send.headers),
                 on_delivery=on_delivery,
             )
         except KafkaException as refused:

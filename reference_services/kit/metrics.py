@@ -56,15 +56,19 @@ class Metrics:
         self._sent.add(1, _without_type(attributes))
         self._operations.record(seconds, attributes)
 
+    def received(self, topic: str, group: str, seconds: float) -> None:
+        """A poll brought a message; its time is mostly that of waiting for one."""
+        attributes = _of("poll", topic, group, kind="receive")
+        self._consumed.add(1, _without_type(attributes))
+        self._operations.record(seconds, attributes)
+
     def settled(self, topic: str, group: str, seconds: float, error: str | None) -> None:
         """An offset was committed, or not."""
         self._operations.record(seconds, _of("commit", topic, group, error, kind="settle"))
 
     def processed(self, topic: str, group: str, seconds: float, error: str | None) -> None:
         """An event was handled, its retries included, or given up on."""
-        attributes = _without_type(_of("process", topic, group, error))
-        self._consumed.add(1, _without_type(_of("poll", topic, group)))
-        self._processes.record(seconds, attributes)
+        self._processes.record(seconds, _without_type(_of("process", topic, group, error)))
 
     def retried(self, topic: str, group: str, error: str) -> None:
         """One more attempt became necessary."""

@@ -63,7 +63,7 @@ outbox = Table(
 
 def publish(connection: Connection, topic: str, key: str, event: Envelope) -> None:
     """Save an event for the relay, in the caller's transaction, with the current trace context in its headers."""
-    headers = [(name, value.decode()) for name, value in with_trace_context(event.to_headers())]
+    headers = [(name, (value or b"").decode()) for name, value in with_trace_context(event.to_headers())]
     row = {"topic": topic, "key": key, "body": event.to_json(), "headers": json.dumps(headers)}
     connection.execute(insert(outbox).values(row))
 

@@ -18,10 +18,13 @@ CORRELATION: Final = "correlation.id"
 """The one entry of the baggage: so every span of a chain can carry its correlation id."""
 LONGEST_BAGGAGE: Final = 8192
 """Bytes; W3C baggage, limits."""
+MOST_ENTRIES: Final = 180
+LONGEST_ENTRY: Final = 4096
+"""What OpenTelemetry's propagator takes of a baggage; the rest is dropped."""
 
 _TRACE_HEADERS: Final = (TRACEPARENT, TRACESTATE, BAGGAGE)
 
-HeaderList = list[tuple[str, bytes]]
+HeaderList = list[tuple[str, bytes | None]]
 AnyHeaders = Sequence[tuple[str, bytes | None]]
 
 
@@ -68,11 +71,17 @@ def faults(headers: AnyHeaders) -> Iterable[str]:
     sent = trace.get_current_span(context_of(headers)).get_span_context()
     if TRACEPARENT in names and not (sent.is_valid and names.count(TRACEPARENT) == 1):
         yield TRACEPARENT
-    if names.count(BAGGAGE) > 1 or len(text_of(headers, BAGGAGE) or "") > LONGEST_BAGGAGE:
+    if names.count(BAGGAGE) > 1 or _is_over_the_limits(text_of(headers, BAGGAGE) or ""):
         yield BAGGAGE
 
 
-def with_trace_context(headers: HeaderList) -> HeaderList:
+def _is_over_the_limits(held: str) -> bool:
+    entries = held.split(",")
+    too_long = any(len(entry) > LONGEST_ENTRY for entry in entries)
+    return len(held) > LONGEST_BAGGAGE or len(entries) > MOST_ENTRIES or too_long
+
+
+def with_trace_context(headers: AnyHeaders) -> HeaderList:
     """A new list: the headers without whatever trace context they had, and the current one.
 
     The baggage names the correlation id that the headers name: the event has the last word.

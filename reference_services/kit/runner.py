@@ -84,9 +84,10 @@ class Runner:
                 on_lost=self._lost,
             )
             while not stop.is_set():
+                began = time.time_ns()
                 message = consumer.poll(POLL_SECONDS)
                 if message is not None and self._took(message):
-                    self._deal_with(consumer, message, stop)
+                    self._deal_with(consumer, message, began, stop)
         finally:
             consumer.close()
             log.info("%s left its group", self.group)
@@ -100,10 +101,11 @@ class Runner:
         log.warning("%s: %s", self.group, error)
         return False
 
-    def _deal_with(self, consumer: Consumer, message: Message, stop: Flag) -> None:
+    def _deal_with(self, consumer: Consumer, message: Message, began: int, stop: Flag) -> None:
         """Handle a record or bury it, then commit; what ``stop`` interrupted is delivered again later."""
         record = record_of(message)
         group = self._settings.group(self.group)
+        self._tracing.polled(record, group, began)
         with self._tracing.processing(record, group) as handling, about(read_event(record).ids.correlation_id):
             attempts, error = self._attempt(record, handling, stop)
             if error is not None:

@@ -5,7 +5,8 @@ Spans always exist, so that trace ids travel in the headers; they are exported o
 ids in the event stay the authority: baggage and trace context are only an index.
 
 A handling has the span that created its message as parent *and* link: one trace shows the whole flow, and a tool that
-follows links finds it too. ``EVENTOPS_TRACE_MODE=link`` keeps the link only, for chains that go on for days.
+follows links finds it too. ``EVENTOPS_TRACE_MODE=link`` keeps the link only, for chains that go on for days;
+``EVENTOPS_TRACE_POLL=on`` adds a span a poll that brought something.
 """
 
 from __future__ import annotations
@@ -118,6 +119,7 @@ class Tracing:
         """Known once the broker has answered."""
         self._tracer = self.export.traces.get_tracer("reference_services", schema_url=names.SCHEMA_URL)
         self._linked_only = environ.get("EVENTOPS_TRACE_MODE") == "link"
+        self._shows_polls = environ.get("EVENTOPS_TRACE_POLL") == "on"
         self._client_id = service
         self._server = server
 
@@ -128,6 +130,20 @@ class Tracing:
         with self._within(parent), self._tracer.start_as_current_span(method, kind=SpanKind.SERVER) as span:
             span.set_attribute("http.request.method", method)
             yield span
+
+    def polled(self, record: Record, group: str, began: int) -> None:
+        """A poll that brought a record, ``began`` in nanoseconds since 1970; it is linked to the record's creation.
+
+        Counted always; a span only under ``EVENTOPS_TRACE_POLL=on``, in a trace of its own: mostly it tells of waiting.
+        """
+        topic, ended = record.position.topic, time.time_ns()
+        self.metrics.received(topic, group, max(0, ended - began) / 1e9)
+        if self._shows_polls:
+            attributes = self._of_record("poll", "receive", record, group)
+            origin = _links(context_of(record.headers))
+            alone = context.Context()
+            span = self._tracer.start_span(f"poll {topic}", alone, SpanKind.CLIENT, attributes, origin, began)
+            span.end(ended)
 
     @contextmanager
     def processing(self, record: Record, group: str) -> Iterator[Handling]:
@@ -145,7 +161,7 @@ class Tracing:
                 f"process {topic}",
                 kind=SpanKind.CONSUMER,
                 links=_links(origin),
-                attributes=self._of_record(record, group),
+                attributes=self._of_record("process", "process", record, group),
             ) as span,
         ):
             handling = Handling(span, topic, group, self.metrics)
@@ -217,8 +233,7 @@ class Tracing:
         }
         span = self._tracer.start_span(f"send {topic}", parent, SpanKind.PRODUCER, attributes, links)
         with self._within(trace.set_span_in_context(span, parent)):
-            fresh = with_trace_context([(name, value) for name, value in headers if value is not None])
-            return Send(span, topic, fresh, self.metrics)
+            return Send(span, topic, with_trace_context(headers), self.metrics)
 
     @staticmethod
     @contextmanager
@@ -229,7 +244,7 @@ class Tracing:
         finally:
             context.detach(token)
 
-    def _of_record(self, record: Record, group: str) -> Attributes:
+    def _of_record(self, operation: str, kind: str, record: Record, group: str) -> Attributes:
         ids = read_event(record).ids
         replay = record.header(REPLAY_ID)
         optional = {
@@ -240,7 +255,7 @@ class Tracing:
             names.REPLAY_ID: bytes_as_text(replay) if replay else None,
         }
         return (
-            self._messaging("process", "process", record.position.topic)
+            self._messaging(operation, kind, record.position.topic)
             | _place(record)
             | {names.GROUP: group}
             | ({names.KAFKA_TOMBSTONE: True} if record.value is None else {})

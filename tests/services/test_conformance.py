@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from confluent_kafka.admin import AdminClient
+from opentelemetry import trace
 from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -22,13 +23,17 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 from sqlalchemy import Engine
 
-from eventops.events import Envelope
+from eventops.dlq.families import decode
+from eventops.dlq.planning import replay_headers
+from eventops.dlq.trace_context import below
+from eventops.events import Envelope, Position, Record
 from reference_services.kit import clients
 from reference_services.kit.conventions import BOUNDARIES
 from reference_services.kit.database import trace_queries
 from reference_services.kit.export import Export
 from reference_services.kit.inbox import mark_handled
 from reference_services.kit.outbox import Relay, publish
+from reference_services.kit.propagation import context_of
 from reference_services.kit.retry import RetryPolicy
 from reference_services.kit.runner import Runner
 from reference_services.kit.settings import Settings
@@ -71,6 +76,7 @@ class Rule:
 RULES = {
     "send": Rule(SpanKind.PRODUCER, "send", KAFKA | PLACE | MESSAGE),
     "process": Rule(SpanKind.CONSUMER, "process", KAFKA | PLACE | MESSAGE | GROUP_NAME),
+    "poll": Rule(SpanKind.CLIENT, "receive", KAFKA | PLACE | MESSAGE | GROUP_NAME),
     "commit": Rule(SpanKind.CLIENT, "settle", KAFKA | PLACE | GROUP_NAME),
 }
 """Messaging spans, "Span kind", "Operation types" and "Messaging attributes"; Kafka, "Span attributes"."""
@@ -111,7 +117,7 @@ def topic(bootstrap_servers: str, prefix: str) -> str:
 def chain(engine: Engine, bootstrap_servers: str, prefix: str, topic: str) -> Iterator[Chain]:
     spans, reader = InMemorySpanExporter(), InMemoryMetricReader()
     export = Export("order-service", {}, [reader])
-    tracing = Tracing("order-service", {}, bootstrap_servers, export)
+    tracing = Tracing("order-service", {"EVENTOPS_TRACE_POLL": "on"}, bootstrap_servers, export)
     tracing.cluster_id = create_missing(AdminClient({"bootstrap.servers": bootstrap_servers}), [])
     export.traces.add_span_processor(SimpleSpanProcessor(spans))
     trace_queries(engine, tracing)
@@ -164,8 +170,8 @@ def _relay(engine: Engine, settings: Settings, tracing: Tracing) -> None:
 def test_the_spans_of_a_chain_keep_the_conventions(chain: Chain, topic: str) -> None:
     assert len(chain.named(f"send {topic}")) == len(chain.named(f"process {topic}")) == 2
     assert len(chain.named(f"send {topic}-dlt")) == 1
-    assert len(chain.named(f"commit {topic}")) == 2
-    for span in chain.named("(send|process|commit) .*"):
+    assert len(chain.named(f"commit {topic}")) == len(chain.named(f"poll {topic}")) == 2, "none for an empty poll"
+    for span in chain.named("(send|poll|process|commit) .*"):
         operation, _, destination = span.name.partition(" ")
         rule, attributes = RULES[operation], dict(span.attributes or {})
         assert span.kind is rule.kind, span.name
@@ -194,10 +200,35 @@ def test_parent_and_link_show_the_flow(chain: Chain, topic: str) -> None:
     assert letter.parent is not None
     assert letter.parent.span_id == failed.context.span_id
     assert [link.context.span_id for link in letter.links] == [link.context.span_id for link in failed.links]
-    assert {span.context.trace_id for span in chain.spans} == {request.context.trace_id}, (
+    polls = chain.named(f"poll {topic}")
+    assert {span.context.trace_id for span in chain.spans if span not in polls} == {request.context.trace_id}, (
         "one trace, the database's too"
     )
+    for poll in polls:
+        assert poll.parent is None
+        assert [link.context.span_id in sends for link in poll.links] == [True]
     assert {"INSERT", "SELECT"} & {span.name for span in chain.spans}
+
+
+def test_a_letter_and_its_replay_stand_below_the_failure(chain: Chain, topic: str, bootstrap_servers: str) -> None:
+    (posted,) = chain.named(f"send {topic}-dlt")
+    (letter,) = kafka.read(bootstrap_servers, topic + "-dlt", 1)
+    sent = trace.get_current_span(context_of(letter.headers)).get_span_context()
+    assert (sent.trace_id, sent.span_id) == (posted.context.trace_id, posted.context.span_id)
+    (origin,) = (r for r in kafka.read(bootstrap_servers, topic, 2) if r.value == letter.value)
+    headers = replay_headers(decode(letter), below(letter.headers, origin.headers), "run-1", None)
+    replayed = Record(Position(topic, 0, 99), kafka.NOW, letter.key, letter.value, headers)
+    spans = InMemorySpanExporter()
+    tracing = Tracing("order-service", {})
+    tracing.export.traces.add_span_processor(SimpleSpanProcessor(spans))
+    with tracing.processing(replayed, GROUP):
+        pass
+    (again,) = spans.get_finished_spans()
+    assert again.parent is not None
+    assert again.parent.span_id == posted.context.span_id
+    assert [link.context.span_id for link in again.links] == [posted.context.span_id]
+    assert (again.attributes or {})["eventops.replay.id"] == "run-1"
+    tracing.shutdown()
 
 
 def test_errors_are_types_and_retries_are_told(chain: Chain, topic: str) -> None:
@@ -220,7 +251,7 @@ def test_the_figures_keep_the_conventions(chain: Chain, topic: str, prefix: str)
     operations = {
         p.attributes["messaging.operation.name"]: p for p in chain.figures["messaging.client.operation.duration"]
     }
-    assert set(operations) == {"send", "commit"}
+    assert set(operations) == {"send", "poll", "commit"}
     assert sum(point.value for point in chain.figures["messaging.client.sent.messages"]) == 3
     assert sum(point.value for point in chain.figures["messaging.client.consumed.messages"]) == 2
     assert sum(point.value for point in chain.figures["reference.retries"]) == 2

@@ -130,7 +130,9 @@ def test_what_is_given_up_is_a_letter_with_all_its_headers(
         until(lambda: kafka.committed(bootstrap_servers, settings.group(GROUP), topic) == 1)
     (record,) = kafka.read(bootstrap_servers, topic, 1)
     assert record.timestamp is not None
-    added = letter.headers[len(record.headers) :]
+    traced = dict(letter.headers[-2:])
+    assert (set(traced), traced["baggage"]) == ({"traceparent", "baggage"}, b"correlation.id=req-1")
+    added = letter.headers[len(record.headers) : -2]
     assert [header for header in added if header[0] != "kafka_dlt-exception-stacktrace"] == [
         ("kafka_dlt-original-topic", topic.encode()),
         ("kafka_dlt-original-partition", struct.pack(">i", record.position.partition)),

@@ -6,9 +6,11 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Event as Flag
 from threading import Thread
 
 import httpx
@@ -19,8 +21,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind
 
 from eventops.events import Envelope, Position, Record, header_pairs
-from reference_services.kit.propagation import with_trace_context
+from reference_services.kit.propagation import faults, with_trace_context
 from reference_services.kit.tracing import Tracing
+from tests.services import kafka
 from tests.services.processes import Running, Stack, until
 
 NOW = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
@@ -79,10 +82,45 @@ def test_headers_are_replaced_not_piled_up(tracing: Tracing) -> None:
     send.delivered("_MSG_TIMED_OUT", None, None)
     names = [name for name, _ in send.headers]
     assert names.count("traceparent") == 1
-    traceparent = dict(send.headers)["traceparent"].decode()
+    traceparent = (dict(send.headers)["traceparent"] or b"").decode()
     assert traceparent.split("-")[1] == "0af7651916cd43dd8448eb211c80319c", "the same trace"
     assert traceparent.split("-")[2] != "b7ad6b7169203331", "but the send is the parent now"
     assert old[0][1].endswith(b"b7ad6b7169203331-01"), "the caller's list is untouched"
+
+
+GOOD = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+OTHER = b"00-1bf7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+FAULTS = [
+    ("all is well", [("traceparent", GOOD), ("baggage", b"correlation.id=r")], []),
+    ("nobody traced it: no fault", [], []),
+    ("not hexadecimal", [("traceparent", b"00-zz-zz-01")], ["traceparent"]),
+    ("all zero is invalid", [("traceparent", b"00-" + b"0" * 32 + b"-" + b"0" * 16 + b"-01")], ["traceparent"]),
+    ("version ff is forbidden", [("traceparent", b"ff" + GOOD[2:])], ["traceparent"]),
+    ("a null header", [("traceparent", None)], ["traceparent"]),
+    ("not even text", [("traceparent", b"\xff\xfe")], ["traceparent"]),
+    ("doubled: the last hop's counts", [("traceparent", OTHER), ("traceparent", GOOD)], ["traceparent"]),
+    ("baggage over 8192 bytes", [("traceparent", GOOD), ("baggage", b"a=" + b"x" * 8200)], ["baggage"]),
+    ("baggage of too many entries", [("baggage", b",".join(b"a%d=1" % n for n in range(181)))], ["baggage"]),
+    ("baggage with an entry over 4096 bytes", [("baggage", b"a=" + b"x" * 4200)], ["baggage"]),
+    ("doubled baggage", [("baggage", b"a=b"), ("baggage", b"c=d")], ["baggage"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("why", "headers", "expected"), FAULTS, ids=[why for why, _, _ in FAULTS])
+def test_trace_headers_that_cannot_be_used_are_counted(
+    tracing: Tracing,
+    spans: InMemorySpanExporter,
+    why: str,
+    headers: list[tuple[str, bytes | None]],
+    expected: list[str],
+) -> None:
+    assert list(faults(headers)) == expected, why
+    with tracing.processing(Record(Position("t", 0, 0), None, None, EVENT.to_json(), tuple(headers)), "g"):
+        pass
+    (span,) = spans.get_finished_spans()
+    is_new = "traceparent" in expected and "doubled" not in why
+    assert (span.parent is None) is (is_new or "traceparent" not in dict(headers))
+    assert (span.attributes or {})["messaging.message.conversation_id"] == "req-1", "the event has the last word"
 
 
 @pytest.mark.parametrize("junk", [b"", b"\xff\x00", b"00-zz-zz-01", b"a" * 5000])
@@ -145,6 +183,77 @@ def test_spans_are_exported_before_the_service_ends(tmp_path: Path, collector: t
     found = {s.name: {a.key: a.value.string_value for a in s.attributes} for s in scope.spans}
     assert {"POST /users", "INSERT"} <= set(found)
     assert {attributes["messaging.message.conversation_id"] for attributes in found.values()} == {"req-9"}
+
+
+class _Hostile(BaseHTTPRequestHandler):
+    """Takes ten seconds for each answer, or refuses, or goes away after its first answer."""
+
+    manner: str
+    answered: list[str]
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        if self.manner == "slow":
+            self.server.released.wait(10)  # type: ignore[attr-defined]
+        self.answered.append(self.path)
+        self.send_response(503 if self.manner == "refusing" else 200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+        if self.manner == "gone midway":
+            self.server.socket.close()  # type: ignore[attr-defined]
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
+
+
+@contextmanager
+def hostile(manner: str) -> Iterator[tuple[str, list[str]]]:
+    """A collector with bad manners, and what it answered."""
+    answered: list[str] = []
+    handler = type("Hostile", (_Hostile,), {"manner": manner, "answered": answered})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        server.daemon_threads, server.handle_error = True, lambda *_: None  # type: ignore[method-assign]
+        server.released = Flag()  # type: ignore[attr-defined]
+        port = server.server_port
+        thread = Thread(target=_serve, args=(server,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{port}", answered
+        finally:
+            server.released.set()  # type: ignore[attr-defined]
+            server.shutdown()
+            thread.join()
+
+
+def _serve(server: ThreadingHTTPServer) -> None:
+    with suppress(OSError, ValueError):  # its own socket, closed midway
+        server.serve_forever(0.05)
+
+
+@pytest.mark.broker
+@pytest.mark.parametrize("manner", ["slow", "refusing", "gone midway"])
+def test_a_collector_with_bad_manners_costs_spans_alone(
+    services: Stack, bootstrap_servers: str, prefix: str, manner: str
+) -> None:
+    with hostile(manner) as (endpoint, answered):
+        users = services.start(
+            "users",
+            OTEL_EXPORTER_OTLP_ENDPOINT=endpoint,
+            OTEL_BSP_SCHEDULE_DELAY="50",
+            OTEL_METRICS_EXPORTER="none",
+        )
+        slowest = 0.0
+        for number in range(30):
+            began = time.monotonic()
+            answer = httpx.post(f"{users.http}/users", json={"email": f"a{number}@b.example"}, timeout=10)
+            slowest = max(slowest, time.monotonic() - began)
+            assert answer.status_code == 201
+            if manner == "gone midway" and number == 5:
+                until(lambda: answered)
+        assert slowest < 2, "nobody waits for a collector that takes ten seconds"
+        until(lambda: kafka.size(bootstrap_servers, f"{prefix}user-events") == 30)
+        _assert_it_ends_soon(users)
+    assert "dropped: no collector took them in time" in users.log.read_text()
 
 
 @pytest.mark.broker
