@@ -6,6 +6,7 @@ the fault is counted.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -29,7 +30,7 @@ AnyHeaders = Sequence[tuple[str, bytes | None]]
 
 
 class _HeaderGetter(Getter[AnyHeaders]):
-    """Kafka headers: bytes of anyone, and the last of a name is the latest hop's."""
+    """Kafka headers: bytes of anyone; of a name that stands there twice, the last."""
 
     def get(self, carrier: AnyHeaders, key: str) -> list[str] | None:
         values = [value for name, value in carrier if name.lower() == key and value]
@@ -55,8 +56,12 @@ def text_of(headers: AnyHeaders, name: str) -> str | None:
 
 
 def context_of(headers: AnyHeaders) -> context.Context:
-    """The trace context that the headers carry; an empty one where they carry none that can be used."""
-    return propagate.extract(headers, getter=_GETTER)
+    """The trace context that the headers carry; an empty one where they carry none that can be used.
+
+    Nobody knows which of two is the latest hop's: of a header that is doubled, none is used.
+    """
+    doubled = _doubled(headers)
+    return propagate.extract([header for header in headers if header[0].lower() not in doubled], getter=_GETTER)
 
 
 def faults(headers: AnyHeaders) -> Iterable[str]:
@@ -67,12 +72,17 @@ def faults(headers: AnyHeaders) -> Iterable[str]:
     >>> list(faults([("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")]))
     []
     """
-    names = [name.lower() for name, _ in headers]
+    names = {name.lower() for name, _ in headers}
     sent = trace.get_current_span(context_of(headers)).get_span_context()
-    if TRACEPARENT in names and not (sent.is_valid and names.count(TRACEPARENT) == 1):
+    if TRACEPARENT in names and not sent.is_valid:
         yield TRACEPARENT
-    if names.count(BAGGAGE) > 1 or _is_over_the_limits(text_of(headers, BAGGAGE) or ""):
+    if BAGGAGE in _doubled(headers) or _is_over_the_limits(text_of(headers, BAGGAGE) or ""):
         yield BAGGAGE
+
+
+def _doubled(headers: AnyHeaders) -> set[str]:
+    names = Counter(name.lower() for name, _ in headers)
+    return {name for name in (TRACEPARENT, BAGGAGE) if names[name] > 1}
 
 
 def _is_over_the_limits(held: str) -> bool:
