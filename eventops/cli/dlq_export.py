@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from eventops.cli.diagnostics import progress
-from eventops.cli.output import csv_cell, flat, json_line
+from eventops.cli.json_layout import json_line
+from eventops.cli.output import csv_cell, flat
 
 if TYPE_CHECKING:
     from eventops.dlq.model import Piece

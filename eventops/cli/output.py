@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from eventops.cli.diagnostics import colours
+from eventops.cli.json_layout import OBEYED, json_line, json_text, laid_out
 from eventops.errors import ExitCode
 from eventops.wording import safe, safe_block
 
@@ -29,12 +28,8 @@ GUTTER: Final = 3
 """Columns between two columns of a table."""
 FOLDED: Final = 30
 """What text that may be folded is given room for before other columns are left out."""
-_ENCODE: Final = json.JSONEncoder(ensure_ascii=False).encode
-_ENCODE_TIGHT: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_PLAIN: Final = frozenset({str, int, float, bool, type(None)})
 _BLOCK: Final = 1 << 16
 _MOMENT: Final = 0.1
-_OBEYED = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class Format(StrEnum):
@@ -83,10 +78,10 @@ def print_document(document: Document, output: str, rows: Iterable[Document]) ->
     """
     match output:
         case Format.JSON:
-            _stream(_laid_out(document))
+            _stream(laid_out(document))
             _write("")
         case Format.NDJSON:
-            _stream(_json(row, _ENCODE_TIGHT) + "\n" for row in rows)
+            _stream(json_line(row) + "\n" for row in rows)
         case Format.YAML:
             _write(_yaml(document).rstrip("\n"))
         case Format.CSV:
@@ -100,7 +95,7 @@ def _yaml(document: Document) -> str:
     import yaml
 
     text: str = yaml.safe_dump(_plain(document), allow_unicode=True, sort_keys=False)
-    if _OBEYED.search(text):
+    if OBEYED.search(text):
         text = yaml.safe_dump(_plain(document), allow_unicode=False, sort_keys=False)
     return text
 
@@ -167,7 +162,7 @@ def flat(document: Document, prefix: str = "") -> dict[str, Any]:
         if isinstance(value, Mapping):
             row.update(flat(value, f"{prefix}{key}."))
         elif isinstance(value, list | tuple):
-            row[prefix + key] = _json(value)
+            row[prefix + key] = json_text(value)
         else:
             row[prefix + key] = value
     return row
@@ -230,69 +225,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return value
-
-
-def json_line(document: Document) -> str:
-    """A document on one line, as NDJSON has it."""
-    return _json(document, _ENCODE_TIGHT)
-
-
-def _json(document: Any, encode: Callable[[Any], str] = _ENCODE) -> str:
-    """JSON that reads well in any script and that a terminal doesn't obey: C1 controls, direction overrides and lone
-    surrogates stay escaped, which is the same JSON."""
-    text = encode(document)
-    if text.isascii() and "\x7f" not in text:
-        return text
-    return _OBEYED.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
-
-
-def _laid_out(value: Any, margin: str = "") -> Iterator[str]:
-    """JSON in pieces: what holds lists or objects takes a line for each of its parts, what doesn't takes one line. A
-    callable stands for what is known only when it is its turn.
-
-    >>> print("".join(_laid_out({"a": [{"b": 1, "c": None}, {"b": 2, "c": []}], "d": lambda: 3})))
-    {
-      "a": [
-        {"b": 1, "c": null},
-        {"b": 2, "c": []}
-      ],
-      "d": 3
-    }
-    """
-    if callable(value):
-        value = value()
-    inner = margin + "  "
-    if isinstance(value, Mapping):
-        if not _has_parts(value.values()):
-            yield _json(value)
-            return
-        opening, closing, parts = "{", "}", ((f"{_json(key)}: ", item) for key, item in value.items())
-    elif isinstance(value, Iterable) and not isinstance(value, str) and (not isinstance(value, Sized) or value):
-        opening, closing, parts = "[", "]", (("", item) for item in value)
-    else:
-        yield _json(value)
-        return
-    if isinstance(value, list) and all(type(item) is dict and not _has_parts(item.values()) for item in value):
-        yield f"[\n{inner}" + f",\n{inner}".join(map(_json, value)) + f"\n{margin}]"
-        return
-    before = f"{opening}\n{inner}"
-    for name, item in parts:
-        yield before + name
-        if type(item) in _PLAIN or (type(item) is dict and not _has_parts(item.values())):
-            yield _json(item)
-        else:
-            yield from _laid_out(item, inner)
-        before = f",\n{inner}"
-    yield f"\n{margin}{closing}" if before[0] == "," else f"{opening}{closing}"
-
-
-def _has_parts(values: Iterable[Any]) -> bool:
-    """Whether one of them is laid out over several lines: whatever is neither a plain value nor empty.
-
-    >>> _has_parts([1, None, "a", []]), _has_parts([{"a": 1}])
-    (False, True)
-    """
-    return not {type(value) for value in values} <= _PLAIN and any(type(v) not in _PLAIN and v for v in values)
 
 
 def _stream(pieces: Iterable[str]) -> None:

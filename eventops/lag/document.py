@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from eventops.events import rfc3339
 from eventops.lag import insight, judgement, pace, rules
-from eventops.lag.model import GroupLag, LagAge, LagReport, MemberLag, PartitionLag, Rate
+from eventops.lag.model import GroupLag, Judgement, LagAge, LagReport, MemberLag, PartitionLag, Rate
 from eventops.lag.reading import Reading
 
-_NOTHING_WAITS = Rate(None, "nothing waits")
+_NOTHING_WAITS: Final = Rate(None, "nothing waits")
+_NO_TRANSACTION: Final = (0.0, None)
 
 
 def document(report: LagReport) -> dict[str, Any]:
@@ -35,7 +36,7 @@ def streamed(reading: Reading, as_of: datetime, cluster_id: str) -> dict[str, An
 
 def group_document(group: GroupLag) -> dict[str, Any]:
     """One group. A report that was added to no history says so in its verdicts and rates."""
-    judged, moves = judgement.of(group), group.pace or pace.UNKNOWN
+    (judged, each), moves = judgement.of_all(group), group.pace or pace.UNKNOWN
     skew = insight.skew(group.partitions)
     return {
         "group": group.group,
@@ -61,7 +62,7 @@ def group_document(group: GroupLag) -> dict[str, Any]:
             for host in insight.by_host(group.members)
         ],
         "members": [_member(member) for member in group.members],
-        "partitions": [partition_document(partition) for partition in group.partitions],
+        "partitions": list(map(partition_document, group.partitions, each)),
     }
 
 
@@ -83,33 +84,36 @@ def _member(member: MemberLag) -> dict[str, Any]:
     }
 
 
-def partition_document(partition: PartitionLag) -> dict[str, Any]:
-    """One partition of one group."""
-    offsets, judged = partition.offsets, judgement.of(partition)
-    return {
-        "topic": offsets.partition.topic,
-        "partition": offsets.partition.partition,
+def partition_document(partition: PartitionLag, judged: Judgement | None = None) -> dict[str, Any]:
+    """One partition of one group; ``judged`` where its judgement is known already. There are thousands in a report."""
+    offsets, judged = partition.offsets, judged or judgement.of(partition)
+    home, held, age = offsets.partition, partition.held_back, partition.age
+    row: dict[str, Any] = {
+        "topic": home.topic,
+        "partition": home.partition,
         "start": offsets.log_start,
         "committed": offsets.committed,
         "end": offsets.log_end,
         "topic_id": offsets.topic_id,
         "held_back": offsets.held_back,
-        **_held_back(partition.held_back),
-        **figure("lag", partition.lag, partition.reason),
-        **figure("lag_age_seconds", partition.age.seconds, partition.age.reason),
-        "lag_age_method": partition.age.method.value,
-        "standing": partition.standing.value,
-        "verdict": judged.verdict.value,
-        "evidence": judged.evidence,
-        **figure("lost", insight.lost(partition), partition.reason),
-        **_rate("retention_margin", insight.margin(partition)),
-        "member": partition.member,
     }
+    _put(row, "held_back_seconds", *_NO_TRANSACTION if held is None else (held.seconds, held.reason))
+    _put(row, "lag", partition.lag, partition.reason)
+    _put(row, "lag_age_seconds", age.seconds, age.reason)
+    row["lag_age_method"] = age.method.value
+    row["standing"] = partition.standing.value
+    row["verdict"] = judged.verdict.value
+    row["evidence"] = judged.evidence
+    kept = insight.kept_before(partition)
+    _put(row, "lost", None if kept is None else max(-kept, 0), partition.reason)
+    _put(row, "retention_margin", None if kept is None else max(kept, 0), partition.reason)
+    row["member"] = partition.member
+    return row
 
 
 def _held_back(age: LagAge | None) -> dict[str, Any]:
     """How long an open transaction has been holding records back; 0 where none does."""
-    return figure("held_back_seconds", 0.0 if age is None else age.seconds, None if age is None else age.reason)
+    return figure("held_back_seconds", *_NO_TRANSACTION if age is None else (age.seconds, age.reason))
 
 
 def _rate(name: str, rate: Rate) -> dict[str, Any]:
@@ -118,4 +122,12 @@ def _rate(name: str, rate: Rate) -> dict[str, Any]:
 
 def figure(name: str, value: float | None, reason: str | None) -> dict[str, Any]:
     """A figure, and where it is unknown the reason beside it."""
-    return {name: value} if value is not None else {name: None, f"{name}_reason": reason or "unknown"}
+    found: dict[str, Any] = {}
+    _put(found, name, value, reason)
+    return found
+
+
+def _put(row: dict[str, Any], name: str, value: float | None, reason: str | None) -> None:
+    row[name] = value
+    if value is None:
+        row[f"{name}_reason"] = reason or "unknown"

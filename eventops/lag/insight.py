@@ -48,25 +48,30 @@ def unowned(group: GroupLag) -> int:
     return sum(one.member is None for one in group.partitions)
 
 
-def lost(partition: PartitionLag) -> int | None:
-    """Offsets that retention took before the group came to them; None where that isn't known."""
+def kept_before(partition: PartitionLag) -> int | None:
+    """Offsets between the log's start and the committed offset, negative where retention passed it; None where that
+    isn't known."""
     start, committed = partition.offsets.log_start, partition.offsets.committed
     if start is None or committed is None or partition.standing in _OF_ANOTHER_LOG:
         return None
-    return max(start - committed, 0)
+    return committed - start
+
+
+def lost(partition: PartitionLag) -> int | None:
+    """Offsets that retention took before the group came to them; None where that isn't known."""
+    kept = kept_before(partition)
+    return None if kept is None else max(-kept, 0)
 
 
 def lost_in_all(group: GroupLag) -> int:
     """What is known to be lost: at least that many offsets."""
-    return sum(lost(one) or 0 for one in group.partitions)
+    return sum(-kept for one in group.partitions if (kept := kept_before(one)) is not None and kept < 0)
 
 
 def margin(partition: PartitionLag) -> Rate:
     """Offsets between the log's start and the committed offset: what retention takes before it takes what waits."""
-    start, committed = partition.offsets.log_start, partition.offsets.committed
-    if start is None or committed is None or partition.standing in _OF_ANOTHER_LOG:
-        return Rate(None, partition.reason or "unknown")
-    return Rate(max(committed - start, 0))
+    kept = kept_before(partition)
+    return Rate(None, partition.reason or "unknown") if kept is None else Rate(max(kept, 0))
 
 
 def nearest_to_loss(group: GroupLag) -> PartitionLag | None:

@@ -84,12 +84,14 @@ def is_falling_behind(track: Track, terms: Terms) -> bool:
 
 def judge(partition: PartitionLag, track: Track | None, now: float, terms: Terms) -> Judgement:
     """One partition. Facts that one snapshot shows come first; then the five rules in Burrow's order."""
+    if partition.standing is Standing.CAUGHT_UP:
+        return _NOTHING_WAITS
     if partition.standing is not Standing.BEHIND:
         return Judgement(Verdict(partition.standing.value), _fact(partition))
     if partition.lag is not None and partition.lag <= terms.allowed_lag:
         return Judgement(Verdict.OK, f"{count(partition.lag)} behind, which is allowed")
     if track is None:
-        return Judgement(Verdict.NOT_ENOUGH_HISTORY, _too_short(0.0, 1, terms))
+        return _ONE_SNAPSHOT if terms is _AS_COMMON else _not_enough(0.0, 1, terms)
     holder = partition.member
     rules: tuple[tuple[bool, Verdict, Callable[[], str]], ...] = (
         (is_stopped(track, holder, now, terms), Verdict.STOP, lambda: ""),
@@ -104,7 +106,7 @@ def judge(partition: PartitionLag, track: Track | None, now: float, terms: Terms
     if verdict is not None and evidence is not None:
         return Judgement(verdict, evidence())
     if now - track.first_at < terms.span:
-        return Judgement(Verdict.NOT_ENOUGH_HISTORY, _too_short(now - track.first_at, track.polls, terms))
+        return _not_enough(now - track.first_at, track.polls, terms)
     return Judgement(Verdict.OK, _trend(track, now))
 
 
@@ -113,8 +115,14 @@ def of(one: GroupLag | PartitionLag) -> Judgement:
     if one.judgement is not None:
         return one.judgement
     if isinstance(one, PartitionLag):
-        return judge(one, None, 0.0, Terms())
+        return _NOTHING_WAITS if one.standing is Standing.CAUGHT_UP else judge(one, None, 0.0, _AS_COMMON)
     return worst(one, [of(partition) for partition in one.partitions])
+
+
+def of_all(group: GroupLag) -> tuple[Judgement, list[Judgement]]:
+    """The judgement of a group, and those of its partitions in their order."""
+    each = [of(partition) for partition in group.partitions]
+    return group.judgement or worst(group, each), each
 
 
 def worst_first(groups: Iterable[GroupLag]) -> list[GroupLag]:
@@ -173,8 +181,6 @@ def _since_idle(track: Track) -> tuple[Sample, ...]:
 def _fact(partition: PartitionLag) -> str:
     offsets = partition.offsets
     match partition.standing:
-        case Standing.CAUGHT_UP:
-            return "nothing waits"
         case Standing.LOST_RECORDS:
             lost = (offsets.log_start or 0) - (offsets.committed or 0)
             return f"retention took {plural(lost, 'offset')} before the group came to them"
@@ -184,9 +190,9 @@ def _fact(partition: PartitionLag) -> str:
             return partition.reason or "unknown"
 
 
-def _too_short(seconds: float, polls: int, terms: Terms) -> str:
+def _not_enough(seconds: float, polls: int, terms: Terms) -> Judgement:
     seen = "one snapshot" if polls == 1 else f"{plural(polls, 'poll')} over {duration(seconds)}"
-    return f"{seen}: a verdict takes {duration(terms.span)} of polls"
+    return Judgement(Verdict.NOT_ENOUGH_HISTORY, f"{seen}: a verdict takes {duration(terms.span)} of polls")
 
 
 def _resting(verdict: Verdict, track: Track, holder: str | None, now: float) -> Judgement:
@@ -234,3 +240,8 @@ def _trend(track: Track, now: float) -> str:
     change = track.last.lag - first.lag
     compared = "as much as" if change == 0 else f"{count(abs(change))} {'more' if change > 0 else 'fewer'} than"
     return f"{count(track.last.lag)} behind, {compared} {duration(now - first.at)} ago"
+
+
+_AS_COMMON: Final = Terms()
+_NOTHING_WAITS: Final = Judgement(Verdict.CAUGHT_UP, "nothing waits")
+_ONE_SNAPSHOT: Final = _not_enough(0.0, 1, _AS_COMMON)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
+import threading
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
 from datetime import datetime
-from operator import attrgetter
-from typing import Final
+from typing import Final, TypeVar
 
 from eventops.events import Partition, Record
 from eventops.lag import held as held_back
@@ -15,10 +16,19 @@ from eventops.lag.model import GroupLag, GroupSelection, LagAge, PartitionOffset
 from eventops.lag.tails import Tails, look
 from eventops.ports import Bounds, Broker, Committed, Coverage, Gap, Group, Groups, Isolation, LogBounds
 
-_PLACE: Final = attrgetter("topic", "partition")
+Read = TypeVar("Read")
 ALL_AT_ONCE: Final = 1 << 62
 STREAMED: Final = (1_000, 4_000)
 """New partitions a step, first and afterwards: the first rows soon, then few requests."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What was read of some groups at once."""
+
+    groups: list[Group]
+    offsets: dict[str, list[PartitionOffsets]]
+    tails: Tails
 
 
 class Reading:
@@ -39,6 +49,7 @@ class Reading:
         supported = [group for group in found.groups if rules.is_supported(group)]
         self._committed = self._read_committed(supported)
         self._wanted = self._all_wanted(supported)
+        self._all = {partition for mine in self._wanted.values() for partition in mine}
         self._groups = [g for g in found.groups if not selection.topics or self._wanted.get(g.group_id)]
         self._bounds: dict[Partition, LogBounds] = {}
         self._topic_ids: dict[str, str] = {}
@@ -49,6 +60,16 @@ class Reading:
         self._gaps = [*found.gaps, *self._committed.gaps]
 
     def __iter__(self) -> Iterator[GroupLag]:
+        """While the groups of one step are told, the next one is read."""
+        steps = self._read_steps()
+        step = next(steps, None)
+        while step is not None:
+            following = _soon(lambda: next(steps, None)) if len(self._seen) < len(self._all) else None
+            for group in step.groups:
+                yield self._judged(group, step.offsets.get(group.group_id, ()), step.tails)
+            step = following.result() if following else next(steps, None)
+
+    def _read_steps(self) -> Iterator[_Step]:
         for groups in self._chunks():
             new = {p for g in groups for p in self._wanted.get(g.group_id, ())} - self._seen
             if new:
@@ -59,8 +80,7 @@ class Reading:
             self._ages -= min(self._ages, len(tails.ages))
             self._records += len(tails.records)
             self._bytes += _size(tails.records)
-            for group in groups:
-                yield self._judged(group, offsets.get(group.group_id, ()), tails)
+            yield _Step(groups, offsets, tails)
 
     @property
     def is_empty(self) -> bool:
@@ -121,25 +141,27 @@ class Reading:
         }
 
     def _offsets(self, group: Group) -> list[PartitionOffsets]:
-        isolation = group.isolation or Isolation.READ_UNCOMMITTED
+        is_committed_read = group.isolation is Isolation.READ_COMMITTED
         mine = self._committed.offsets.get(group.group_id, {})
         epochs = self._committed.epochs.get(group.group_id, {})
         shares = self._committed.shares.get(group.group_id, {})
         is_shared = group.type == rules.SHARE
         found = []
-        for partition in sorted(self._wanted[group.group_id], key=_PLACE):
+        for partition in sorted(self._wanted[group.group_id]):
             log, share = self._bounds.get(partition), shares.get(partition) if shares else None
             found.append(
                 PartitionOffsets(
                     partition=partition,
                     log_start=None if log is None else log.start,
                     committed=mine.get(partition),
-                    log_end=None if log is None else log.end(isolation),
+                    log_end=None if log is None else log.last_stable if is_committed_read else log.high_watermark,
                     last_stable=None if log is None else log.last_stable,
                     high_watermark=None if log is None else log.high_watermark,
                     topic_id=self._topic_ids.get(partition.topic),
                     is_gone=log is None and partition in self._gone,
-                    is_recreated=log is not None and rules.is_of_another_log(epochs.get(partition), log.leader_epoch),
+                    is_recreated=bool(epochs)
+                    and log is not None
+                    and rules.is_of_another_log(epochs.get(partition), log.leader_epoch),
                     is_shared=is_shared,
                     left=None if share is None else share.left,
                 )
@@ -154,14 +176,29 @@ class Reading:
         owners = {partition: member.client_id for member in group.members for partition in member.assigned}
         judged = []
         for found in offsets:
-            first = rules.next_offset(found)
-            place = None if first is None else (found.partition, first)
-            seen = replace(found, only_markers=True) if place is not None and place in tails.only_markers else found
-            age = None if place is None or seen.only_markers else tails.ages[place]
+            first, seen, age = rules.next_offset(found), found, None
+            if first is not None and (place := (found.partition, first)) in tails.only_markers:
+                seen = replace(found, only_markers=True)
+            elif first is not None:
+                age = tails.ages[place]
             one = rules.partition_lag(seen, age, owners.get(found.partition) if owners else None)
             held = self._held.get(found.partition) if self._held else None
             judged.append(one if held is None else replace(one, held_back=held))
         return rules.group_lag(group, judged)
+
+
+def _soon(read: Callable[[], Read]) -> Future[Read]:
+    """What is read meanwhile, by a thread that holds nobody up: a process that ends doesn't wait for it."""
+    found: Future[Read] = Future()
+
+    def run() -> None:
+        try:
+            found.set_result(read())
+        except BaseException as failure:  # noqa: BLE001  # it belongs to whoever asks for the result
+            found.set_exception(failure)
+
+    threading.Thread(target=run, name="eventops-lag", daemon=True).start()
+    return found
 
 
 def _why_unread(group: str, gaps: Collection[Gap]) -> str:

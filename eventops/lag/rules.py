@@ -6,11 +6,10 @@ behind", a committed offset below the log's start means lost records, and one ab
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
-from eventops.events import Partition
 from eventops.lag.model import (
     AgeMethod,
     GroupLag,
@@ -150,8 +149,10 @@ def age(oldest_waiting: datetime | None, now: datetime) -> LagAge:
 def partition_lag(offsets: PartitionOffsets, waiting_age: LagAge | None, member: str | None) -> PartitionLag:
     """One partition, judged. ``waiting_age`` None: it wasn't asked for, because nothing is known to wait."""
     stands = standing(offsets)
-    reason = why_unknown(offsets, stands)
     found = waiting_age or NOTHING_WAITS
+    if stands is Standing.CAUGHT_UP:
+        return PartitionLag(offsets, stands, 0, found, member)
+    reason = why_unknown(offsets, stands)
     if reason is not None:
         found = LagAge(None, AgeMethod.UNKNOWN, reason)
     elif offsets.is_shared and stands is Standing.BEHIND:
@@ -196,7 +197,7 @@ def group_lag(group: Group, partitions: Sequence[PartitionLag]) -> GroupLag:
         lag=whole,
         known_lag=sum(p.lag or 0 for p in partitions),
         age=oldest(partitions),
-        members=_members(group.members, {p.partition: p for p in partitions}),
+        members=_members(group.members, partitions),
         partitions=tuple(partitions),
         reason=reason,
     )
@@ -252,10 +253,11 @@ def longest_held_back(partitions: Iterable[PartitionLag]) -> LagAge | None:
     return known or unknown
 
 
-def _members(members: Iterable[Member], partitions: Mapping[Partition, PartitionLag]) -> tuple[MemberLag, ...]:
+def _members(members: Collection[Member], partitions: Iterable[PartitionLag]) -> tuple[MemberLag, ...]:
+    by_place = {p.partition: p for p in partitions} if members else {}
     found = []
     for member in members:
-        mine = [partitions[p] for p in member.assigned if p in partitions]
+        mine = [by_place[p] for p in member.assigned if p in by_place]
         whole, reason = total(mine) if mine else (0, None)
         found.append(MemberLag(member.member_id, member.client_id, member.host, whole, member.assigned, reason))
     return tuple(found)

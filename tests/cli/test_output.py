@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventops.cli import output
+from eventops.cli import json_layout, output
 
 
 def test_json_keeps_scripts_readable_and_escapes_what_a_terminal_obeys(capsys: pytest.CaptureFixture[str]) -> None:
@@ -21,11 +21,19 @@ def test_json_keeps_scripts_readable_and_escapes_what_a_terminal_obeys(capsys: p
 
 @given(
     st.recursive(
-        st.none() | st.booleans() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     )
 )
 def test_printed_json_is_the_same_json(value: object) -> None:
-    assert json.loads(output._json({"value": value})) == {"value": value}
+    document = {"value": value}
+    assert json.loads(json_layout.json_text(document)) == document
+    assert json.loads(json_layout.json_line(document)) == document
+    assert json.loads("".join(json_layout.laid_out(document))) == document
+
+
+def test_what_is_no_number_is_null() -> None:
+    assert json_layout.json_line({"eta": float("nan"), "rate": float("inf")}) == '{"eta":null,"rate":null}'
 
 
 def test_csv_holds_no_formula(capsys: pytest.CaptureFixture[str]) -> None:

@@ -88,7 +88,7 @@ class Reader(Generic[Seen]):
         told = moved = reviewed = time.monotonic()
         while self._cursors:
             before = len(self._positions), len(self._records)
-            self._take(self._consumer.consume(self._at_once, _WAIT))
+            self._take(self._consumer.consume(self._most(), _WAIT))
             now = time.monotonic()
             if (len(self._positions), len(self._records)) != before:
                 moved = reviewed = now
@@ -100,6 +100,16 @@ class Reader(Generic[Seen]):
                 told = time.monotonic()
         if self._gaps or self._positions:
             yield self._batch()
+
+    def _most(self) -> int:
+        """How many records are still to come at most: the client returns as soon as it has as many, and not before."""
+        left = 0
+        for cursor in self._cursors.values():
+            for wanted in cursor.ranges:
+                left += wanted.end - max(wanted.first, cursor.position)
+            if left >= self._at_once:
+                return self._at_once
+        return max(left, 1)
 
     def _batch(self) -> Scanned[Seen]:
         batch = Scanned(tuple(self._records), self._positions, tuple(self._gaps))

@@ -22,7 +22,9 @@ GROUPS_AT_ONCE: Final = 100
 CHUNK: Final = 2_000
 """Partitions a request for log bounds."""
 
-_QUESTIONS: Final = {"start": (-2, 0), "stable": (-1, 1), "watermark": (-1, 0)}
+_EARLIEST: Final = -2
+_LATEST: Final = -1
+_QUESTIONS: Final = {"start": (_EARLIEST, 0), "stable": (_LATEST, 1), "watermark": (_LATEST, 0)}
 """Kafka's timestamp for "the earliest" and "the latest", and whether only stable records count."""
 
 _MOVED: Final = frozenset(
@@ -148,12 +150,13 @@ def _list_offsets(
             topics: dict[str, list[int]] = defaultdict(list)
             for partition in chunk:
                 topics[partition.topic].append(partition.partition)
+            wanted = {timestamp: _wanted(topics, timestamp) for timestamp in (_EARLIEST, _LATEST)}
             for name, (timestamp, isolation) in _QUESTIONS.items():
-                yield (name, node, start), ((node, _question(topics, timestamp, isolation)), chunk)
+                yield (name, node, start), ((node, _question(wanted[timestamp], isolation)), chunk)
 
 
-def _question(topics: Mapping[str, Sequence[int]], timestamp: int, isolation: int) -> Any:
-    wanted = [
+def _wanted(topics: Mapping[str, Sequence[int]], timestamp: int) -> list[Any]:
+    return [
         _Topic(
             name=topic,
             partitions=[
@@ -162,6 +165,9 @@ def _question(topics: Mapping[str, Sequence[int]], timestamp: int, isolation: in
         )
         for topic, numbers in topics.items()
     ]
+
+
+def _question(wanted: list[Any], isolation: int) -> Any:
     return ListOffsetsRequest(replica_id=-1, isolation_level=isolation, timeout_ms=5000, topics=wanted)
 
 

@@ -1,0 +1,106 @@
+"""JSON as it is printed: fast, readable in any script, and nothing that a terminal obeys."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from functools import lru_cache
+from typing import Any, Final
+
+OBEYED: Final = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What a terminal would obey or show as something else, beside what JSON escapes by itself."""
+
+_TIGHT: Final = (",", ":")
+_PLAIN: Final = frozenset({str, int, float, bool, type(None)})
+
+
+def json_line(document: Mapping[str, Any]) -> str:
+    """A document on one line, as NDJSON has it."""
+    return json_text(document, tight=True)
+
+
+def json_text(document: Any, *, tight: bool = False) -> str:
+    """JSON that reads well in any script and that a terminal doesn't obey: C1 controls, direction overrides and lone
+    surrogates stay escaped, which is the same JSON. A figure that isn't a number is null: JSON knows no NaN."""
+    import msgspec
+
+    try:
+        data = msgspec.json.encode(document)
+        text = (data if tight else msgspec.json.format(data, indent=0)).decode()
+    except UnicodeEncodeError:  # half a surrogate pair, which UTF-8 can't hold
+        text = json.dumps(document, ensure_ascii=False, separators=_TIGHT if tight else None)
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return OBEYED.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def laid_out(value: Any, margin: str = "") -> Iterator[str]:
+    """JSON in pieces: what holds lists or objects takes a line for each of its parts, what doesn't takes one line. A
+    callable stands for what is known only when it is its turn.
+
+    >>> print("".join(laid_out({"a": [{"b": 1, "c": None}, {"b": 2, "c": []}], "d": lambda: 3})))
+    {
+      "a": [
+        {"b": 1, "c": null},
+        {"b": 2, "c": []}
+      ],
+      "d": 3
+    }
+    """
+    if callable(value):
+        value = value()
+    inner = margin + "  "
+    if isinstance(value, Mapping):
+        if not _has_parts(value.values()):
+            yield json_text(value)
+            return
+        opening, closing, parts = "{", "}", ((_key(key), item) for key, item in value.items())
+    elif isinstance(value, Iterable) and not isinstance(value, str) and (not isinstance(value, Sized) or value):
+        opening, closing, parts = "[", "]", (("", item) for item in value)
+    else:
+        yield json_text(value)
+        return
+    if isinstance(value, list) and (rows := _one_line_each(value)) is not None:
+        yield f"[\n{inner}" + f",\n{inner}".join(rows) + f"\n{margin}]"
+        return
+    before = f"{opening}\n{inner}"
+    for name, item in parts:
+        yield before + name
+        if type(item) in _PLAIN or (type(item) is dict and not _has_parts(item.values())):
+            yield json_text(item)
+        else:
+            yield from laid_out(item, inner)
+        before = f",\n{inner}"
+    yield f"\n{margin}{closing}" if before[0] == "," else f"{opening}{closing}"
+
+
+@lru_cache(1024)
+def _key(name: str) -> str:
+    return f"{json_text(name)}: "
+
+
+def _one_line_each(items: Sequence[Any]) -> list[str] | None:
+    """The items' JSON where each is an object that takes one line; None where one isn't.
+
+    >>> _one_line_each([{"a": 1}, {"b": "{"}]), _one_line_each([{"a": {"b": 1}}]), _one_line_each([1])
+    (['{"a": 1}', '{"b": "{"}'], None, None)
+    """
+    lines = []
+    for item in items:
+        if type(item) is not dict:
+            return None
+        line = json_text(item)
+        if ("[" in line or line.rfind("{") > 0) and _has_parts(item.values()):
+            return None
+        lines.append(line)
+    return lines
+
+
+def _has_parts(values: Iterable[Any]) -> bool:
+    """Whether one of them is laid out over several lines: whatever is neither a plain value nor empty.
+
+    >>> _has_parts([1, None, "a", []]), _has_parts([{"a": 1}])
+    (False, True)
+    """
+    return not {type(value) for value in values} <= _PLAIN and any(type(v) not in _PLAIN and v for v in values)
