@@ -89,6 +89,7 @@ def lag(offsets: PartitionOffsets) -> int | None:
     """Offsets not yet consumed, never negative; None where that can't be known. Like Kafka's own tools it counts
     offsets, but a rest that holds no record is no lag: else a group would be 1 behind for as long as a topic rests.
 
+    >>> from eventops.events import Partition
     >>> here = Partition("orders", 0)
     >>> lag(PartitionOffsets(here, log_start=0, committed=7, log_end=10))
     3
@@ -116,6 +117,7 @@ def _lag(offsets: PartitionOffsets, stands: Standing) -> int | None:
 def next_offset(offsets: PartitionOffsets) -> int | None:
     """The first offset that waits to be consumed; None where none waits or that isn't known.
 
+    >>> from eventops.events import Partition
     >>> next_offset(PartitionOffsets(Partition("orders", 0), log_start=9, committed=7, log_end=10))
     9
     """
