@@ -17,7 +17,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from eventops.adapters.kafka.answers import Answer, judged, lost
 from eventops.adapters.kafka.connection import Connection
-from eventops.adapters.kafka.failures import error_of
+from eventops.adapters.kafka.failures import PASSING, error_of
 from eventops.events import Position
 from eventops.ports import Appended, IsStopped, Outgoing, TransactionLost, never
 
@@ -35,6 +35,7 @@ _LARGEST_RECORD: Final = 1_000_000_000
 """As much as the client allows: how large a record may be is the topic's to say."""
 _BATCH: Final = 1_000_000
 _FRAMING: Final = 512
+_PASSING: Final = PASSING | {KafkaError.CONCURRENT_TRANSACTIONS}
 
 
 class _Appender:
@@ -219,8 +220,9 @@ def _is_done(call: Callable[[float], None]) -> bool:
 
 
 def _is_still_at_it(error: KafkaError) -> bool:
-    """A slice's end, or what the coordinator says until an earlier holder's open transaction has ended."""
-    return _goes_on(error) or (error.code() == KafkaError.CONCURRENT_TRANSACTIONS and not error.fatal())
+    """A slice's end, or what its last answer was: no coordinator yet (a cluster's first transaction makes its topic),
+    or an earlier holder's open transaction that has to end first."""
+    return not error.fatal() and (error.retriable() or error.code() in _PASSING)
 
 
 def _goes_on(error: KafkaError) -> bool:
