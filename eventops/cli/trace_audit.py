@@ -41,7 +41,8 @@ def _store_of(desk: Desk) -> TraceStore:
     """
     if desk.trace_store is None:
         raise UsageError(
-            "there are no spans to compare with", remedy="name a trace store in the context: eventops.jaeger"
+            "there are no spans to compare with",
+            remedy="name a trace store in the context: eventops.jaeger or eventops.tempo",
         )
     return desk.trace_store
 

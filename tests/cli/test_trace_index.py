@@ -110,3 +110,50 @@ def test_without_a_store_there_is_no_index(bootstrap_servers: str, tmp_path: Pat
     run = Shell(tmp_path, bootstrap_servers)("trace", "x", "--engine", "index")
     assert run.returncode == 2
     assert "name a trace store in the context: eventops.jaeger or eventops.tempo" in run.stderr
+
+
+def test_without_a_store_there_is_nothing_to_audit(bootstrap_servers: str, tmp_path: Path) -> None:
+    run = Shell(tmp_path, bootstrap_servers)("trace", "x", "--audit")
+    assert (run.returncode, run.stdout) == (2, "")
+    said = " ".join(run.stderr.split())
+    assert "there are no spans to compare with" in said
+    assert "name a trace store in the context: eventops.jaeger or eventops.tempo" in said
+    assert "looked at" not in said, "it is said before the log is searched"
+
+
+def test_an_audit_names_the_service_to_mend(request_: Request, bootstrap_servers: str, tmp_path: Path) -> None:
+    topics = [word for topic in request_.topics for word in ("--topic", topic)]
+    with serving(jaeger(request_)) as (base, _):
+        eventops = shell(tmp_path, bootstrap_servers, f"{base}/jaeger")
+        run = eventops("trace", request_.correlation, "--audit", "-o", "json", *topics)
+        table = eventops("trace", request_.correlation, "--audit", *topics)
+    assert (run.returncode, table.returncode) == (1, 1), run.stderr + table.stderr
+    document = json.loads(run.stdout)
+    keeps_its_contract(document, "trace-audit")
+    assert document["events"] + document["settling"] == 3, "spans of what is younger than 15 s may be on their way"
+    assert document["sent"] == document["events"]
+    producers = {event.source for event in request_.events.values()}
+    found = {(one["kind"], one["service"]) for one in document["findings"]}
+    assert {("no_trace_context", producer) for producer in producers} <= found, "none of them writes a traceparent"
+    assert {one["service"] for one in document["services"]} == {service for _, service in found}
+    assert sum(one["findings"] for one in document["services"]) == len(document["findings"])
+    assert "have the span of their sending" in table.stdout
+    assert "to mend: " in table.stdout
+
+
+@pytest.mark.parametrize("words", [["--follow"], ["-o", "svg"], ["--expect", "x.yaml"]])
+def test_an_audit_is_a_document_of_its_own(bootstrap_servers: str, tmp_path: Path, words: list[str]) -> None:
+    run = Shell(tmp_path, bootstrap_servers)("trace", "x", "--audit", *words)
+    assert run.returncode == 2
+    assert "--audit is a table or a document of its own" in " ".join(run.stderr.split())
+
+
+def test_an_audit_by_a_store_that_does_not_answer_says_so(
+    request_: Request, bootstrap_servers: str, tmp_path: Path
+) -> None:
+    eventops = shell(tmp_path, bootstrap_servers, "http://127.0.0.1:1")
+    topics = [word for topic in request_.topics for word in ("--topic", topic)]
+    run = eventops("trace", request_.correlation, "--audit", *topics)
+    assert run.returncode not in (0, 1), "unknown isn't in order"
+    assert "jaeger at http://127.0.0.1:1 doesn't answer" in " ".join(run.stderr.split())
+    assert "Traceback" not in run.stderr

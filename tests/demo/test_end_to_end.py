@@ -82,6 +82,29 @@ def test_from_nothing_to_every_mail_delivered_once(shell: Shell, home: Path) -> 
     assert {event_id for event_id in refused if delivered.count(event_id) == 1} == refused, "each mail arrived, once"
 
 
+def test_telemetry_without_jaeger_costs_spans_alone(home: Path) -> None:
+    tools = ("jaeger", "otelcol", "otelcol-contrib")
+    path = [at for at in os.get_exec_path() if not any((Path(at) / name).exists() for name in tools)]
+    words = Shell(home)
+    nothing_named = {name: "" for name in os.environ if name.startswith("OTEL_")}
+    run = words(
+        *("demo", "--headless", "--telemetry", "--duration", "8", "-o", "json"),
+        environ={**nothing_named, "PATH": os.pathsep.join(path)},
+        timeout=120,
+    )
+    assert run.returncode == 0, run.stderr
+    demo = json.loads(run.stdout)
+    keeps_its_contract(demo, "demo")
+    assert sum(row["count"] for row in demo["events"]) > 0, "the demo runs as well"
+    told = demo["telemetry"]
+    assert (told["endpoint"], told["jaeger"], told["metrics"]) == (None, None, None)
+    said = " ".join(run.stderr.split())
+    assert "the demo runs without telemetry: there is no Jaeger to keep spans" in said
+    for remedy in ("jaegertracing.io/download", "otelcol-contrib", "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318"):
+        assert remedy in said
+        assert remedy in told["note"]
+
+
 def _the_readme_speaks_the_truth(shell: Shell, correlation_id: str) -> None:
     """Every command of the README works; those that start something or would change this machine are only parsed."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")

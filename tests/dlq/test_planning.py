@@ -69,6 +69,19 @@ def test_the_origin_record_is_preferred_while_it_is_the_same_event() -> None:
     assert one.difference == "value: 29 bytes in the origin, 17 bytes in the letter"
 
 
+def test_a_replay_has_the_trace_context_of_its_letter_which_is_no_difference() -> None:
+    sent_before = record((("traceparent", b"00-" + b"1" * 32 + b"-" + b"2" * 16 + b"-01"), ("baggage", b"a=b")))
+    origins = {Position("orders", 0, 0): replace(sent_before, value=BODY, key=b"k")}
+    [one] = planned(letter(0), origins=origins).planned
+    assert (one.taken_from, one.difference) == ("origin", None)
+    assert [value for name, value in one.headers if name == "traceparent"] == [TRACEPARENT[1]]
+    assert "baggage" not in dict(one.headers), "it belongs to the earlier hop's context"
+
+    request = Request(Selection("orders-dlt"), AT, "run", wishes=Wishes(drop_headers=("traceparent",)))
+    [one] = plan(request, [letter(0)], known(origins=origins)).planned
+    assert "traceparent" not in dict(one.headers), "the operator has the last word"
+
+
 def test_another_event_at_the_origins_offset_is_not_put_back() -> None:
     anew = record(at="orders/0/0", value=b'{"eventId":"another"}')
 
