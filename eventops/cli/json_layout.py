@@ -30,6 +30,10 @@ def json_text(document: Any, *, tight: bool = False) -> str:
         text = (data if tight else msgspec.json.format(data, indent=0)).decode()
     except UnicodeEncodeError:  # half a surrogate pair, which UTF-8 can't hold
         text = json.dumps(document, ensure_ascii=False, separators=_TIGHT if tight else None)
+    return _shown(text)
+
+
+def _shown(text: str) -> str:
     if text.isascii() and "\x7f" not in text:
         return text
     return OBEYED.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
@@ -61,8 +65,8 @@ def laid_out(value: Any, margin: str = "") -> Iterator[str]:
     else:
         yield json_text(value)
         return
-    if isinstance(value, list) and (rows := _one_line_each(value)) is not None:
-        yield f"[\n{inner}" + f",\n{inner}".join(rows) + f"\n{margin}]"
+    if isinstance(value, list) and (rows := _one_line_each(value, f",\n{inner}")) is not None:
+        yield f"[\n{inner}{rows}\n{margin}]"
         return
     before = f"{opening}\n{inner}"
     for name, item in parts:
@@ -80,21 +84,24 @@ def _key(name: str) -> str:
     return f"{json_text(name)}: "
 
 
-def _one_line_each(items: Sequence[Any]) -> list[str] | None:
-    """The items' JSON where each is an object that takes one line; None where one isn't.
+def _one_line_each(items: Sequence[Any], between: str) -> str | None:
+    """The items' JSON where each is an object that takes one line, which is what a report has thousands of; None where
+    one isn't.
 
-    >>> _one_line_each([{"a": 1}, {"b": "{"}]), _one_line_each([{"a": {"b": 1}}]), _one_line_each([1])
-    (['{"a": 1}', '{"b": "{"}'], None, None)
+    >>> _one_line_each([{"a": 1}, {"b": "{"}], "; "), _one_line_each([{"a": {"b": 1}}], ""), _one_line_each([1], "")
+    ('{"a": 1}; {"b": "{"}', None, None)
     """
-    lines = []
-    for item in items:
-        if type(item) is not dict:
-            return None
-        line = json_text(item)
-        if ("[" in line or line.rfind("{") > 0) and _has_parts(item.values()):
-            return None
-        lines.append(line)
-    return lines
+    import msgspec
+
+    if not all(type(item) is dict for item in items):
+        return None
+    try:
+        rows = [msgspec.json.format(msgspec.json.encode(item), indent=0) for item in items]
+    except UnicodeEncodeError:
+        rows = [json_text(item).encode() for item in items]
+    if any(b"[" in row or row.rfind(b"{") > 0 for row in rows) and any(_has_parts(item.values()) for item in items):
+        return None
+    return _shown(between.encode().join(rows).decode())
 
 
 def _has_parts(values: Iterable[Any]) -> bool:

@@ -100,9 +100,11 @@ def partition_document(partition: PartitionLag, judged: Judgement | None = None)
     _put(row, "held_back_seconds", *_NO_TRANSACTION if held is None else (held.seconds, held.reason))
     _put(row, "lag", partition.lag, partition.reason)
     _put(row, "lag_age_seconds", age.seconds, age.reason)
-    row["lag_age_method"] = age.method.value
-    row["standing"] = partition.standing.value
-    row["verdict"] = judged.verdict.value
+    row["lag_age_method"] = (
+        age.method._value_
+    )  # what .value looks up, three times a row, for a quarter of the row's time
+    row["standing"] = partition.standing._value_
+    row["verdict"] = judged.verdict._value_
     row["evidence"] = judged.evidence
     kept = insight.kept_before(partition)
     _put(row, "lost", None if kept is None else max(-kept, 0), partition.reason)
