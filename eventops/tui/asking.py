@@ -10,14 +10,14 @@ from textual.worker import get_current_worker
 
 from eventops.bootstrap import Desk
 from eventops.errors import reason_of
-from eventops.lag.model import LagReport
+from eventops.lag.model import GroupLag, LagReport
 from eventops.ports import Range
 from eventops.tui import commands
 from eventops.tui.history import History
 from eventops.tui.lag_columns import Paced, worst_first
-from eventops.tui.messages import Answered, NotAnswered, WaitingUnknown
+from eventops.tui.messages import Answered, Arriving, NotAnswered, WaitingUnknown
 from eventops.tui.page import Page
-from eventops.tui.questions import Questions, oldest_waiting
+from eventops.tui.questions import Questions, first_lag, oldest_waiting
 from eventops.tui.watch import Watch
 from eventops.wording import safe
 
@@ -31,6 +31,8 @@ class Asking(App[None]):
         self.history = History()
         self.questions = Questions(desk, refresh, self.history)
         self.is_paused = False
+        self.arriving: list[Paced] | None = None
+        """The groups that came in so far, before the first answer is whole."""
         self._judged: tuple[LagReport, list[Paced]] | None = None
 
     def ask_due(self) -> None:
@@ -65,13 +67,28 @@ class Asking(App[None]):
     def _question(self, watch: Watch[Any]) -> None:
         message: Answered | NotAnswered
         try:
-            message = Answered(watch, watch.ask())
+            message = Answered(watch, self._first_lag() if self._is_first_lag(watch) else watch.ask())
             if watch is self.questions.lag:
                 self._judge(message.value)
         except Exception as error:  # noqa: BLE001 - a defect in one question is told, the screen stays
             message = NotAnswered(watch, reason_of(error))
         if not get_current_worker().is_cancelled:
             self.post_message(message)
+
+    def _is_first_lag(self, watch: Watch[Any]) -> bool:
+        return watch is self.questions.lag and watch.value is None
+
+    def _first_lag(self) -> LagReport:
+        def tell(groups: list[GroupLag]) -> None:
+            self.post_message(Arriving(worst_first(groups, {})))
+
+        return first_lag(self.desk, self.history, tell)
+
+    def on_arriving(self, message: Arriving) -> None:
+        """Rows before the figures are whole."""
+        if self.questions.lag.value is None:
+            self.arriving = message.groups
+            self.repaint()
 
     def on_answered(self, message: Answered) -> None:
         """Keep it, and show it where it is wanted."""
@@ -123,15 +140,22 @@ class Asking(App[None]):
         self.repaint()
 
     def worst_groups(self) -> list[Paced] | None:
-        """The groups of the last poll, judged once a poll and not at every repaint; None before the first."""
+        """The groups of the last poll, judged once a poll and not at every repaint; before the first is whole, those
+        that came in; None before any did."""
         report = self.questions.lag.value
         if report is None:
-            return None
+            return self.arriving
+        self.arriving = None
         judged = self._judged
         return judged[1] if judged is not None and judged[0] is report else self._judge(report)
 
+    @property
+    def arrival_note(self) -> str:
+        """Beside rows that aren't all."""
+        return "so far, more are coming …" if self.arriving is not None else ""
+
     def _judge(self, report: LagReport) -> list[Paced]:
-        found = worst_first(report, self.history.trends)
+        found = worst_first(report.groups, self.history.trends)
         self._judged = report, found
         return found
 

@@ -20,6 +20,7 @@ from eventops.tui.page import Page, Target
 from eventops.tui.palette import FAINT
 from eventops.tui.replay import ReplayPage
 from eventops.tui.watch import Watch
+from eventops.tui.widgets.lines import Said
 from eventops.tui.widgets.table import Table
 from eventops.wording import count
 
@@ -241,7 +242,7 @@ class LetterPage(LettersOf):
 
     def body(self) -> Iterator[Widget]:
         """A long text."""
-        yield VerticalScroll(Static(id="letter"))
+        yield VerticalScroll(Said(id="letter"))
 
     def on_mount(self) -> None:
         """Arrow keys scroll the text."""

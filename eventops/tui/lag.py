@@ -21,6 +21,7 @@ from eventops.tui.palette import FAINT
 from eventops.tui.peek import PeekPage
 from eventops.tui.reset import ResetPage
 from eventops.tui.watch import Watch
+from eventops.tui.widgets.lines import Said
 from eventops.tui.widgets.table import Table
 from eventops.wording import count, safe
 
@@ -70,7 +71,7 @@ class LagPage(Page):
     def paint(self) -> None:
         """The worst first."""
         table: Table[Paced] = self.query_one("#groups", Table)
-        table.show(self.shell.worst_groups())
+        table.show(self.shell.worst_groups(), note=self.shell.arrival_note)
 
     def target(self) -> Target | None:
         """The group under the cursor."""
@@ -113,7 +114,7 @@ class GroupPage(Page):
 
     def body(self) -> Iterator[Widget]:
         """A line of figures over the partitions and the members."""
-        yield Static(id="facts")
+        yield Said(id="facts")
         yield Table(
             "Partitions",
             PARTITIONS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,7 +10,7 @@ from rich.text import Text
 
 from eventops.events import Partition
 from eventops.lag import judgement
-from eventops.lag.model import GroupLag, LagAge, LagReport, MemberLag, Pace, PartitionLag, Rate, Standing, Verdict
+from eventops.lag.model import GroupLag, LagAge, MemberLag, Pace, PartitionLag, Rate, Standing, Verdict
 from eventops.lag.pace import UNKNOWN as NO_PACE
 from eventops.tui.history import TREND, sparkline
 from eventops.tui.palette import FAINT, VERDICTS, WARN
@@ -32,9 +32,9 @@ class Paced:
         return self.group.pace or NO_PACE
 
 
-def worst_first(report: LagReport, trends: Mapping[str, Sequence[int | None]]) -> list[Paced]:
+def worst_first(groups: Iterable[GroupLag], trends: Mapping[str, Sequence[int | None]]) -> list[Paced]:
     """By verdict, then by what waits: where somebody should look first stands first."""
-    return [Paced(group, tuple(trends.get(group.group, ()))) for group in judgement.worst_first(report.groups)]
+    return [Paced(group, tuple(trends.get(group.group, ()))) for group in judgement.worst_first(groups)]
 
 
 def verdict(judged: Verdict | Standing) -> Text:

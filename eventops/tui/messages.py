@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from eventops.dlq.replay_model import Plan, Step
     from eventops.groups.model import ResetReport
     from eventops.trace.model import Found
+    from eventops.tui.lag_columns import Paced
     from eventops.tui.watch import Watch
 
 
@@ -20,6 +21,13 @@ class Answered(Message):
 
     watch: Watch[Any]
     value: Any
+
+
+@dataclass
+class Arriving(Message):
+    """The first answer about lag is under way: the groups that came in so far."""
+
+    groups: list[Paced]
 
 
 @dataclass

@@ -24,6 +24,7 @@ from eventops.tui.lag_columns import GROUPS, Paced, lag, rate
 from eventops.tui.page import Page, Target
 from eventops.tui.palette import ACCENT, FAINT, GOOD, WARN
 from eventops.tui.watch import Watch
+from eventops.tui.widgets.lines import OneLine
 from eventops.tui.widgets.table import Column, Table
 from eventops.wording import UNKNOWN, count, plural
 
@@ -46,7 +47,7 @@ class OverviewPage(Page):
 
     def body(self) -> Iterator[Widget]:
         """Figures over tables; side by side where there is room."""
-        yield Static(id="figures")
+        yield OneLine(id="figures")
         groups: Table[Paced] = Table(
             "Consumer groups",
             _narrowed(),
@@ -76,7 +77,7 @@ class OverviewPage(Page):
         shell = self.shell
         report, letters, causes = shell.questions.lag.value, shell.questions.letters.value, shell.questions.causes.value
         self.query_one("#figures", Static).update(figures(report, letters, shell.history, self.app.size.width))
-        self.query_one("#groups", Table).show(shell.worst_groups())
+        self.query_one("#groups", Table).show(shell.worst_groups(), note=shell.arrival_note)
         topics = None if letters is None else sorted(letters.topics, key=lambda one: (-one.open, one.topic))
         self.query_one("#topics", Table).show(topics)
         self.query_one("#causes", Table).show(causes)

@@ -61,6 +61,7 @@ class Page(Screen[None]):
         Binding("t", "trace_it", "trace it: its request, or a group's oldest waiting record"),
         Binding("d", "letters_of_it", "its dead letters"),
         Binding("y", "copy_command", "copy the command that prints this screen"),
+        Binding("c", "copy_id", "copy the id under the cursor"),
         Binding("o", "sort_next", "sort by the next column (or click on its title)"),
         Binding("O", "turn_round", "sort the other way round"),
     ]
@@ -225,6 +226,15 @@ class Page(Screen[None]):
         """By the terminal's own clipboard (OSC 52), so that it works over SSH."""
         self.app.copy_to_clipboard(self.command)
         self.notify(f"copied: {safe(self.command, 200)}", markup=False)
+
+    def action_copy_id(self) -> None:
+        """The request's or event's, to be pasted anywhere."""
+        target = self.target()
+        if target is None or target.identifier is None:
+            self.notify("no id under the cursor")
+            return
+        self.app.copy_to_clipboard(safe(target.identifier))
+        self.notify(f"copied: {safe(target.identifier, 200)}", markup=False)
 
     def action_sort_next(self) -> None:
         """The table in front."""

@@ -18,6 +18,7 @@ from eventops.tui.palette import FAINT, WARN
 from eventops.tui.records import RECORDS, about
 from eventops.tui.watch import Watch
 from eventops.tui.widgets.columns import Column
+from eventops.tui.widgets.lines import Said
 from eventops.tui.widgets.table import Table
 from eventops.wording import count, safe
 
@@ -66,7 +67,7 @@ class PeekPage(Page):
 
     def body(self) -> Iterator[Widget]:
         """Where the group stands, the records, the one under the cursor."""
-        yield Static(id="facts")
+        yield Said(id="facts")
         marked: Column[Event] = Column(">", lambda row: Text(">" if row is self._next else " ", WARN))
         yield Table(
             "Records",
@@ -75,7 +76,7 @@ class PeekPage(Page):
             empty="No record stands around the committed offset.",
             name="records",
         )
-        yield VerticalScroll(Static(id="detail"), id="lower")
+        yield VerticalScroll(Said(id="detail"), id="lower")
 
     def paint(self) -> None:
         """The next record that the group takes is under the cursor first."""

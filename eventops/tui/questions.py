@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
 from typing import Final
 
 from eventops.bootstrap import Desk
 from eventops.dlq.model import CauseGroup, LettersReport, ListReport, Selection, State
 from eventops.events import read_event
-from eventops.lag.model import GroupSelection, LagReport
+from eventops.lag.model import GroupLag, GroupSelection, LagReport
 from eventops.ports import Cluster, Range
 from eventops.topics.model import TopicsReport
 from eventops.tui.history import History
@@ -18,6 +19,9 @@ from eventops.tui.watch import Watch
 _TOPICS_READ: Final = 3
 """Dead-letter topics whose causes are read for the overview: those with most open letters."""
 _TOPICS_KEPT: Final = 4
+_FIRST_TOLD: Final = (40,)
+"""A screenful of groups is told of at once."""
+_TELL_EVERY: Final = 0.5
 _FASTEST: Final = 0.5
 _SLOWEST: Final = 300.0
 _LETTERS_EVERY: Final = 5.0
@@ -66,6 +70,19 @@ class Questions:
         self.letters.every = self._letters_every
         for watch in self._letters_of.values():
             watch.every = self._letters_every
+
+
+def first_lag(desk: Desk, history: History, tell: Callable[[list[GroupLag]], None]) -> LagReport:
+    """The first poll, telling now and then of the groups that came in so far: they shan't wait for the last one."""
+    now, told = desk.now(), time.monotonic()
+    reading = desk.lag.stream(GroupSelection(), now)
+    found: list[GroupLag] = []
+    for group in reading:
+        found.append(group)
+        if len(found) in _FIRST_TOLD or time.monotonic() - told > _TELL_EVERY:
+            tell(list(found))
+            told = time.monotonic()
+    return history.add(LagReport(now, desk.lag.cluster_id(), tuple(found), reading.coverage))
 
 
 def top_causes(desk: Desk) -> tuple[CauseGroup, ...]:

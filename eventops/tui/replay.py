@@ -24,6 +24,7 @@ from eventops.tui import messages
 from eventops.tui.confirming import MANY, ConfirmingPage, Phase
 from eventops.tui.palette import BAD, FAINT, GOOD, WARN
 from eventops.tui.quoting import program, shell_line
+from eventops.tui.widgets.lines import Said
 from eventops.tui.widgets.table import Column, Table
 from eventops.wording import plural, safe
 
@@ -85,7 +86,7 @@ class ReplayPage(ConfirmingPage):
 
     def body(self) -> Iterator[Widget]:
         """Figures, progress, and each letter's target."""
-        yield Static(id="outcome")
+        yield Said(id="outcome")
         yield ProgressBar(id="progress", show_eta=False)
         yield Table(
             "What would be appended",

@@ -23,6 +23,7 @@ from eventops.tui.palette import BAD, FAINT, GOOD, WARN
 from eventops.tui.record_text import content
 from eventops.tui.records import about
 from eventops.tui.widgets.columns import Column
+from eventops.tui.widgets.lines import Said
 from eventops.tui.widgets.table import Table
 from eventops.wording import UNKNOWN, count, plural, safe
 
@@ -97,7 +98,7 @@ class ResetPage(ConfirmingPage):
 
     def body(self) -> Iterator[Widget]:
         """What it comes to, over each partition's way."""
-        yield Static(id="outcome")
+        yield Said(id="outcome")
         yield Table(
             "Partitions",
             move_columns(self._read_back),

@@ -17,7 +17,7 @@ _YOUNG: Final = (10_000, 3, 1_000_000)
 """When the collector looks at young objects; at old ones it never does by itself: with fifty thousand partitions in
 memory that holds up everything for 140 ms, several times a refresh."""
 _QUIET: Final = 5.0
-_OFTEN: Final = 60.0
+_OFTEN: Final = 30.0
 _AT_LAST: Final = 900.0
 
 
@@ -49,7 +49,7 @@ class Sweeper:
         """
         >>> now = [0.0]
         >>> sweeper = Sweeper(lambda: now[0])
-        >>> now[0] = 61.0; sweeper.is_due()
+        >>> now[0] = 31.0; sweeper.is_due()
         True
         >>> sweeper.key(); sweeper.is_due()  # somebody types
         False

@@ -13,6 +13,7 @@ from eventops.topics.model import PartitionSpan, TopicsReport, TopicSummary
 from eventops.tui.page import Page, Target
 from eventops.tui.palette import FAINT, WARN
 from eventops.tui.watch import Watch
+from eventops.tui.widgets.lines import Said
 from eventops.tui.widgets.table import Column, Table
 from eventops.wording import UNKNOWN, count, duration, safe
 
@@ -118,7 +119,7 @@ class TopicPage(Page):
 
     def body(self) -> Iterator[Widget]:
         """A line of figures over two tables."""
-        yield Static(id="facts")
+        yield Said(id="facts")
         yield Table(
             "Partitions",
             PARTITIONS,

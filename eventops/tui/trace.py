@@ -1,41 +1,54 @@
-"""What happened to this request? One chain of events, and what each consumer group did with each of them."""
+"""What happened to this request? One chain of events, what each consumer group did with each of them, and when."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import threading
+from collections.abc import Generator, Iterator
 from datetime import datetime
 from typing import ClassVar, Final
 
-from rich.console import Console
 from rich.text import Text
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.events import Resize
 from textual.widget import Widget
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
 from eventops.errors import reason_of
-from eventops.trace.drawing import coverage_line, summary, tree
+from eventops.trace.drawing import coverage_line
 from eventops.trace.model import Found, Question, TraceReport
+from eventops.trace.timeline import timeline
+from eventops.tui import record_text, trace_text
 from eventops.tui.messages import Entered, Searched, SearchFailed
 from eventops.tui.page import Page, Target
-from eventops.tui.palette import ACCENT, FAINT, TONES, WARN
-from eventops.tui.widgets.lines import Prompt
-from eventops.wording import count, duration, plural, safe
+from eventops.tui.palette import FAINT
+from eventops.tui.widgets.chain import Chain, cut
+from eventops.tui.widgets.lines import Prompt, Said
+from eventops.wording import plural, safe, safe_block
 
 _ID: Final = "id"
 _HINT: Final = "a correlation id, or an event id of the chain"
-_NARROWEST: Final = 24
+_PAUSE: Final = 1.0
+"""Seconds between two looks at what came meanwhile, while a chain is followed."""
+_PANES: Final = ("chain", "timeline", "payload")
 
 
 class TracePage(Page):
     """One search at a time; a new one ends the one before it."""
 
     section = "trace"
-    keys = (("s", "search an id"), ("d", "its dead letters"))
+    keys = (
+        ("s", "search an id"), ("f", "follow"), ("v", "view"), ("J", "open trace"), ("C", "copy payload"),
+        ("d", "its dead letters"),
+    )  # fmt: skip
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "search", "search a correlation id or an event id", priority=True),
+        Binding("f", "follow", "follow the chain as it goes on, or stop"),
+        Binding("v", "view", "narrow terminals: tree, timeline or payload"),
+        Binding("J", "open_trace", "open the event's trace in the trace store's own page"),
+        Binding("C", "copy_payload", "copy the event's payload, what a terminal would obey escaped"),
         Binding("enter", "search", "search", show=False),
     ]
 
@@ -49,11 +62,14 @@ class TracePage(Page):
         self._reported_at: datetime | None = None
         self._letters_shown = 0
         self._earlier: list[str] = []
+        self.is_following = False
+        self._ended = threading.Event()
+        self._pane = 0
 
     @property
     def words(self) -> tuple[str, ...]:
         """Its command."""
-        return ("trace", self.identifier or "ID")
+        return ("trace", self.identifier or "ID", *(("--follow",) if self.is_following else ()))
 
     @property
     def crumbs(self) -> tuple[str, ...]:
@@ -61,23 +77,86 @@ class TracePage(Page):
         return () if self.identifier is None else (self.identifier,)
 
     def body(self) -> Iterator[Widget]:
-        """A line about the chain, the chain, what the answer rests on."""
-        yield Static(id="summary")
-        yield VerticalScroll(Static(id="tree"))
-        yield Static(id="rests")
+        """A line about the chain, tree and timeline side by side, the marked event, what the answer rests on."""
+        yield Said(id="summary")
+        right = Vertical(
+            VerticalScroll(Said(id="times"), id="timeline"),
+            VerticalScroll(Said(id="detail"), id="payload"),
+            id="right",
+        )
+        yield Horizontal(Chain(), right, id="panes", classes="-chain")
+        yield Said(id="rests")
 
     def focus_body(self) -> None:
-        """Arrow keys scroll the chain."""
-        self.query_one(VerticalScroll).focus()
+        """Arrow keys go through the chain."""
+        self.query_one(Chain).focus()
 
     def on_mount(self) -> None:
-        """Arrow keys scroll the chain."""
+        """Arrow keys go through the chain."""
         super().on_mount()
         self.focus_body()
+
+    def on_unmount(self) -> None:
+        """Nothing goes on reading for nobody."""
+        self._ended.set()
+
+    def on_screen_suspend(self) -> None:
+        """What is not looked at isn't followed; coming back goes on."""
+        self._ended.set()
+
+    def on_screen_resume(self) -> None:
+        """Go on following."""
+        super().on_screen_resume()
+        if self.is_following and self._ended.is_set() and self.identifier is not None:
+            self._look(self.identifier)
 
     def on_resize(self, _event: Resize) -> None:
         """Lines are broken inside their branch of the tree, so anew for each width."""
         self.call_after_refresh(self._draw)
+
+    def action_view(self) -> None:
+        """Another pane, where there is room for one."""
+        self._pane = (self._pane + 1) % len(_PANES)
+        panes = self.query_one("#panes")
+        panes.set_classes(f"-{_PANES[self._pane]}")
+        self.query_one(f"#{_PANES[self._pane]}").focus()
+        self.call_after_refresh(self._draw)
+
+    def action_follow(self) -> None:
+        """Go on reading what comes, or stop."""
+        if self.identifier is None:
+            return
+        self.is_following = not self.is_following
+        if self.is_following:
+            self._look(self.identifier)
+        else:
+            self._ended.set()
+        self.refresh_all()
+
+    def action_open_trace(self) -> None:
+        """In the trace store's own page; its address is copied, for over SSH no browser is at hand."""
+        hop = self.query_one(Chain).current
+        links = self.report.traces if self.report is not None else ()
+        named = [one for one in links if hop is not None and one.trace_id == hop.event.ids.trace_id and one.url]
+        url = next((one.url for one in (*named, *links) if one.url), None)
+        if url is None:
+            self.notify("no link: name a trace store in the context (eventops.jaeger, eventops.tempo)", markup=False)
+            return
+        self.app.copy_to_clipboard(url)
+        if not os.environ.get("SSH_CONNECTION"):
+            self.app.open_url(url)
+        self.notify(f"copied: {safe(url, 200)}", markup=False)
+
+    def action_copy_payload(self) -> None:
+        """As it is shown, whole."""
+        hop = self.query_one(Chain).current
+        if hop is not None:
+            self.app.copy_to_clipboard(safe_block(record_text.pretty(hop.event.record.value)))
+            self.notify(f"copied: the payload of {safe(str(hop.event.position), 100)}", markup=False)
+
+    def on_chain_moved(self, _message: Chain.Moved) -> None:
+        """Another event is marked."""
+        self._show_payload()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Its key has priority, as those that open the line at the bottom have; what is typed there is text."""
@@ -102,41 +181,57 @@ class TracePage(Page):
         self.identifier, self.report, self._found, self._failure = identifier, None, None, None
         self._earlier = [identifier, *(one for one in self._earlier if one != identifier)][:9]
         self._began = self.shell.desk.now()
-        self._worker = self.run_worker(
-            lambda: self._search(identifier),
+        self._look(identifier)
+        self.refresh_all()
+        self._draw()
+
+    def _look(self, identifier: str) -> None:
+        """Search in a worker, once or on and on."""
+        self._ended.set()
+        self._ended = ended = threading.Event()
+        self.run_worker(
+            lambda: self._search(identifier, ended, follows=self.is_following),
             thread=True,
             name="trace",
             group="trace",
             exclusive=True,
             exit_on_error=False,
         )
-        self.refresh_all()
-        self._draw()
 
     def ask_again(self) -> None:
         """The same once more."""
         if self.identifier is not None:
             self.search(self.identifier)
 
-    def _search(self, identifier: str) -> None:
+    def _search(self, identifier: str, ended: threading.Event, *, follows: bool) -> None:
         worker, desk = get_current_worker(), self.shell.desk
+        question = Question(identifier)
+        reading: Generator[Found, None, None]
+        reading = desk.trace.watch(question, desk.now) if follows else desk.trace.search(question, desk.now())
         try:
-            for found in desk.trace.search(Question(identifier), desk.now()):
-                if worker.is_cancelled:
+            for found in reading:
+                if worker.is_cancelled or ended.is_set():
                     return
                 self.post_message(Searched(identifier, found))
+                if found.report is not None and ended.wait(_PAUSE if follows else 0.0):
+                    return
         except Exception as error:  # noqa: BLE001 - told on the screen, which stays
-            if not worker.is_cancelled:
+            if not worker.is_cancelled and not ended.is_set():
                 self.post_message(SearchFailed(identifier, reason_of(error)))
+        finally:
+            reading.close()
 
     def on_searched(self, message: Searched) -> None:
-        """It goes on, or is there."""
-        if message.identifier == self.identifier:
-            self._found, self.report = message.found, message.found.report
-            self._reported_at, self._letters_shown = self.shell.desk.now(), 0
-            self.refresh_all()
-            if self.report is not None:
-                self._draw()
+        """It goes on, or is there; while it is followed, what was known stays until more is."""
+        if message.identifier != self.identifier:
+            return
+        before, self._found, self._failure = self.report, message.found, None
+        self.report = message.found.report or (before if self.is_following else None)
+        self._reported_at = self.shell.desk.now()
+        self.refresh_all()
+        if self.report is not None and self.report is not before:
+            self._letters_shown = 0
+            self._draw()
 
     @property
     def answered_at(self) -> datetime | None:
@@ -144,8 +239,12 @@ class TracePage(Page):
         return self._reported_at if self.report is not None else None
 
     def target(self) -> Target | None:
-        """The chain's dead letters, one after the other, those that nobody dealt with first."""
-        letters = [letter for hop in self.report.events for letter in hop.dead_letters] if self.report else []
+        """The marked event's dead letters, else the chain's, one after the other, those nobody dealt with first."""
+        hop = self.query_one(Chain).current
+        letters = list(hop.dead_letters) if hop is not None else []
+        letters = (
+            letters or [letter for hop in self.report.events for letter in hop.dead_letters] if self.report else []
+        )
         letters.sort(key=lambda letter: letter.is_replayed)
         if not letters:
             return None
@@ -182,56 +281,29 @@ class TracePage(Page):
         if self.identifier is None:
             return Text("Which request?", "bold")
         if self.report is not None:
-            name, _, rest = summary(self.report).rpartition(": ")
-            return Text.assemble((name, f"bold {ACCENT}"), f"   {rest}")
-        name = safe(self.identifier, 60)
-        if self._failure is not None:
-            return Text.assemble((name, f"bold {ACCENT}"), ("   not searched", WARN))
-        return Text.assemble((name, f"bold {ACCENT}"), (f"   {self._progress()}", FAINT))
-
-    def _progress(self) -> str:
+            return trace_text.found(self.report, is_followed=self.is_following)
         waited = (self.shell.desk.now() - self._began).total_seconds() if self._began else 0.0
-        if self._found is None:
-            return f"asking the cluster … {duration(float(int(waited)))}"
-        share = f"{min(100 * self._found.records // max(self._found.expected, 1), 100)} %"
-        return f"{share} of {count(self._found.expected)} offsets read, {plural(self._found.events, 'event')} so far"
+        is_failed = self._failure is not None
+        return trace_text.under_way(self.identifier, self._found, waited, is_failed=is_failed)
 
     def _draw(self) -> None:
-        self.query_one("#tree", Static).update(self._chain())
+        if not self.is_mounted:
+            return
+        instead = trace_text.hints(self._earlier, is_nothing_found=self.report is not None)
+        is_under_way = self.identifier is not None and self.report is None
+        self.query_one(Chain).show(self.report, Text() if is_under_way else instead)
+        has_events = self.report is not None and bool(self.report.events)
+        self.query_one("#panes").set_class(not has_events, "-empty")
+        if self.report is not None and has_events:
+            width = self.query_one("#times").content_size.width or self.app.size.width // 2
+            self.query_one("#times", Static).update(cut(timeline(self.report, width), width))
+        self._show_payload()
         rests = self.query_one("#rests", Static)
         rests.display = self.report is not None
         if self.report is not None:
             notes = "".join(f"\nnote: {safe(note)}" for note in self.report.notes)
             rests.update(Text(coverage_line(self.report.coverage) + notes, FAINT))
 
-    def _chain(self) -> Text:
-        if self.identifier is None or (self.report is not None and not self.report.events):
-            return self._next()
-        if self.report is None:
-            return Text()
-        return drawn(self.report, self.query_one("#tree").content_size.width or self.app.size.width - 2)
-
-    def _next(self) -> Text:
-        text = Text()
-        if self.report is not None:
-            text.append("No event has that correlation id or event id in what the log still keeps.\n\n")
-        text.append("s", f"bold {ACCENT}").append(
-            "  search a correlation id, or the id of any event of the chain\n", FAINT
-        )
-        text.append("4", f"bold {ACCENT}").append("  choose a dead letter; Enter on it leads to its request\n", FAINT)
-        if self._earlier:
-            text.append("\nearlier in this run\n", "bold")
-            text.append("".join(f"  {safe(one, 60)}\n" for one in self._earlier))
-        return text
-
-
-def drawn(report: TraceReport, width: int) -> Text:
-    """The tree; what doesn't fit goes on below, inside its branch."""
-    console = Console(width=width, color_system=None)
-    text = Text()
-    for line in tree(report):
-        body = Text.assemble(*((span.text, TONES[span.tone]) for span in line.spans))
-        for number, part in enumerate(body.wrap(console, max(width - len(line.under), _NARROWEST))):
-            part.rstrip()
-            text.append(line.under if number else line.rails, FAINT).append_text(part).append("\n")
-    return text
+    def _show_payload(self) -> None:
+        hop = self.query_one(Chain).current
+        self.query_one("#detail", Static).update(Text() if hop is None else record_text.record(hop.event))

@@ -17,7 +17,8 @@ from eventops.tui.confirming import Phase
 from eventops.tui.dlq import CausesPage, LetterPage, LettersPage, TopicsPage
 from eventops.tui.help import HelpPage
 from eventops.tui.lag import GroupPage, LagPage
-from eventops.tui.messages import BrokeOff, NotAnswered, Searched, SearchFailed, Stepped, Unplanned
+from eventops.tui.lag_columns import worst_first
+from eventops.tui.messages import Arriving, BrokeOff, NotAnswered, Searched, SearchFailed, Stepped, Unplanned
 from eventops.tui.overview import OverviewPage
 from eventops.tui.replay import ReplayPage
 from eventops.tui.topics import TopicListPage, TopicPage
@@ -72,6 +73,22 @@ async def test_keys_that_come_in_a_burst_are_text_once_the_line_was_asked_for(be
         await pilot.pause()
         assert app.is_running
         assert app.screen.query_one(Prompt).value == "req:/q1s"
+
+
+async def test_groups_are_shown_before_the_last_one_came_in() -> None:
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("2")
+        app.post_message(Arriving(worst_first(reports.sick_lag().groups[:2], {})))
+        await pilot.pause()
+        text = shown(pilot)
+        assert "audit-group" in text
+        assert "2  so far, more are coming" in text
+        assert "no answer yet" in text, "the figures aren't whole"
+        await answer(pilot, app.questions.lag, reports.sick_lag())
+        text = shown(pilot)
+        assert "so far" not in text
+        assert "new-group" in text
 
 
 _NAMES = {":": "colon", "/": "slash"}

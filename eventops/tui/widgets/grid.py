@@ -67,7 +67,7 @@ class Grid(ScrollView, can_focus=True):
         self._cells = cells
         self._is_marked = is_marked
         self._heads: tuple[Head, ...] = ()
-        self._drawn: dict[tuple[int, str], Strip] = {}
+        self._drawn: dict[tuple[int, str], tuple[Sequence[Text], Strip]] = {}
         self.row_count = 0
 
     @property
@@ -77,13 +77,30 @@ class Grid(ScrollView, can_focus=True):
         return range(top, min(top + max(self.size.height - 1, 1), self.row_count))
 
     def lay_out(self, heads: Sequence[Head], rows: int) -> None:
-        """Columns, and how many rows there are now. Everything is drawn anew."""
+        """Columns, and how many rows there are now. Lines that say the same aren't drawn again."""
+        if tuple(heads) == self._heads and rows == self.row_count:
+            self._redraw_changed()
+            return
         is_higher = rows != self.row_count
         self._heads, self.row_count = tuple(heads), rows
         self._drawn.clear()
         width = sum(head.width + PADDING for head in heads)
         self.virtual_size = Size(width, rows + 1)
         self.refresh(layout=is_higher)
+
+    def _redraw_changed(self) -> None:
+        before, self._drawn = self._drawn, {}
+        view = self.in_view
+        changed = {row for row in view if not any(key[0] == row for key in before)}
+        for (row, look), (cells, strip) in before.items():
+            if row not in view:
+                continue
+            if _is_same(cells, self._cells(row)):
+                self._drawn[row, look] = cells, strip
+            else:
+                changed.add(row)
+        for row in changed:
+            self._redraw(row)
 
     def get_content_height(self, _container: Size, _viewport: Size, _width: int) -> int:
         """The title's line and the rows."""
@@ -177,12 +194,12 @@ class Grid(ScrollView, can_focus=True):
         look = self._look(row)
         drawn = self._drawn.get((row, look))
         if drawn is None:
-            style = self.get_component_rich_style(look) if look else self.rich_style
-            drawn = self._line(self._cells(row), style, width)
+            cells = self._cells(row)
+            drawn = cells, self._line(cells, self.get_component_rich_style(look) if look else self.rich_style, width)
             if len(self._drawn) > _KEPT:
                 self._drawn.clear()
             self._drawn[row, look] = drawn
-        return drawn
+        return drawn[1]
 
     def _look(self, row: int) -> str:
         if row == self.cursor_row:
@@ -226,6 +243,12 @@ class Grid(ScrollView, can_focus=True):
         elif self.cursor_row >= view.start + max(self.size.height - 1, 1):
             top = self.cursor_row - max(self.size.height - 1, 1) + 1
             self.scroll_to(y=top, animate=False, force=True, immediate=True)
+
+
+def _is_same(some: Sequence[Text], others: Sequence[Text]) -> bool:
+    return len(some) == len(others) and all(
+        one == other and one.style == other.style for one, other in zip(some, others, strict=True)
+    )
 
 
 def _segments(text: Text, style: Style, console: Any) -> list[Segment]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from rich.text import Text
 from textual.events import Key
 from textual.suggester import Suggester
+from textual.visual import VisualType
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
@@ -44,7 +45,28 @@ class Freshness:
         return line
 
 
-class StatusLine(Static):
+class Said(Static):
+    """Text that is drawn where it changed: each laying out of a screen costs more than its text, and leaves garbage."""
+
+    is_one_line = False
+    _before: Text | None = None
+
+    def update(self, content: VisualType = "", *, layout: bool = True) -> None:
+        """Show it; nothing happens where it stands there already."""
+        if isinstance(content, Text):
+            if content == self._before and content.style == self._before.style:
+                return
+            self._before = content.copy()
+        super().update(content, layout=layout and not self.is_one_line)
+
+
+class OneLine(Said):
+    """Its size is no matter of what it says."""
+
+    is_one_line = True
+
+
+class StatusLine(OneLine):
     """The context in its colour, the cluster, when it last answered, whether it may be written to."""
 
     def tell(self, context: Context, cluster_id: str | None, freshness: Freshness) -> None:
@@ -60,7 +82,7 @@ class StatusLine(Static):
         self.update(line)
 
 
-class Tabs(Static):
+class Tabs(OneLine):
     """The four screens and their keys; the way down from one of them."""
 
     def tell(self, sections: Sequence[tuple[str, str]], current: str, crumbs: Sequence[str]) -> None:
@@ -76,7 +98,7 @@ class Tabs(Static):
         self.update(line)
 
 
-class Notice(Static):
+class Notice(Said):
     """What is wrong with the figures below; gone when nothing is."""
 
     def tell(self, trouble: str | None, *, is_bad: bool = True) -> None:
@@ -86,7 +108,7 @@ class Notice(Static):
             self.update(Text(f"! {trouble}", BAD if is_bad else WARN))
 
 
-class CommandLine(Static):
+class CommandLine(OneLine):
     """The command that prints what the screen shows."""
 
     def tell(self, command: str | None) -> None:
@@ -97,7 +119,7 @@ class CommandLine(Static):
         self.update(line)
 
 
-class Keys(Static):
+class Keys(OneLine):
     """The keys of this screen, the most useful first; ``?`` has them all."""
 
     def tell(self, keys: Sequence[tuple[str, str]]) -> None:

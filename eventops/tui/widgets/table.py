@@ -17,6 +17,7 @@ from textual.worker import get_current_worker
 from eventops.tui.palette import FAINT
 from eventops.tui.widgets.columns import Arranged, Column, Row, Wish, arranged, widths
 from eventops.tui.widgets.grid import PADDING, Grid, Head
+from eventops.tui.widgets.lines import OneLine, Said
 from eventops.wording import safe
 
 __all__ = ["Column", "Table"]
@@ -85,9 +86,9 @@ class Table(Vertical, Generic[Row]):
 
     def compose(self) -> ComposeResult:
         """Title, rows, and what is said instead of them."""
-        yield Static(classes="title")
+        yield OneLine(classes="title")
         yield Grid(self._cells, lambda row: self._shown is not None and self._shown.keys[row] in self.marked)
-        yield Static(classes="empty")
+        yield Said(classes="empty")
 
     @property
     def needle(self) -> str:
@@ -227,9 +228,11 @@ class Table(Vertical, Generic[Row]):
             self._take(found)
             return
 
+        given = [rows]  # Textual's workers live on in cycles until the collector comes: they shan't hold the rows
+
         def work() -> None:
             worker = get_current_worker()
-            result = arranged(rows, columns, self._key, wish, lambda: worker.is_cancelled)
+            result = arranged(given.pop(), columns, self._key, wish, lambda: worker.is_cancelled)
             if result is not None and not worker.is_cancelled:
                 self.post_message(Ordered(number, result))
 

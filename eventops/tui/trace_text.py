@@ -1,0 +1,47 @@
+"""What the trace screen says of a search: before it, while it goes on, at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from eventops.trace.drawing import summary
+from eventops.trace.model import Found, TraceReport
+from eventops.tui.palette import ACCENT, FAINT, GOOD, WARN
+from eventops.wording import count, duration, plural, safe
+
+
+def found(report: TraceReport, *, is_followed: bool) -> Text:
+    """The chain in one line."""
+    name, _, rest = summary(report).rpartition(": ")
+    following = ("   ● following", GOOD) if is_followed else ""
+    return Text.assemble((name, f"bold {ACCENT}"), f"   {rest}", following)
+
+
+def under_way(identifier: str, so_far: Found | None, waited: float, *, is_failed: bool) -> Text:
+    """How far it is after ``waited`` seconds."""
+    name = (safe(identifier, 60), f"bold {ACCENT}")
+    if is_failed:
+        return Text.assemble(name, ("   not searched", WARN))
+    return Text.assemble(name, (f"   {_progress(so_far, waited)}", FAINT))
+
+
+def hints(earlier: Sequence[str], *, is_nothing_found: bool) -> Text:
+    """What to do where no chain is shown; the ids that were searched before."""
+    text = Text()
+    if is_nothing_found:
+        text.append("No event has that correlation id or event id in what the log still keeps.\n\n")
+    text.append("s", f"bold {ACCENT}").append("  search a correlation id, or the id of any event of the chain\n", FAINT)
+    text.append("4", f"bold {ACCENT}").append("  choose a dead letter; Enter on it leads to its request\n", FAINT)
+    if earlier:
+        text.append("\nearlier in this run\n", "bold")
+        text.append("".join(f"  {safe(one, 60)}\n" for one in earlier))
+    return text
+
+
+def _progress(so_far: Found | None, waited: float) -> str:
+    if so_far is None:
+        return f"asking the cluster … {duration(float(int(waited)))}"
+    share = f"{min(100 * so_far.records // max(so_far.expected, 1), 100)} %"
+    return f"{share} of {count(so_far.expected)} offsets read, {plural(so_far.events, 'event')} so far"
