@@ -24,12 +24,20 @@ _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 def say(text: str) -> None:
     """One line of speech."""
-    click.echo(text, err=True)
+    _tell(text)
 
 
 def complain(text: str) -> None:
     """One line about what went wrong, in red where the terminal shows colours."""
-    click.echo(click.style("eventops: ", fg="red", bold=True) + safe(text), err=True, color=colours(sys.stderr))
+    _tell(click.style("eventops: ", fg="red", bold=True) + safe(text), colour=colours(sys.stderr))
+
+
+def _tell(text: str, *, colour: bool | None = None) -> None:
+    """A listener that went away (``2>&1 | head``) changes nothing: click would make it exit code 1, a finding."""
+    try:
+        click.echo(text, err=True, color=colour)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def colours(stream: Any) -> bool:

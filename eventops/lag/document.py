@@ -54,7 +54,7 @@ def group_document(group: GroupLag) -> dict[str, Any]:
         **_rate("rate_out", moves.rate_out),
         **_rate("eta_seconds", moves.eta),
         **_rate("skew", Rate(round(skew.value, 3)) if skew.value is not None else skew),
-        "lost": insight.lost_in_all(group),
+        **_rate("lost", insight.lost_in_all(group.partitions)),
         **_retention(group),
         "partitions_unowned": insight.unowned(group),
         "hosts": [
@@ -70,7 +70,8 @@ def _retention(group: GroupLag) -> dict[str, Any]:
     """How near the next loss is, on the partition that is nearest to it."""
     nearest = insight.nearest_to_loss(group)
     if nearest is None:
-        return {**_rate("retention_margin", _NOTHING_WAITS), **_rate("retention_seconds", _NOTHING_WAITS)}
+        why = _NOTHING_WAITS if group.lag == 0 else Rate(None, group.reason)
+        return {**_rate("retention_margin", why), **_rate("retention_seconds", why)}
     seconds = group.until_lost or Rate(None, pace.ONE_SNAPSHOT)
     return {**_rate("retention_margin", insight.margin(nearest)), **_rate("retention_seconds", seconds)}
 

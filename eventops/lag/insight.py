@@ -8,6 +8,7 @@ from typing import Final
 
 from eventops.lag.model import GroupLag, MemberLag, PartitionLag, Rate, Standing
 
+_NEVER_COMMITTED: Final = "the group never committed here"
 _OF_ANOTHER_LOG: Final = (Standing.AHEAD_OF_LOG, Standing.TOPIC_RECREATED)
 
 
@@ -63,9 +64,15 @@ def lost(partition: PartitionLag) -> int | None:
     return None if kept is None else max(-kept, 0)
 
 
-def lost_in_all(group: GroupLag) -> int:
-    """What is known to be lost: at least that many offsets."""
-    return sum(-kept for one in group.partitions if (kept := kept_before(one)) is not None and kept < 0)
+def lost_in_all(partitions: Sequence[PartitionLag]) -> Rate:
+    """What is known to be lost: at least that many offsets. Where that is nothing it is 0 only if every partition is
+    known."""
+    known = [kept_before(one) for one in partitions]
+    found = sum(-kept for kept in known if kept is not None and kept < 0)
+    if found == 0 and None in known:
+        unknown = next(one for one, kept in zip(partitions, known, strict=True) if kept is None)
+        return Rate(None, unknown.reason or _NEVER_COMMITTED)
+    return Rate(found)
 
 
 def margin(partition: PartitionLag) -> Rate:

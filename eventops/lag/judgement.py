@@ -133,17 +133,20 @@ def worst_first(groups: Iterable[GroupLag]) -> list[GroupLag]:
 
 def severity(one: GroupLag | PartitionLag) -> int:
     """0 is the worst."""
-    found = of(one).verdict
-    if found is not Verdict.NOT_ENOUGH_HISTORY:
-        return SEVERITY[found]
-    return SEVERITY[one.verdict if isinstance(one, GroupLag) else Verdict(one.standing.value)]
+    return _rank(of(one).verdict, one.verdict.value if isinstance(one, GroupLag) else one.standing.value)
+
+
+def _rank(judged: Verdict, seen: str) -> int:
+    """While a verdict takes longer, what the snapshot has ``seen`` counts."""
+    return SEVERITY[Verdict(seen) if judged is Verdict.NOT_ENOUGH_HISTORY else judged]
 
 
 def worst(group: GroupLag, judgements: Sequence[Judgement]) -> Judgement:
     """The group: the worst of its partitions, with their number; rests are added up."""
     if not judgements:
         return Judgement(group.verdict, group.reason or "no partition is known")
-    found = min(judgements, key=lambda one: SEVERITY[one.verdict])
+    ranked = zip(group.partitions, judgements, strict=True)
+    _, found = min(ranked, key=lambda pair: _rank(pair[1].verdict, pair[0].standing.value))
     alike = [one for one in judgements if one.verdict is found.verdict]
     where = next(p.partition for p, one in zip(group.partitions, judgements, strict=True) if one is found)
     if found.verdict in (Verdict.CAUGHT_UP, Verdict.NOT_ENOUGH_HISTORY):

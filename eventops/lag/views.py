@@ -120,7 +120,7 @@ def _member(group: GroupLag, member: MemberLag | None, held: Sequence[tuple[Grou
 def _sums(pairs: Sequence[tuple[GroupLag, PartitionLag]]) -> Row:
     partitions = [one for _, one in pairs]
     total, reason = rules.total(partitions)
-    age = rules.oldest(partitions)
+    age, lost = rules.oldest(partitions), insight.lost_in_all(partitions)
     group, worst = min(pairs, key=lambda pair: judgement.severity(pair[1]))
     judged = judgement.of(worst)
     place = f"{group.group} on {worst.partition.topic}/{worst.partition.partition}: " if len(pairs) > 1 else ""
@@ -131,7 +131,7 @@ def _sums(pairs: Sequence[tuple[GroupLag, PartitionLag]]) -> Row:
         "standing": worst.standing.value,
         "verdict": judged.verdict.value,
         "evidence": place + judged.evidence,
-        "lost": sum(insight.lost(one) or 0 for one in partitions),
+        **figure("lost", lost.value, lost.reason),
     }
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from eventops.errors import ExitCode
 from tests.cli.running import ROOT, Shell
 
 HEAVY = ("rich", "textual", "confluent_kafka", "yaml", "psutil", "tomlkit", "asyncio")
@@ -92,3 +94,15 @@ def test_completion_comes_for_every_shell(shell: Shell) -> None:
         run = shell("completion", name)
         assert run.returncode == 0
         assert "_EVENTOPS_COMPLETE" in run.stdout
+
+
+def test_a_listener_that_went_away_changes_no_exit_code() -> None:
+    """As in ``eventops … 2>&1 | head``: exit code 1 would be a finding."""
+    listens, speaks = os.pipe()
+    os.close(listens)
+    try:
+        command = [sys.executable, "-m", "eventops", "-b", "127.0.0.1:1", "lag"]
+        ended = subprocess.run(command, stdout=speaks, stderr=speaks, check=False, timeout=60)
+    finally:
+        os.close(speaks)
+    assert ended.returncode == ExitCode.UNREACHABLE
