@@ -16,6 +16,7 @@ from confluent_kafka.admin._resource import ResourceType
 
 from eventops.events import Envelope, Record
 from reference_services.kit.runner import Runner, record_of
+from tests.services.processes import until
 
 Outgoing = tuple[str, bytes, list[tuple[str, bytes]]]
 """Key, value and headers."""
@@ -81,12 +82,14 @@ def topics(bootstrap: str) -> set[str]:
 
 
 def set_topic(bootstrap: str, topic: str, name: str, value: str) -> None:
-    """Change one of a topic's properties."""
+    """Change one of a topic's properties; ends when the broker tells it so, which is a moment after it agreed."""
     entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
     resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
     admin = AdminClient({"bootstrap.servers": bootstrap})
     for future in admin.incremental_alter_configs([resource]).values():
         future.result(timeout=10)
+    asked = ConfigResource(ResourceType.TOPIC, topic)
+    until(lambda: admin.describe_configs([asked])[asked].result(timeout=10)[name].value == value)
 
 
 def members(bootstrap: str, group: str) -> int:
