@@ -58,12 +58,6 @@ def kept_before(partition: PartitionLag) -> int | None:
     return committed - start
 
 
-def lost(partition: PartitionLag) -> int | None:
-    """Offsets that retention took before the group came to them; None where that isn't known."""
-    kept = kept_before(partition)
-    return None if kept is None else max(-kept, 0)
-
-
 def lost_in_all(partitions: Sequence[PartitionLag]) -> Rate:
     """What is known to be lost: at least that many offsets. Where that is nothing it is 0 only if every partition is
     known."""
