@@ -6,10 +6,9 @@ is missing or doesn't start costs the spans, never the demo.
 
 from __future__ import annotations
 
-import json
 import shutil
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -24,6 +23,8 @@ Which = Callable[[str], str | None]
 JAEGER: Final = "jaeger"
 COLLECTOR: Final = "collector"
 READY_SECONDS: Final = 30.0
+USUAL_PORTS: Final = (16686, 16685, 14317, 14318, 4317, 4318, 13133, 8889, 8888)
+"""Of :class:`Addresses`, in its order."""
 
 _ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _COLLECTORS: Final = ("otelcol-contrib", "otelcol")
@@ -57,7 +58,7 @@ def means(environ: Mapping[str, str], which: Which = shutil.which) -> Means:
     return Means(None, which(JAEGER), next((path for name in _COLLECTORS if (path := which(name))), None))
 
 
-def start(stage: Stage, bootstrap_servers: str, found: Means, say: Say) -> Telemetry:
+def start(stage: Stage, bootstrap_servers: str, found: Means, say: Say, at: Addresses | None = None) -> Telemetry:
     """Start what was found; what the services have to be told, where people look, or why there is nothing to see."""
     if found.endpoint:
         endpoint = without_credentials(found.endpoint)
@@ -65,7 +66,7 @@ def start(stage: Stage, bootstrap_servers: str, found: Means, say: Say) -> Telem
         return Telemetry(endpoint=endpoint)
     if found.jaeger is None:
         return _without(f"there is no Jaeger to keep spans: {HOW_TO}", say)
-    addresses = Addresses.free()
+    addresses = at or Addresses.free()
     jaeger = jaeger_part(found.jaeger, addresses)
     if (failure := _failure(stage, jaeger, f"http://{addresses.page}/api/v3/services")) is not None:
         return _without(f"{failure}; is it a Jaeger 2.x? {HOW_TO}", say)
@@ -101,9 +102,9 @@ class Addresses:
     own_metrics: str
 
     @classmethod
-    def free(cls) -> Addresses:
-        """The usual ports where they are free, any free ones elsewhere."""
-        held = [_bound(port) for port in (16686, 16685, 14317, 14318, 4317, 4318, 13133, 8889, 8888)]
+    def free(cls, wanted: Sequence[int] = USUAL_PORTS) -> Addresses:
+        """The wanted ports where they are free, any free ones elsewhere."""
+        held = [_bound(port) for port in wanted]
         try:
             return cls(*(f"127.0.0.1:{one.getsockname()[1]}" for one in held))
         finally:
@@ -123,20 +124,21 @@ def jaeger_part(program: str, at: Addresses) -> Part:
 
 
 def collector_part(program: str, bootstrap_servers: str, at: Addresses) -> Part:
-    """The collector with the shipped configuration; only the ports stand over it."""
-    host, _, port = at.own_metrics.rpartition(":")
-    reader = {"pull": {"exporter": {"prometheus": {"host": host, "port": int(port)}}}}
-    ports = {
-        "extensions": {"health_check": {"endpoint": at.health}},
-        "receivers": {
-            "otlp": {"protocols": {"grpc": {"endpoint": at.otlp_grpc}, "http": {"endpoint": at.otlp_http}}},
-        },
-        "exporters": {"prometheus": {"endpoint": at.prometheus}},
-        "service": {"telemetry": {"metrics": {"readers": [reader]}}},
+    """The collector with the shipped configuration."""
+    environ = {
+        "COLLECTOR_HEALTH_PORT": _port(at.health),
+        "COLLECTOR_OTLP_GRPC_PORT": _port(at.otlp_grpc),
+        "COLLECTOR_OTLP_HTTP_PORT": _port(at.otlp_http),
+        "COLLECTOR_PROMETHEUS_PORT": _port(at.prometheus),
+        "COLLECTOR_OWN_METRICS_PORT": _port(at.own_metrics),
+        "KAFKA_BROKER": bootstrap_servers.split(",")[0],
+        "JAEGER_OTLP": at.jaeger_grpc,
     }
-    command = (program, "--config", str(_shipped("otel-collector.yaml")), "--config", f"yaml:{json.dumps(ports)}")
-    environ = {"KAFKA_BROKER": bootstrap_servers.split(",")[0], "JAEGER_OTLP": at.jaeger_grpc}
-    return Part(COLLECTOR, command, environ, is_vital=False)
+    return Part(COLLECTOR, (program, "--config", str(_shipped("otel-collector.yaml"))), environ, is_vital=False)
+
+
+def _port(address: str) -> str:
+    return address.rpartition(":")[2]
 
 
 def _told(endpoint: str, *, metrics: bool) -> dict[str, str]:

@@ -150,6 +150,15 @@ def is_unsampled(event: Event) -> bool:
     return len(flags) == 2 and flags[1] in "02468ace"
 
 
+def _trace_context(event: Event) -> str | None:
+    """The trace that a handling of the event can join; None where it names none, or two: then nobody knows which."""
+    return event.ids.trace_id if _traceparents(event) < 2 else None
+
+
+def _traceparents(event: Event) -> int:
+    return sum(name.lower() == TRACEPARENT for name, _ in event.record.headers)
+
+
 def _event_without_span(evidence: Evidence) -> Iterator[Finding]:
     """An event that nobody tells of having sent."""
     services = {span.service for span in evidence.spans}
@@ -206,16 +215,22 @@ def _disowned(evidence: Evidence, event: Event, service: str | None, how: str) -
 def _no_trace_context(evidence: Evidence) -> Iterator[Finding]:
     """An event that no handling can be joined to."""
     for hop in evidence.hops:
-        if hop.event.ids.trace_id is None and not hop.is_stand_in:
-            held = hop.event.record.header(TRACEPARENT)
-            what = "carries no traceparent" if held is None else "carries a traceparent that can't be used"
-            yield _about("no_trace_context", hop.event.ids.source, hop.event, f"it {what}: its handlings begin anew")
+        if _trace_context(hop.event) is None and not hop.is_stand_in:
+            match _traceparents(hop.event):
+                case 0:
+                    what = "no traceparent"
+                case 1:
+                    what = "a traceparent that can't be used"
+                case several:
+                    what = f"{several} traceparents, and nobody knows which is its own"
+            detail = f"it carries {what}: its handlings begin anew"
+            yield _about("no_trace_context", hop.event.ids.source, hop.event, detail)
 
 
 def _handled_in_a_new_trace(evidence: Evidence) -> Iterator[Finding]:
     """A consumer that takes neither parent nor link from the event."""
     for hop in evidence.judged:
-        trace_id = hop.event.ids.trace_id
+        trace_id = _trace_context(hop.event)
         if trace_id is None:
             continue
         for span in hop.handlings:
@@ -232,7 +247,7 @@ def _sent_in_a_new_trace(evidence: Evidence) -> Iterator[Finding]:
     """
     for hop in evidence.judged:
         cause = evidence.by_event_id.get(hop.event.ids.causation_id or "")
-        if cause is None or not cause.event.ids.trace_id or not hop.event.ids.trace_id:
+        if cause is None or not _trace_context(cause.event) or not _trace_context(hop.event):
             continue
         for span in evidence.sendings(hop):
             handled_in = {handling.trace_id for handling in cause.handlings} | {cause.event.ids.trace_id}

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from threading import Event as Flag
 from threading import Thread
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 from confluent_kafka.admin._resource import ResourceType
@@ -50,6 +50,30 @@ def read(bootstrap: str, topic: str, count: int, seconds: float = 20.0) -> list[
             message = consumer.poll(0.2)
             if message is not None and message.error() is None:
                 records.append(record_of(message))
+        return records
+    finally:
+        consumer.close()
+
+
+def whole(bootstrap: str, topic: str) -> list[Record]:
+    """Everything that a topic holds now, what was aborted apart, in order a partition; joins no group."""
+    consumer = Consumer(
+        {"bootstrap.servers": bootstrap, "group.id": "none", "enable.auto.commit": False, "enable.partition.eof": True}
+    )
+    try:
+        unread = set(consumer.list_topics(topic, timeout=10).topics[topic].partitions)
+        consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in unread])
+        records: list[Record] = []
+        deadline = time.monotonic() + 20
+        while unread:
+            assert time.monotonic() < deadline, f"{topic}: {unread} weren't read to their ends"
+            message = consumer.poll(0.2)
+            if message is None:
+                continue
+            if (error := message.error()) is None:
+                records.append(record_of(message))
+            elif error.code() == KafkaError._PARTITION_EOF:
+                unread.discard(message.partition() or 0)
         return records
     finally:
         consumer.close()

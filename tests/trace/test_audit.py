@@ -104,6 +104,12 @@ def with_(*more: StoredSpan) -> tuple[StoredSpan, ...]:
 LOST = event("lost", "mails/0/7", cause="order", source="mailer", correlation=None)
 CHANGED = event("changed", "mails/0/7", cause="order", source="mailer", correlation="req-2")
 UNRELATED = event("else", "mails/0/7", cause="e-9", source="mailer", correlation="req-2")
+DOUBLED = replace(
+    ORDER,
+    record=replace(
+        ORDER.record, headers=(*ORDER.record.headers, ("Traceparent", f"00-{OTHER}-{'3' * 16}-01".encode()))
+    ),
+)
 AT_7 = Position.parse("mails/0/7")
 
 SCENES = [
@@ -197,6 +203,12 @@ SCENES = [
         (hop(event("order", "orders/0/1", trace=None)), HOPS[1]),
         without("send", "order"),
         (("no_trace_context", "orders"),),
+    ),
+    Scene(
+        "two traceparents: no consumer can know its parent, so the one that began anew isn't to blame",
+        (hop(DOUBLED, mail=Status.CONSUMED), HOPS[1]),
+        (WHOLE[0], handled("order", "orders/0/1", trace=OTHER), sent("mailed", "mails/0/1", "mailer", OTHER)),
+        findings=(("no_trace_context", "orders"),),
     ),
     Scene(
         "a traceparent that can't be read is none",
