@@ -10,12 +10,13 @@ from eventops.cli.diagnostics import say
 from eventops.cli.moments import as_moment
 from eventops.cli.options import Command
 from eventops.errors import ExitCode
-from eventops.events import Position
+from eventops.events import Partition, Position
 from eventops.wording import plural, safe
 
 if TYPE_CHECKING:
     from eventops.dlq.conditions import LetterCondition
     from eventops.dlq.model import Selection
+    from eventops.ports import Range
 
 
 def where_option(command: Command) -> Command:
@@ -51,7 +52,13 @@ def selection_options(command: Command) -> Command:
         click.option(
             "--since", callback=as_moment, metavar="TIME", help="Letters since then: 2026-01-15T10:30:00Z, or 2h ago."
         ),
-        click.option("--offset", "offsets", multiple=True, metavar="P/O", help="One letter; may be repeated."),
+        click.option(
+            "--offset",
+            "offsets",
+            multiple=True,
+            metavar="P/O[-O]",
+            help="One letter, 0/41, or those from one offset to another, 0/41-60 or 0/41-; may be repeated.",
+        ),
         click.option("--group", "groups", multiple=True, help="Letters of that consumer group; may be repeated."),
         click.option(
             "--cause",
@@ -83,10 +90,12 @@ def selection(topic: str, **chosen: Any) -> Selection:
     """What those options mean."""
     from eventops.dlq.model import Selection
 
+    ranges = [_offsets(topic, text) for text in chosen["offsets"]]
     return Selection(
         topic=topic,
         causes=chosen["causes"],
-        positions=tuple(position(text if text.count("/") > 1 else f"{topic}/{text}") for text in chosen["offsets"]),
+        positions=tuple(one for one in ranges if isinstance(one, Position)),
+        ranges=tuple(one for one in ranges if not isinstance(one, Position)),
         groups=chosen["groups"],
         since=chosen["since"],
         until=chosen["until"],
@@ -95,6 +104,31 @@ def selection(topic: str, **chosen: Any) -> Selection:
         keys=tuple(key.encode("utf-8", "surrogateescape") for key in chosen["keys"]),
         correlation_ids=chosen["correlation_ids"],
     )
+
+
+def _offsets(topic: str, text: str) -> Position | Range:
+    """
+    >>> _offsets("orders-dlt", "0/41"), _offsets("orders-dlt", "orders-dlt/0/41-60").end
+    (Position(topic='orders-dlt', partition=0, offset=41), 61)
+
+    Raises:
+        UsageError: it isn't PARTITION/OFFSET or PARTITION/FIRST-LAST, or of another topic.
+    """
+    from eventops.dlq.model import LOG_END
+    from eventops.ports import Range
+
+    *named, partition, offsets = ("", *text.rsplit("/", 2))[-3:]
+    first, is_range, last = offsets.partition("-")
+    if not partition.isdecimal() or not first.isdecimal() or not (last.isdecimal() or not last):
+        raise click.UsageError(f"--offset {text} is neither PARTITION/OFFSET nor PARTITION/FIRST-LAST, as in 0/41-60")
+    if named not in ([""], [topic]):
+        raise click.UsageError(f"--offset {text} isn't of {topic}")
+    if not is_range:
+        return Position(topic, int(partition), int(first))
+    end = int(last) + 1 if last else LOG_END
+    if end <= int(first):
+        raise click.UsageError(f"--offset {text} ends before it begins")
+    return Range(Partition(topic, int(partition)), int(first), end)
 
 
 def position(text: str) -> Position:

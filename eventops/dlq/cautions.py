@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from eventops.dlq import rules
-from eventops.dlq.model import Letter
+from eventops.dlq.model import Letter, State
 from eventops.dlq.partitioners import earlier_count
 from eventops.dlq.replay_model import Planned
 from eventops.dlq.request import Known, Request, max_bytes
@@ -39,7 +39,8 @@ def cautions(planned: Sequence[Planned], letters: Sequence[Letter], known: Known
     yield from _counters(planned)
     yield from _doubled(planned)
     if differing := sum(one.difference is not None for one in planned):
-        yield f"{plural(differing, 'letter')} differ from their origin: the origin record is put back"
+        differ = "differs" if differing == 1 else "differ"
+        yield f"{plural(differing, 'letter')} {differ} from the origin record, which is put back"
 
 
 def _compacted(topic: str, known: Known) -> Iterator[str]:
@@ -88,7 +89,7 @@ def _parted_keys(planned: Sequence[Planned], letters: Iterable[Letter]) -> Itera
 
 
 def _failed_again(planned: Sequence[Planned]) -> Iterator[str]:
-    if again := sum(one.letter.replay_id is not None for one in planned):
+    if again := sum(one.letter.replay_id is not None or one.letter.state is State.FAILED_AGAIN for one in planned):
         yield f"{plural(again, 'letter')} failed again after an earlier replay: see that the cause is gone"
 
 
@@ -114,7 +115,7 @@ def _counters(planned: Sequence[Planned]) -> Iterator[str]:
         found.update({name for name, value in one.headers if _COUNTER.search(name) and _is_counted(value)})
     for name, number in sorted(found.items()):
         yield (
-            f"{plural(number, 'letter')} keep the header {name}, which may exhaust their retries at once; "
+            f"the header {name} stays on {plural(number, 'letter')} and may exhaust their retries at once; "
             f"--drop-header {name} leaves it out"
         )
 

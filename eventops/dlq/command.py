@@ -5,10 +5,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from eventops.dlq.model import Selection
+from eventops.dlq.model import LOG_END, Selection
 from eventops.dlq.pace import Pace
 from eventops.dlq.replay_model import MAX_ATTEMPTS, Plan, Source, Wishes
 from eventops.events import rfc3339
+from eventops.ports import Range
 
 
 def of_plan(plan: Plan, program: str, pace: Pace | None = None, left: int | None = None) -> str:
@@ -27,6 +28,7 @@ def _selection(selection: Selection, left: int | None) -> Iterator[str]:
         ("--cause", selection.causes),
         ("--group", selection.groups),
         ("--offset", [f"{at.partition}/{at.offset}" for at in selection.positions]),
+        ("--offset", [_range(one) for one in selection.ranges]),
         ("--key", [key.decode("utf-8", "surrogateescape") for key in selection.keys]),
         ("--correlation-id", selection.correlation_ids),
         ("--since", [rfc3339(moment) for moment in (selection.since,) if moment is not None]),
@@ -39,6 +41,11 @@ def _selection(selection: Selection, left: int | None) -> Iterator[str]:
         yield "--all"
     if selection.limit is not None:
         yield from ("--limit", str(selection.limit if left is None else left))
+
+
+def _range(offsets: Range) -> str:
+    last = "" if offsets.end >= LOG_END else offsets.end - 1
+    return f"{offsets.partition.partition}/{offsets.first}-{last}"
 
 
 def _wishes(wishes: Wishes) -> Iterator[str]:

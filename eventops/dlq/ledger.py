@@ -94,6 +94,10 @@ class Ledger:
         """The row about the letter of that topic that was appended there."""
         return self._about(topic_id).targets.get(position)
 
+    def has_targets(self, topic_id: str) -> bool:
+        """Whether any letter of that topic was put back."""
+        return topic_id in self._sheets and bool(self._about(topic_id).targets)
+
     def of_replay(self, topic_id: str, replay_id: str) -> Row | None:
         """The row about the replay of that id, of a letter of that topic."""
         return self._about(topic_id).replays.get(replay_id)
@@ -115,6 +119,8 @@ class _Part:
 
     def take(self, sheets: Sequence[Sheet]) -> None:
         """What wasn't taken apart yet."""
+        if len(sheets) == self._taken:
+            return
         for sheet in sheets[self._taken :]:
             for row in sheet.rows():
                 self.rows[row.deed] = self.latest[row.letter] = row

@@ -6,14 +6,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from eventops.dlq.failure import NO_CAUSE, NO_VERDICT, Cause, Failure, Hop, Trend, Verdict
 from eventops.events import Event, Position, Record, read_event
-from eventops.ports import Coverage
+from eventops.ports import Coverage, Range
 
 if TYPE_CHECKING:
     from eventops.dlq.conditions import LetterCondition
+
+LOG_END: Final = 2**63 - 1
+"""The end of a range that has none: no offset is as large."""
 
 
 class State(Enum):
@@ -140,6 +143,8 @@ class Selection:
     topic: str
     causes: tuple[str, ...] = ()
     positions: tuple[Position, ...] = ()
+    """Letters by name, together with those in ``ranges``."""
+    ranges: tuple[Range, ...] = ()
     groups: tuple[str, ...] = ()
     since: datetime | None = None
     until: datetime | None = None

@@ -63,7 +63,8 @@ class Climb:
         if self._pending:
             if now - self._since <= self._ramp.wait:
                 return False
-            self.verdict = f"{plural(self._pending, 'letter')} weren't read within {duration(self._ramp.wait)}"
+            was = "wasn't" if self._pending == 1 else "weren't"
+            self.verdict = f"{plural(self._pending, 'letter')} {was} read within {duration(self._ramp.wait)}"
             return True
         self._read_at = now if self._read_at is None else self._read_at
         if now - self._read_at < self._ramp.settle:

@@ -73,22 +73,33 @@ def row_about(record: Record, letter_id: LetterId, ledger: Ledger) -> Row | None
     return row if row is not None and row.content == content_hash(record) else None
 
 
-def state_of(replay_id: bytes | bool | None, row: Row | None) -> State:
-    """What became of a letter: by the ledger's row about it, else by the replay that its headers name, if any."""
-    if row is not None and row.state is not State.OPEN:
+def is_unsettled(row: Row | None) -> bool:
+    """The ledger says nothing about a letter, or that it is open again."""
+    return row is None or row.state is State.OPEN
+
+
+def state_of(is_again: bool, row: Row | None) -> State:
+    """What became of a letter: by the ledger's row about it, else by whether it failed after a replay (``is_again``).
+
+    >>> [state_of(is_again, None).value for is_again in (False, True)]
+    ['open', 'failed_again']
+    """
+    if row is not None and not is_unsettled(row):
         return row.state
-    return State.FAILED_AGAIN if replay_id else State.OPEN
+    return State.FAILED_AGAIN if is_again else State.OPEN
 
 
 def judge(letter: Letter, letter_id: LetterId, ledger: Ledger) -> Letter:
     """The letter with what became of it, and why."""
-    return told(letter, row_about(letter.event.record, letter_id, ledger))
-
-
-def told(letter: Letter, row: Row | None) -> Letter:
-    """The letter with what the ledger's row about it says."""
+    row = row_about(letter.event.record, letter_id, ledger)
+    is_again = bool(letter.event.record.header(REPLAY_ID)) or came_back(letter.origins, letter_id.topic_id, ledger)
     reason = f"{row.reason} ({row.operator})" if row is not None and row.reason else None
-    return replace(letter, state=state_of(letter.event.record.header(REPLAY_ID), row), state_reason=reason)
+    return replace(letter, state=state_of(is_again, row), state_reason=reason)
+
+
+def came_back(origins: Iterable[Position], topic_id: str, ledger: Ledger) -> bool:
+    """Whether what failed there had been put back there: for frameworks that copy no headers into a letter."""
+    return ledger.has_targets(topic_id) and any(ledger.put_to(topic_id, at) is not None for at in origins)
 
 
 def with_topic(letter: Letter, topic: str) -> Letter:
@@ -140,7 +151,7 @@ def is_candidate(letter: Letter | Brief, selection: Selection) -> bool:
         return False
     if selection.groups and letter.group not in selection.groups:
         return False
-    if selection.positions and letter.position not in selection.positions:
+    if not _stands_there(letter.position, selection):
         return False
     if selection.keys and letter.record.key not in selection.keys:
         return False
@@ -149,6 +160,15 @@ def is_candidate(letter: Letter | Brief, selection: Selection) -> bool:
     if selection.since is not None and (letter.timestamp is None or letter.timestamp < selection.since):
         return False
     return selection.until is None or (letter.timestamp is not None and letter.timestamp < selection.until)
+
+
+def _stands_there(at: Position, selection: Selection) -> bool:
+    """At one of the positions or in one of the ranges, where any were given."""
+    if not selection.positions and not selection.ranges:
+        return True
+    return at in selection.positions or any(
+        range_.partition == at.home and range_.first <= at.offset < range_.end for range_ in selection.ranges
+    )
 
 
 class Tally:

@@ -9,23 +9,23 @@ from itertools import islice
 
 from eventops.dlq import following, gathering, planning, revising, rules
 from eventops.dlq.conditions import LetterCondition
-from eventops.dlq.counting import RowAbout, Teller, holds, tally
+from eventops.dlq.counting import Teller, tally
 from eventops.dlq.families import BUILT_IN, Conventions
 from eventops.dlq.following import Fate, Follower
 from eventops.dlq.grouping import Grouping, Kept
-from eventops.dlq.ledger import Ledger
 from eventops.dlq.ledger_log import LedgerLog
 from eventops.dlq.letter_log import Reading, TopicFinder, TopicNames
-from eventops.dlq.model import Letter, LetterId, LettersReport, ListReport, Piece, Selection
+from eventops.dlq.model import Letter, LettersReport, ListReport, Piece, Selection
 from eventops.dlq.pace import Pace
 from eventops.dlq.replay import Replay
 from eventops.dlq.replay_model import Action, Plan, Step, Wishes
 from eventops.dlq.request import Request
-from eventops.dlq.rows import Row, topic_identity
+from eventops.dlq.rows import Row
 from eventops.dlq.skimming import record_of
+from eventops.dlq.standing import Standing
 from eventops.errors import EventopsError, UsageError
 from eventops.events import Headers, Position, Record
-from eventops.ports import Broker, Gap, Plain, Topic
+from eventops.ports import Broker, Gap, Topic
 
 _BATCH = 500
 """Letters of an export that are handed on together."""
@@ -63,11 +63,10 @@ class DeadLetterService:
         topics = self._finder.find()
         reading = Reading(self._broker, self._conventions)
         tallies = {topic.name: rules.Tally(topic.name, now) for topic in topics}
-        row_about = self._row_about(topics, reading)
-        known = self._conventions
-        is_meant = None if where is None else lambda letter, row: holds(where, known, record_of(letter), row)
+        standing, decode = self._standing(topics, reading), self._conventions.decode
+        is_meant = None if where is None else lambda letter: where.holds(standing.judge(decode(record_of(letter))))
         for letters in reading.skimmed(topics):
-            tally(letters, tallies, row_about, is_meant)
+            tally(letters, tallies, standing, is_meant)
         gone = reading.forget_deleted()
         counts = tuple(line.counts() for name, line in tallies.items() if name not in gone)
         return ListReport(now, counts, reading.coverage)
@@ -241,7 +240,7 @@ class DeadLetterService:
         topic = self._topic(selection.topic)
         reading = Reading(self._broker, self._conventions, selection.since)
         grouping = Grouping(topic.name, now)
-        teller = Teller(self._conventions, selection, self._row_about([topic], reading), keep)
+        teller = Teller(self._conventions, selection, self._standing([topic], reading), keep)
         for letters in reading.skimmed([topic]):
             grouping.take(letters, teller.tell)
         judge = self._judge([topic])
@@ -267,33 +266,12 @@ class DeadLetterService:
 
     def _judge(self, topics: Collection[Topic], reading: Reading | None = None) -> Callable[[Letter], Letter]:
         """Judges letters of those topics by the ledger as it stands now."""
-        rows, letter_id = self._rows(topics, reading)
-        names = TopicNames(self._broker)
-        return lambda letter: names.named(rules.judge(letter, letter_id(letter.position), rows))
+        standing, names = self._standing(topics, reading), TopicNames(self._broker)
+        return lambda letter: standing.judge(names.named(letter))
 
-    def _row_about(self, topics: Collection[Topic], reading: Reading) -> RowAbout | None:
-        """The ledger's last word on a letter of those topics; None where it says nothing about any of them."""
-        rows, letter_id = self._rows(topics, reading)
-        told = {topic.name for topic in topics if rows.is_about(topic_identity(topic.name, topic.topic_id))}
-        if not told:
-            return None
-
-        def row_about(letter: Plain) -> Row | None:
-            home, offset = letter[0], letter[1]
-            if home.topic not in told:
-                return None
-            found = letter_id(Position(home.topic, home.partition, offset))
-            return None if rows.latest(found) is None else rules.row_about(record_of(letter), found, rows)
-
-        return row_about
-
-    def _rows(
-        self, topics: Collection[Topic], reading: Reading | None
-    ) -> tuple[Ledger, Callable[[Position], LetterId]]:
-        """The ledger as it stands now, and what it knows the letters of those topics by."""
-        cluster_id = self._broker.cluster().cluster_id
-        topic_ids = {topic.name: topic.topic_id for topic in topics}
+    def _standing(self, topics: Collection[Topic], reading: Reading | None) -> Standing:
+        """What the ledger says of letters of those topics; a reading is told what of the ledger couldn't be read."""
         rows, gaps = self._log.rows()
         if reading is not None:
             reading.add_gaps(gaps)
-        return rows, lambda at: planning.letter_id(at, cluster_id, topic_ids.get(at.topic))
+        return Standing(rows, self._broker.cluster().cluster_id, topics, self._conventions)

@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +26,6 @@ pytestmark = pytest.mark.broker
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "reference" / "schemas"
 Eventops = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture
-def workshop(bootstrap_servers: str, unique: Callable[[str], str]) -> Iterator[Workshop]:
-    found = Workshop(bootstrap_servers, unique)
-    try:
-        yield found
-    finally:
-        found.close()
 
 
 @pytest.fixture

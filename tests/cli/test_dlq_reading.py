@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,15 +27,6 @@ pytestmark = pytest.mark.broker
 
 Eventops = Callable[..., subprocess.CompletedProcess[str]]
 JAVA = bytes.fromhex("aced0005") + b"sr\x00\x04Evil"
-
-
-@pytest.fixture
-def workshop(bootstrap_servers: str, unique: Callable[[str], str]) -> Iterator[Workshop]:
-    found = Workshop(bootstrap_servers, unique)
-    try:
-        yield found
-    finally:
-        found.close()
 
 
 @pytest.fixture

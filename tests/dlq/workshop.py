@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Consumer, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
-from eventops.events import Headers, Position, Record
+from eventops.events import Headers, Position, Record, moment_of
 
 AT = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
 TRACEPARENT = ("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
@@ -80,9 +80,14 @@ class Workshop:
         wait_until(lambda: name not in self._admin.list_topics(timeout=10).topics)
 
     def put(
-        self, topic: str, records: Iterable[tuple[bytes | None, bytes | None, Headers]], partition: int = 0
+        self,
+        topic: str,
+        records: Iterable[tuple[bytes | None, bytes | None, Headers]],
+        partition: int = 0,
+        at: datetime | None = None,
     ) -> None:
-        """Append records; the first one of a fresh topic has offset 0."""
+        """Append records, written now or ``at`` that time; the first one of a fresh topic has offset 0."""
+        written = 0 if at is None else int(at.timestamp() * 1000)
         producer = Producer({"bootstrap.servers": self.bootstrap, "linger.ms": 5})
         failures: list[object] = []
         for key, value, headers in records:
@@ -93,6 +98,7 @@ class Workshop:
                 partition,
                 headers=list(headers),
                 on_delivery=lambda error, _message: failures.append(error) if error else None,
+                timestamp=written,
             )
         assert producer.flush(20) == 0
         assert not failures
@@ -140,7 +146,8 @@ class Workshop:
                     ended.add(message.partition() or 0)
                     continue
                 at = Position(topic, message.partition() or 0, message.offset() or 0)
-                found.append(Record(at, None, message.key(), message.value(), tuple(message.headers() or ())))  # type: ignore[arg-type]
+                headers: Headers = tuple(message.headers() or ())  # type: ignore[arg-type]
+                found.append(Record(at, _moment(message), message.key(), message.value(), headers))
             return tuple(found)
         finally:
             consumer.close()
@@ -177,6 +184,11 @@ def wait_until(is_so: Callable[[], bool], seconds: float = 20) -> None:
     while not is_so():
         assert time.monotonic() < deadline, "it didn't come true in time"
         time.sleep(0.02)
+
+
+def _moment(message: Message) -> datetime | None:
+    kind, milliseconds = message.timestamp()
+    return None if kind == TIMESTAMP_NOT_AVAILABLE else moment_of(milliseconds)
 
 
 def _event(topic: str, partition: int, number: int, keys: int) -> tuple[bytes, bytes, Headers]:
