@@ -164,6 +164,13 @@ def desk_for(context: Context) -> Desk:
     return Desk(context)
 
 
+def hurried_broker(context: Context, seconds: float) -> Broker:
+    """The cluster of a context for one question that isn't worth waiting for any longer."""
+    from eventops.adapters.kafka.broker import KafkaBroker
+
+    return KafkaBroker(config.with_secrets(context.properties), seconds)
+
+
 def local_kafka() -> LocalKafka:
     """The local Kafka of this machine's user."""
     from eventops.adapters.kafka.probe import answers

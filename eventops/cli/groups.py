@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from eventops.cli import groups_pages
+from eventops.cli.completing import group_names, topic_names
 from eventops.cli.groups_reset import reset
 from eventops.cli.lazy import DefaultGroup
 from eventops.cli.options import cluster_options, pass_desk
@@ -28,7 +29,7 @@ def groups() -> None:
 
 
 @groups.command("list", epilog="Examples: eventops groups list · eventops groups list 'billing-*' -o json")
-@click.argument("group", nargs=-1)
+@click.argument("group", nargs=-1, shell_complete=group_names)
 @output_option()
 @pass_desk
 def list_groups(desk: Desk, group: tuple[str, ...], output: str) -> None:
@@ -44,7 +45,7 @@ def list_groups(desk: Desk, group: tuple[str, ...], output: str) -> None:
 
 
 @groups.command("show", epilog="Example: eventops groups show billing")
-@click.argument("group")
+@click.argument("group", shell_complete=group_names)
 @output_option()
 @pass_desk
 def show(desk: Desk, group: str, output: str) -> None:
@@ -60,8 +61,8 @@ def show(desk: Desk, group: str, output: str) -> None:
 
 
 @groups.command("peek", epilog="Example: eventops groups peek billing --topic orders --partition 0 -n 5")
-@click.argument("group")
-@click.option("--topic", multiple=True, help="Only that topic; may be repeated.")
+@click.argument("group", shell_complete=group_names)
+@click.option("--topic", multiple=True, shell_complete=topic_names, help="Only that topic; may be repeated.")
 @click.option("--partition", type=click.IntRange(min=0), help="Only that partition.")
 @click.option("-n", "each", type=click.IntRange(1, 1000), default=3, show_default=True, help="Records on each side.")
 @output_option()

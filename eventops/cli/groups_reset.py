@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from eventops.cli import diagnostics, groups_reset_pages
+from eventops.cli.completing import group_names
 from eventops.cli.options import pass_desk, program
 from eventops.cli.output import output_option, print_document
 from eventops.errors import ExitCode, UsageError
@@ -39,7 +40,7 @@ Exit code 0: planned, or done and read back. 1: something can't be moved, or was
 
 
 @click.command("reset", epilog=_EPILOG)
-@click.argument("group")
+@click.argument("group", shell_complete=group_names)
 @click.option("--topic", "topics", multiple=True, metavar="TOPIC[:P,P]", help="What to move; may be repeated.")
 @click.option("--all-topics", is_flag=True, help="Whatever the group committed on.")
 @click.option("--to", required=True, metavar="TARGET", help="Where to; the targets are listed below.")

@@ -12,7 +12,7 @@ from click.core import ParameterSource
 
 from eventops.cli.diagnostics import say
 from eventops.cli.lag_check import check
-from eventops.cli.lag_options import selection_options, span_option
+from eventops.cli.lag_options import EVERY, ShowByDefault, WatchingCommand, selection_options, span_option
 from eventops.cli.moments import seconds
 from eventops.cli.options import pass_desk
 from eventops.cli.output import Document, output_option, print_document, print_table
@@ -25,16 +25,6 @@ if TYPE_CHECKING:
     from eventops.lag.views import Rows, View
 
 
-class ShowByDefault(click.Group):
-    """``eventops lag billing`` means ``eventops lag show billing``."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """What is neither a command nor a question for help belongs to ``show``."""
-        if not args or args[0] not in (*self.commands, *ctx.help_option_names):
-            args = ["show", *args]
-        return super().parse_args(ctx, args)
-
-
 @click.group(
     cls=ShowByDefault,
     epilog="Examples: eventops lag · eventops lag 'billing-*' --watch · eventops lag check -h · eventops lag show -h",
@@ -44,8 +34,9 @@ def lag() -> None:
 
 
 @lag.command(
+    cls=WatchingCommand,
     epilog="Examples: eventops lag · eventops lag 'billing-*' --only-lagging · "
-    "eventops lag --by topic --sort age --top 10 · eventops lag billing --watch 2s · eventops lag --by partition -o csv"
+    "eventops lag --by topic --sort age --top 10 · eventops lag --watch billing · eventops lag --by partition -o csv",
 )
 @selection_options
 @click.option("--only-lagging", is_flag=True, help="Leave out what is known to be caught up.")
@@ -68,9 +59,9 @@ def lag() -> None:
     "--watch",
     type=seconds,
     is_flag=False,
-    flag_value="5s",
+    flag_value=EVERY,
     metavar="[DURATION]",
-    help="Again every so often (5s) until Ctrl-C, with verdicts and rates: in place on a terminal, NDJSON elsewhere.",
+    help=f"Again every so often ({EVERY}) until Ctrl-C, with verdicts and rates: in place on a terminal, else NDJSON.",
 )
 @span_option
 @output_option()
@@ -108,7 +99,9 @@ def show(
         _print_tables(document, view, shown, one_by_one=_names_groups(selection))
     else:
         print_document(document, output, shown.rows)
-    if rest := told(shown, view.by):
+    if not report.groups and report.coverage.complete:
+        say("this cluster has no consumer groups yet")
+    elif rest := told(shown, view.by):
         say(rest)
     _tell(document["coverage"]["gaps"])
     raise SystemExit(ExitCode.DONE if report.coverage.complete else ExitCode.PARTIAL)

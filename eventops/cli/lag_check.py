@@ -35,6 +35,12 @@ _SOONEST, _LATEST = 0.25, 5.0
 @click.option("--max-age", type=seconds, metavar="DURATION", help="How long the oldest record may wait, as in 60s.")
 @click.option("--max-eta", type=seconds, metavar="DURATION", help="How long catching up may take at the present rate.")
 @click.option(
+    "--max-held-back",
+    type=seconds,
+    metavar="DURATION",
+    help="How long one open transaction may hold records back from those who read committed ones.",
+)
+@click.option(
     "--verdict",
     "verdicts",
     type=click.Choice(_VERDICTS),
@@ -58,6 +64,7 @@ def check(
     max_lag: int | None,
     max_age: float | None,
     max_eta: float | None,
+    max_held_back: float | None,
     verdicts: tuple[str, ...],
     held: float,
     span: float,
@@ -70,10 +77,10 @@ def check(
     from eventops.lag import check as rules
     from eventops.lag import pace
 
-    if max_lag is None and max_age is None and max_eta is None and not verdicts:
-        raise click.UsageError("a check takes a limit: --max-lag, --max-age, --max-eta or --verdict")
+    if max_lag is max_age is max_eta is max_held_back is None and not verdicts:
+        raise click.UsageError("a check takes a limit: --max-lag, --max-age, --max-eta, --max-held-back or --verdict")
     wrong = frozenset(verdict for name in verdicts for verdict in rules.VERDICTS[name])
-    limits = rules.Limits(max_lag, max_age, max_eta, wrong, settled=min(pace.SPAN, span))
+    limits = rules.Limits(max_lag, max_age, max_eta, wrong, settled=min(pace.SPAN, span), max_held_back=max_held_back)
     findings, polls = _findings(desk, selection, limits, held, span)
     outcome = rules.worst(findings)
     _print(findings, outcome.value, rules.summary(findings), polls, output)
@@ -109,7 +116,7 @@ def _findings(
         is_last = watched > horizon + every
         report = _asked(lambda: desk.lag.snapshot(selection, desk.now()), is_needed=polls == 0 or is_last)
         if isinstance(report, NothingSelected):
-            return (Finding(", ".join((*selection.names, *selection.topics)), Outcome.UNKNOWN, str(report)),), polls
+            return (Finding(", ".join((*selection.names, *selection.topics)), Outcome.UNKNOWN, report.why),), polls
         if report is not None:
             polls += 1
             first_answer = first_answer or time.monotonic()

@@ -4,16 +4,57 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import update_wrapper
+from itertools import pairwise
 from typing import Any, Final
 
 import click
+from click.shell_completion import CompletionItem
 
-from eventops.cli.moments import seconds
+from eventops.cli.completing import group_names, topic_names
+from eventops.cli.moments import is_duration, seconds
 
 Command = Callable[..., Any]
 
 _AGES: Final = {"auto": 200, "all": 2**31, "none": 0}
 SPAN: Final = "60s"
+EVERY: Final = "5s"
+
+
+class ShowByDefault(click.Group):
+    """``eventops lag billing`` means ``eventops lag show billing``, whose options its help tells too."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """What is neither a command nor a question for help belongs to ``show``."""
+        if not args and ctx.resilient_parsing:
+            return super().parse_args(ctx, args)
+        if not args or args[0] not in (*self.commands, *ctx.help_option_names):
+            args = ["show", *args]
+        return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Its commands, and the groups that ``show`` takes."""
+        groups = [] if incomplete.startswith("-") else group_names(ctx, None, incomplete)
+        return [*super().shell_complete(ctx, incomplete), *map(CompletionItem, groups)]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Its own, which is --help; then those of ``show``; then the commands."""
+        options = [option for option in self.commands["show"].get_params(ctx) if isinstance(option, click.Option)]
+        told = [found for option in options if (found := option.get_help_record(ctx)) is not None]
+        with formatter.section("Options (those of show)"):
+            formatter.write_dl(told)
+        self.format_commands(ctx, formatter)
+
+
+class WatchingCommand(click.Command):
+    """``--watch billing`` means ``--watch`` and the group ``billing``: what isn't a duration is no value of it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """A group named like a duration is told with ``--group 5s``."""
+        for index, (arg, following) in enumerate(pairwise(args)):
+            if arg == "--watch" and not is_duration(following):
+                args = [*args[:index], f"--watch={EVERY}", *args[index + 1 :]]
+                break
+        return super().parse_args(ctx, args)
 
 
 def selection_options(command: Command) -> Command:
@@ -34,22 +75,36 @@ def selection_options(command: Command) -> Command:
         return command(*args, selection=GroupSelection(names, topic, _AGES[time]), **rest)
 
     wrapped: Command = update_wrapper(with_selection, command)
-    for option in (
-        click.option(
-            "--time",
-            type=click.Choice(list(_AGES)),
-            default="auto",
-            show_default=True,
-            help="Where the waiting record is read for its age: the 200 partitions furthest behind, all, or none.",
-        ),
-        click.option("--topic", multiple=True, metavar="TOPIC", help="Only these topics; a name, a glob or a /regex/."),
-        click.option("--regex", is_flag=True, help="Every GROUP is a regular expression."),
-        click.option("--group", multiple=True, metavar="GROUP", help="The same as GROUP; may be repeated."),
-        click.argument("groups", nargs=-1, metavar="[GROUP]..."),
-    ):
+    for option in _SELECTION:
         wrapped = option(wrapped)
     return wrapped
 
+
+_SELECTION: Final = (
+    click.option(
+        "--time",
+        type=click.Choice(list(_AGES)),
+        default="auto",
+        show_default=True,
+        help="Where the waiting record is read for its age: the 200 partitions furthest behind, all, or none.",
+    ),
+    click.option(
+        "--topic",
+        multiple=True,
+        metavar="TOPIC",
+        shell_complete=topic_names,
+        help="Only these topics; a name, a glob or a /regex/.",
+    ),
+    click.option("--regex", is_flag=True, help="Every GROUP is a regular expression."),
+    click.option(
+        "--group",
+        multiple=True,
+        metavar="GROUP",
+        shell_complete=group_names,
+        help="The same as GROUP; may be repeated.",
+    ),
+    click.argument("groups", nargs=-1, metavar="[GROUP]...", shell_complete=group_names),
+)
 
 span_option = click.option(
     "--span",

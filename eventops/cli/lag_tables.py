@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from eventops.cli.output import Column, Document
+from eventops.lag import rules
 from eventops.wording import UNKNOWN, count, duration
 
 
@@ -20,6 +21,12 @@ def _word(row: Document) -> str:
     """The verdict; where that takes more polls, where it stands meanwhile."""
     verdict = row["verdict"]
     return str(row["standing"] if verdict == "not_enough_history" else verdict)
+
+
+def _for_people(row: Document) -> str:
+    """Nobody can tell "never committed" from offsets that Kafka dropped."""
+    word = _word(row)
+    return "no commit" if word == "never_committed" else word.replace("_", " ")
 
 
 _STYLES: Final = {
@@ -49,7 +56,7 @@ def _waits(row: Document) -> str:
     return ("~" if row["lag_age_method"] == "interpolated" else "") + duration(seconds)
 
 
-_VERDICT: Final = Column("verdict", lambda row: _word(row).replace("_", " "), style=_style)
+_VERDICT: Final = Column("verdict", _for_people, style=_style)
 _LAG: Final = Column("lag", lambda row: count(row["lag"]), right=True)
 _AGE: Final = Column("oldest waits", _waits, right=True, spare=1)
 _WHY: Final = Column("", lambda row: _why(row), wrap=True)
@@ -58,6 +65,20 @@ _TOPIC: Final = Column("topic", lambda row: row["topic"])
 
 
 def _why(row: Document) -> str:
+    return "; ".join(part for part in (_held_back(row), _evidence(row)) if part)
+
+
+def _held_back(row: Document) -> str:
+    """Who reads committed records stands still at an open transaction, however little lag is shown."""
+    if not row.get("held_back"):
+        return ""
+    seconds = row["held_back_seconds"]
+    age = "an open transaction" if seconds is None else f"a transaction open for {duration(seconds)}"
+    hung = ", which hangs" if rules.is_hung(seconds) else ""
+    return f"{age}{hung}, holds back {count(row['held_back'])}"
+
+
+def _evidence(row: Document) -> str:
     """What isn't known and why, else what the verdict rests on; that it takes more polls is told once, below."""
     if reason := row.get("lag_reason"):
         return str(reason)

@@ -10,6 +10,7 @@ import click
 
 from eventops.wording import moment
 
+_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?", re.ASCII)
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -28,6 +29,14 @@ def as_moment(_context: click.Context, _parameter: click.Parameter, value: str |
         raise click.BadParameter(f"{value!r} is neither; {meant}") from error
 
 
+def is_duration(text: str) -> bool:
+    """
+    >>> is_duration("2s"), is_duration("billing")
+    (True, False)
+    """
+    return _DURATION.fullmatch(text.strip()) is not None
+
+
 def seconds(text: str) -> float:
     """A duration as people write it; a bare number is seconds.
 
@@ -37,7 +46,7 @@ def seconds(text: str) -> float:
     Raises:
         BadParameter: it is none.
     """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?", text.strip(), re.ASCII)
+    found = _DURATION.fullmatch(text.strip())
     if found is None:
         raise click.BadParameter(f"{text!r} is not a duration: write it as in 60s, 5m or 2h")
     return float(found[1]) * _UNITS[found[2] or "s"]

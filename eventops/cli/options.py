@@ -65,7 +65,12 @@ def cluster_options(command: Command) -> Command:
     """``-b``, ``-X`` and ``--context``, as kcat and kubectl have them, before or after the command's name."""
     for option in (
         click.option(
-            "--context", metavar="NAME", expose_value=False, callback=_choose_context, help="A context by its name."
+            "--context",
+            metavar="NAME",
+            expose_value=False,
+            callback=_choose_context,
+            shell_complete=_context_names,
+            help="A context by its name.",
         ),
         click.option(
             "-X",
@@ -100,6 +105,17 @@ def pass_desk(command: Command) -> Command:
             return command(desk, *args, **kwargs)
 
     return cluster_options(update_wrapper(with_desk, command))
+
+
+def _context_names(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """A shell that completes can't be told what is wrong with the file."""
+    from eventops import config
+
+    try:
+        names = sorted(config.load_contexts(config.contexts_path()).by_name)
+    except config.ConfigurationError:
+        return []
+    return [name for name in names if name.startswith(incomplete)]
 
 
 def _choose_context(_context: click.Context, _parameter: click.Parameter, value: str | None) -> None:

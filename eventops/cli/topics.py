@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from eventops.cli.completing import topic_names
 from eventops.cli.diagnostics import say
 from eventops.cli.lazy import DefaultGroup
 from eventops.cli.options import cluster_options, pass_desk
@@ -40,7 +41,7 @@ def topics() -> None:
 
 
 @topics.command("list", epilog="Examples: eventops topics list · eventops topics list '*-dlt' -o json")
-@click.argument("topic", nargs=-1)
+@click.argument("topic", nargs=-1, shell_complete=topic_names)
 @click.option("--internal", is_flag=True, help="Kafka's own topics too.")
 @output_option()
 @pass_desk
@@ -57,7 +58,7 @@ def list_topics(desk: Desk, topic: tuple[str, ...], internal: bool, output: str)
 
 
 @topics.command("show", epilog="Example: eventops topics show user-events")
-@click.argument("topic")
+@click.argument("topic", shell_complete=topic_names)
 @output_option()
 @pass_desk
 def show(desk: Desk, topic: str, output: str) -> None:

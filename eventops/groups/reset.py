@@ -34,7 +34,8 @@ class ResetService:
         """What a reset would do. Nothing is written.
 
         Raises:
-            UsageError: there is no such group (and it shan't be created), topic or partition, or it has no offsets.
+            EventopsError: there is no such group, and it shan't be created.
+            UsageError: there is no such topic or partition, or the group has no offsets.
             NotPermitted: the group or a topic may not be seen.
             Unsupported: a group of a type that commits no offsets.
         """
@@ -89,7 +90,7 @@ class ResetService:
             raise NotPermitted(f"the group {name} may not be seen", why)
         if not create:
             near = rules.suggestion(name, [group.group_id for group in self._broker.groups().groups])
-            raise UsageError(
+            raise EventopsError(
                 f"there is no group {name!r} ({near})", "a reset would create it: add --create if you mean it"
             )
         return Group(name, "classic", ABSENT)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from eventops.lag import judgement, pace
+from eventops.lag import judgement, pace, rules
 from eventops.lag.model import GroupLag, LagReport, Verdict
 from eventops.wording import count, duration, plural, safe
 
@@ -25,14 +25,16 @@ _UNTOLD: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is still fine, per group; None: not asked. ``max_age`` and ``max_eta`` are in seconds, ``verdicts`` are
-    those that aren't fine. The time to catch up counts after ``settled`` seconds of polls: two polls say little."""
+    """What is still fine, per group; None: not asked. ``max_age``, ``max_eta`` and ``max_held_back`` (by one open
+    transaction) are in seconds, ``verdicts`` are those that aren't fine. The time to catch up counts after ``settled``
+    seconds of polls: two polls say little."""
 
     max_lag: int | None = None
     max_age: float | None = None
     max_eta: float | None = None
     verdicts: frozenset[Verdict] = frozenset()
     settled: float = pace.SPAN
+    max_held_back: float | None = None
 
     @property
     def takes_polls(self) -> bool:
@@ -85,6 +87,8 @@ def _against(group: GroupLag, limits: Limits, watched: float) -> Iterator[Findin
         yield _age(group, limits.max_age)
     if limits.max_eta is not None:
         yield _eta(group, limits.max_eta, is_early=watched < limits.settled)
+    if limits.max_held_back is not None:
+        yield _held_back(group, limits.max_held_back)
     if limits.verdicts:
         yield _verdict(group, limits.verdicts)
 
@@ -120,6 +124,19 @@ def _eta(group: GroupLag, most: float, *, is_early: bool) -> Finding:
         return Finding(group.group, Outcome.BREACHED, f"{count(group.lag)} behind, caught up {eta.reason}")
     if eta.value is None:
         return Finding(group.group, Outcome.UNKNOWN, f"time to catch up unknown: {eta.reason}")
+    return Finding(group.group, Outcome.FINE, "")
+
+
+def _held_back(group: GroupLag, most: float) -> Finding:
+    held = rules.longest_held_back(group.partitions)
+    if held is None:
+        unread = next((one.reason for one in group.partitions if one.offsets.held_back is None), None)
+        return Finding(group.group, Outcome.UNKNOWN if unread else Outcome.FINE, f"open transactions unknown: {unread}")
+    if held.seconds is None:
+        return Finding(group.group, Outcome.UNKNOWN, f"a transaction is open, since when is unknown: {held.reason}")
+    if held.seconds > most:
+        why = f"a transaction open for {duration(held.seconds)} holds records back, over {duration(most)}"
+        return Finding(group.group, Outcome.BREACHED, why)
     return Finding(group.group, Outcome.FINE, "")
 
 
@@ -191,7 +208,7 @@ def worst(findings: Sequence[Finding]) -> Outcome:
     >>> worst((Finding("a", Outcome.FINE, ""), Finding("b", Outcome.UNKNOWN, ""))).value
     'unknown'
     """
-    found = {finding.outcome for finding in findings}
+    found = {finding.outcome for finding in findings} or {Outcome.UNKNOWN}  # a check of nothing has found nothing fine
     return next((outcome for outcome in (Outcome.BREACHED, Outcome.UNKNOWN) if outcome in found), Outcome.FINE)
 
 
@@ -206,7 +223,7 @@ def summary(findings: Sequence[Finding]) -> str:
     'fine: 2 groups'
     """
     if not findings:
-        return "fine: 0 groups"
+        return "unknown: this cluster has no consumer groups, so nothing was checked"
     outcome = worst(findings)
     first = next(finding for finding in findings if finding.outcome is outcome)
     outcomes = [finding.outcome for finding in findings]

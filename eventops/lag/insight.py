@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from eventops.lag import rules
 from eventops.lag.model import GroupLag, MemberLag, PartitionLag, Rate, Standing
 
-_NEVER_COMMITTED: Final = "the group never committed here"
 _OF_ANOTHER_LOG: Final = (Standing.AHEAD_OF_LOG, Standing.TOPIC_RECREATED)
 
 
@@ -65,7 +65,7 @@ def lost_in_all(partitions: Sequence[PartitionLag]) -> Rate:
     found = sum(-kept for kept in known if kept is not None and kept < 0)
     if found == 0 and None in known:
         unknown = next(one for one, kept in zip(partitions, known, strict=True) if kept is None)
-        return Rate(None, unknown.reason or _NEVER_COMMITTED)
+        return Rate(None, unknown.reason or rules.NO_COMMIT)
     return Rate(found)
 
 

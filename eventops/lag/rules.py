@@ -40,8 +40,11 @@ _WORST_FIRST: Final = (
     (Standing.TOPIC_DELETED, Verdict.TOPIC_DELETED),
     (Standing.UNKNOWN, Verdict.UNKNOWN),
 )
+NO_COMMIT: Final = "no committed offset here: the group never committed, or Kafka dropped it"
+"""Kafka drops offsets that expire, and those of a topic that is deleted; it doesn't tell them from none."""
+
 _WHY_UNKNOWN: Final = {
-    Standing.NEVER_COMMITTED: "the group never committed here",
+    Standing.NEVER_COMMITTED: NO_COMMIT,
     Standing.TOPIC_RECREATED: "the committed offset is one of an earlier topic of that name",
     Standing.AHEAD_OF_LOG: "the committed offset is beyond the end of the log: the topic was made anew or cut short",
     Standing.TOPIC_DELETED: "the topic was deleted",
@@ -49,10 +52,15 @@ _WHY_UNKNOWN: Final = {
 }
 _NOT_COUNTED: Final = "the broker doesn't count what a share group has left (Apache Kafka before 4.2)"
 _NOT_BEGUN: Final = "the share group was given nothing of it yet"
+_LONGEST_TRANSACTION: Final = 900.0
+"""``transaction.max.timeout.ms`` of a broker that wasn't told otherwise, in seconds."""
 _WHICH_IS_LEFT: Final = "a share group doesn't tell which records are left"
-_NO_OFFSETS: Final = "the group has no committed offsets and no partitions assigned"
+_NO_OFFSETS: Final = (
+    "no committed offsets and no partitions: the group never committed, or Kafka dropped them (expired, or their topic "
+    "was deleted)"
+)
 _IN_A_SUM: Final = {
-    Standing.NEVER_COMMITTED: "never committed",
+    Standing.NEVER_COMMITTED: "without a committed offset",
     Standing.TOPIC_RECREATED: "of an earlier topic",
     Standing.AHEAD_OF_LOG: "beyond the end of the log",
     Standing.TOPIC_DELETED: "of a deleted topic",
@@ -245,6 +253,16 @@ def oldest(partitions: Sequence[PartitionLag]) -> LagAge:
         why = unknown.reason if unknown else _NO_OFFSETS
         return LagAge(None, AgeMethod.UNKNOWN, why)
     return max((p.age for p in partitions), key=lambda found: found.seconds or 0.0)
+
+
+def is_hung(seconds: float | None) -> bool:
+    """Whether a transaction that has been open for so long hangs: its coordinator would have aborted it by now, unless
+    the broker lets transactions last longer than its default allows.
+
+    >>> is_hung(900.0), is_hung(901.0), is_hung(None)
+    (False, True, False)
+    """
+    return seconds is not None and seconds > _LONGEST_TRANSACTION
 
 
 def longest_held_back(partitions: Iterable[PartitionLag]) -> LagAge | None:

@@ -14,7 +14,12 @@ _GLOB: Final = frozenset("*?[")
 
 
 class NothingSelected(EventopsError):
-    """No group, topic or partition fits what was asked for; the remedy names those that are close."""
+    """No group, topic or partition fits what was asked for; the remedy names those that are close. ``why`` is for those
+    who have named what was asked for already."""
+
+    def __init__(self, what: str, remedy: str, why: str | None = None) -> None:
+        super().__init__(what, remedy)
+        self.why = f"{why or what}: {remedy}"
 
 
 def is_pattern(wanted: str) -> bool:

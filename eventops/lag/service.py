@@ -66,16 +66,16 @@ class LagService:
 
     def _no_such_group(self, names: Collection[str], reason: str) -> NothingSelected:
         known = _ids(self._broker.groups().groups)
-        return NothingSelected(f"{reason}: {', '.join(names)}", selecting.suggestion(names, known))
+        return NothingSelected(f"{reason}: {', '.join(names)}", selecting.suggestion(names, known), reason)
 
     def _no_such_topic(self, selection: GroupSelection) -> NothingSelected:
         known = [topic.name for topic in self._broker.topics()]
         named = ", ".join(selection.topics)
         if any(map(selecting.matcher(selection.topics), known)):
-            return NothingSelected(
-                f"no group that was asked for reads {named}", "leave --topic out to see what they read"
-            )
-        return NothingSelected(f"no such topic: {named}", selecting.suggestion(selection.topics, known, "topics"))
+            what = f"no group that was asked for reads {named}"
+            return NothingSelected(what, "leave --topic out to see what they read")
+        near = selecting.suggestion(selection.topics, known, "topics")
+        return NothingSelected(f"no such topic: {named}", near, "no such topic")
 
 
 def _ids(groups: Collection[Group]) -> list[str]:

@@ -221,3 +221,11 @@ COVERAGE: dict[str, Any] = {
     "complete": True,
     "gaps": [],
 }
+
+
+def test_watch_takes_a_group_for_a_group(eventops: Shell, lab: KafkaLab) -> None:
+    home, group = Partition(lab.topic(), 0), lab.name("billing")
+    lab.append(home, b"a")
+    lab.commit(group, {home: 0})
+    with watching(eventops, "--watch", group) as process:
+        assert line(process)["group"] == group

@@ -86,7 +86,7 @@ def test_a_group_that_committed_since_the_plan_is_refused(lab: KafkaLab, home: P
 
 def test_a_group_that_is_not_there_comes_to_be_only_when_asked(lab: KafkaLab, home: Partition) -> None:
     reset, fresh = ResetService(lab.broker), lab.name("fresh")
-    with pytest.raises(UsageError, match="add --create"):
+    with pytest.raises(EventopsError, match="add --create"):
         reset.plan(fresh, _only(home), EARLIEST, NOW)
     plan = reset.plan(fresh, _only(home), Target(Kind.LATEST, "latest"), NOW, create=True)
     assert not lab.broker.groups([fresh]).groups

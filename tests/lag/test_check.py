@@ -28,6 +28,7 @@ F, B, U = Outcome.FINE, Outcome.BREACHED, Outcome.UNKNOWN
         ([(0, 0, 900), (40, 0, 900)], True, Limits(max_eta=40), B, False, "never is over any limit"),
         ([(0, 0, 900), (40, 400, 900)], True, Limits(max_eta=40, settled=50), U, True, "two polls say too little yet"),
         ([(0, None, 900)], True, Limits(max_eta=40), U, False, "without a lag there is no time"),
+        ([(0, 9, 9)], True, Limits(max_held_back=0), F, False, "no transaction is open"),
         ([(0, 0, 900)], True, Limits(max_eta=40, max_lag=5), B, False, "what is breached needs no more polls"),
     ],
 )

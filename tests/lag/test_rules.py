@@ -110,7 +110,7 @@ def test_verdict(standings: list[Standing], members: bool, verdict: Verdict, why
 def test_a_sum_without_one_of_its_parts_is_unknown_and_says_what_the_others_come_to() -> None:
     group = group_of(offsets(0, 7, 10), offsets(0, None, 4, number=1))
     assert (group.lag, group.known_lag) == (None, 3)
-    assert group.reason == "1 of 2 partitions never committed; the others are 3 behind"
+    assert group.reason == "1 of 2 partitions without a committed offset; the others are 3 behind"
 
 
 def test_members_carry_the_lag_of_their_partitions() -> None:

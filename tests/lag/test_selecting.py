@@ -74,7 +74,10 @@ def test_top_says_how_many_there_were() -> None:
 def test_a_topic_adds_up_what_all_groups_have_to_do_and_is_unknown_where_one_is() -> None:
     (row,) = shown(View(By.TOPIC)).rows
     assert (row["topic"], row["partitions"], row["groups"]) == ("orders", 2, ["billing", "idle", "shipping"])
-    assert (row["lag"], row["lag_reason"]) == (None, "1 of 4 partitions never committed; the others are 50 behind")
+    assert (row["lag"], row["lag_reason"]) == (
+        None,
+        "1 of 4 partitions without a committed offset; the others are 50 behind",
+    )
 
 
 def test_members_and_what_nobody_holds() -> None:

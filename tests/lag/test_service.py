@@ -45,7 +45,7 @@ def test_partitions_of_members_that_never_committed_are_shown(lab: KafkaLab) -> 
     assert (found.verdict, found.lag, found.reason) == (
         Verdict.NEVER_COMMITTED,
         None,
-        "1 of 3 partitions never committed; the others are 0 behind",
+        "1 of 3 partitions without a committed offset; the others are 0 behind",
     )
     assert {p.member for p in found.partitions} == {"worker-1"}
     assert [(member.client_id, member.lag) for member in found.members] == [("worker-1", None)]
