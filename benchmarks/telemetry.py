@@ -52,9 +52,8 @@ class Untraced(Tracing):
     def __init__(self) -> None:
         self.export = Export("benchmark", {})
         self.metrics = Metrics(self.export.metrics)
-        self.cluster_id = None
         self._send = _Nothing(trace.INVALID_SPAN, "", [], self.metrics)
-        self._handling = Handling(trace.INVALID_SPAN, "", "", self.metrics)
+        self._handling = Handling(trace.INVALID_SPAN, "", "", None, self.metrics)
 
     def polled(self, record: Record, group: str, began: int) -> None:
         """Nothing."""

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 EXPORT_SECONDS: Final = 2.0
 """How long one export may take, its retries included."""
-SHUTDOWN_SECONDS: Final = 1.5
+SHUTDOWN_SECONDS: Final = 1.0
 """How long a service that ends waits for the last spans and figures to be taken."""
 
 _ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"

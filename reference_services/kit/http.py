@@ -13,7 +13,7 @@ from fastapi import Depends, FastAPI, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reference_services.kit.logs import about
-from reference_services.kit.tracing import Tracing
+from reference_services.kit.tracing import Tracing, mark_failed
 
 log = logging.getLogger(__name__)
 
@@ -43,14 +43,18 @@ class Conversation:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", []), (_HEADER, state["correlation_id"].encode())]
                 span.set_attribute("http.response.status_code", message["status"])
+                if message["status"] >= 500:
+                    mark_failed(span, str(message["status"]))
             await send(message)
 
-        with self._tracing.serving(scope["method"], headers, state["correlation_id"]) as span:
-            with about(state["correlation_id"]):
-                await self._app(scope, receive, answer)
-            if route := getattr(scope.get("route"), "path", None):
-                span.update_name(f"{scope['method']} {route}")
-                span.set_attribute("http.route", route)
+        with self._tracing.serving(scope["method"], scope["path"], headers, state["correlation_id"]) as span:
+            try:
+                with about(state["correlation_id"]):
+                    await self._app(scope, receive, answer)
+            finally:
+                if route := getattr(scope.get("route"), "path", None):
+                    span.update_name(f"{scope['method']} {route}")
+                    span.set_attribute("http.route", route)
 
 
 def _given_id(header: bytes | None) -> str | None:

@@ -1,4 +1,4 @@
-"""Trace context in Kafka headers: read from anyone's bytes, written into a new list, never into the caller's.
+"""Trace context in headers: read from anyone's bytes, written into a new list, never into the caller's.
 
 W3C trace context and baggage. What can't be used is no reason to refuse an event: its handling begins a new trace, and
 the fault is counted.
@@ -6,12 +6,12 @@ the fault is counted.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from opentelemetry import baggage, context, propagate, trace
-from opentelemetry.propagators.textmap import Getter, Setter
+from opentelemetry.propagators.textmap import Setter
 
 from eventops.events import BAGGAGE, CE_CORRELATION_ID, TRACEPARENT, TRACESTATE, bytes_as_text
 
@@ -23,21 +23,59 @@ MOST_ENTRIES: Final = 180
 LONGEST_ENTRY: Final = 4096
 """What OpenTelemetry's propagator takes of a baggage; the rest is dropped."""
 
-_TRACE_HEADERS: Final = (TRACEPARENT, TRACESTATE, BAGGAGE)
+_TRACE_HEADERS: Final = frozenset({TRACEPARENT, TRACESTATE, BAGGAGE})
 
 HeaderList = list[tuple[str, bytes | None]]
 AnyHeaders = Sequence[tuple[str, bytes | None]]
 
 
-class _HeaderGetter(Getter[AnyHeaders]):
-    """Kafka headers: bytes of anyone; of a name that stands there twice, the last."""
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What came with a message: the trace context, empty where there is none that can be used, and the headers that
+    can't be used as they are: unreadable, doubled or too long.
 
-    def get(self, carrier: AnyHeaders, key: str) -> list[str] | None:
-        values = [value for name, value in carrier if name.lower() == key and value]
-        return [bytes_as_text(values[-1])] if values else None
+    >>> received([("traceparent", b"00-zz-zz-01"), ("baggage", b"a=b"), ("baggage", b"c=d")]).faults
+    ('traceparent', 'baggage')
+    >>> received([("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")]).faults
+    ()
+    """
 
-    def keys(self, carrier: AnyHeaders) -> list[str]:
-        return [name for name, _ in carrier]
+    context: context.Context
+    faults: tuple[str, ...]
+
+    @property
+    def sent_by(self) -> trace.SpanContext | None:
+        """The span that created the message; None where it names none."""
+        found = trace.get_current_span(self.context).get_span_context()
+        return found if found.is_valid else None
+
+
+def received(headers: AnyHeaders) -> Received:
+    """What anyone's headers say. Of a header that is doubled none is used: nobody knows which is the latest hop's."""
+    held: dict[str, str] = {}
+    doubled: set[str] = set()
+    for name, value in headers:
+        folded = name.lower()
+        if folded in _TRACE_HEADERS:
+            if folded in held:
+                doubled.add(folded)
+            held[folded] = bytes_as_text(value or b"")
+    usable = {name: text for name, text in held.items() if name == TRACESTATE or name not in doubled}
+    found = Received(propagate.extract(usable, context.Context()), ())
+    return Received(found.context, tuple(_faults(held, doubled, found)))
+
+
+def _faults(held: dict[str, str], doubled: set[str], found: Received) -> Iterator[str]:
+    if TRACEPARENT in held and found.sent_by is None:
+        yield TRACEPARENT
+    if BAGGAGE in doubled or _is_over_the_limits(held.get(BAGGAGE, "")):
+        yield BAGGAGE
+
+
+def _is_over_the_limits(baggage_header: str) -> bool:
+    entries = baggage_header.split(",")
+    too_long = any(len(entry) > LONGEST_ENTRY for entry in entries)
+    return len(baggage_header) > LONGEST_BAGGAGE or len(entries) > MOST_ENTRIES or too_long
 
 
 class _HeaderSetter(Setter[HeaderList]):
@@ -45,50 +83,7 @@ class _HeaderSetter(Setter[HeaderList]):
         carrier.append((key, value.encode()))
 
 
-_GETTER: Final = _HeaderGetter()
 _SETTER: Final = _HeaderSetter()
-
-
-def text_of(headers: AnyHeaders, name: str) -> str | None:
-    """The last header of that name, as text."""
-    found = _GETTER.get(headers, name)
-    return found[0] if found else None
-
-
-def context_of(headers: AnyHeaders) -> context.Context:
-    """The trace context that the headers carry; an empty one where they carry none that can be used.
-
-    Nobody knows which of two is the latest hop's: of a header that is doubled, none is used.
-    """
-    doubled = _doubled(headers)
-    return propagate.extract([header for header in headers if header[0].lower() not in doubled], getter=_GETTER)
-
-
-def faults(headers: AnyHeaders) -> Iterable[str]:
-    """The trace headers that can't be used as they are: unreadable, doubled or too long.
-
-    >>> list(faults([("traceparent", b"00-zz-zz-01"), ("baggage", b"a=b"), ("baggage", b"c=d")]))
-    ['traceparent', 'baggage']
-    >>> list(faults([("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")]))
-    []
-    """
-    names = {name.lower() for name, _ in headers}
-    sent = trace.get_current_span(context_of(headers)).get_span_context()
-    if TRACEPARENT in names and not sent.is_valid:
-        yield TRACEPARENT
-    if BAGGAGE in _doubled(headers) or _is_over_the_limits(text_of(headers, BAGGAGE) or ""):
-        yield BAGGAGE
-
-
-def _doubled(headers: AnyHeaders) -> set[str]:
-    names = Counter(name.lower() for name, _ in headers)
-    return {name for name in (TRACEPARENT, BAGGAGE) if names[name] > 1}
-
-
-def _is_over_the_limits(held: str) -> bool:
-    entries = held.split(",")
-    too_long = any(len(entry) > LONGEST_ENTRY for entry in entries)
-    return len(held) > LONGEST_BAGGAGE or len(entries) > MOST_ENTRIES or too_long
 
 
 def with_trace_context(headers: AnyHeaders) -> HeaderList:
@@ -96,8 +91,8 @@ def with_trace_context(headers: AnyHeaders) -> HeaderList:
 
     The baggage names the correlation id that the headers name: the event has the last word.
     """
-    fresh = [(name, value) for name, value in headers if name not in _TRACE_HEADERS]
-    correlation = text_of(headers, CE_CORRELATION_ID)
-    carried = baggage.set_baggage(CORRELATION, correlation) if correlation else None
+    fresh = [(name, value) for name, value in headers if name.lower() not in _TRACE_HEADERS]
+    correlation = dict(fresh).get(CE_CORRELATION_ID)
+    carried = baggage.set_baggage(CORRELATION, bytes_as_text(correlation)) if correlation else None
     propagate.inject(fresh, carried, setter=_SETTER)
     return fresh

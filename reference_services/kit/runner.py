@@ -25,7 +25,7 @@ from confluent_kafka import (
     TopicPartition,
 )
 
-from eventops.events import Envelope, MalformedEvent, Position, Record, header_pairs, moment_of, read_event
+from eventops.events import Envelope, MalformedEvent, Position, Record, header_pairs, moment_of
 from reference_services.kit import clients
 from reference_services.kit.dead_letters import TimestampType, class_name, root_cause, write_letter
 from reference_services.kit.letterbox import LetterBox
@@ -106,7 +106,7 @@ class Runner:
         record = record_of(message)
         group = self._settings.group(self.group)
         self._tracing.polled(record, group, began)
-        with self._tracing.processing(record, group) as handling, about(read_event(record).ids.correlation_id):
+        with self._tracing.processing(record, group) as handling, about(handling.correlation_id):
             attempts, error = self._attempt(record, handling, stop)
             if error is not None:
                 handling.failed(error)

@@ -1,4 +1,19 @@
-"""OpenTelemetry around what the services do: requests, sends, handlings, commits and mails, in the conventions' names.
+"""OpenTelemetry around what a service does: requests, sends, handlings, commits, queries and mails, by the messaging
+conventions. Take it as it is; all of it in use::
+
+    tracing = Tracing("order-service", os.environ, "kafka:9092")
+
+    send = tracing.start_send("orders", event.to_headers(), key)              # produce
+    producer.produce("orders", value, key, headers=send.headers, on_delivery=lambda error, message:
+                     send.delivered(error and error.name(), message.partition(), message.offset()))
+
+    with tracing.processing(record, "billing"):                               # consume: what is sent in here is a child
+        handle(record)
+        with tracing.committing(record, "billing"):
+            consumer.commit(message, asynchronous=False)
+
+    producer.flush()                                                          # ends the last sends' spans
+    tracing.shutdown()
 
 Spans always exist, so that trace ids travel in the headers; they are exported only where an endpoint is configured
 (:mod:`.export`). Baggage carries the correlation id, which so stands on every span of a chain, the database's too. The
@@ -12,52 +27,27 @@ follows links finds it too. ``EVENTOPS_TRACE_MODE=link`` keeps the link only, fo
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from confluent_kafka import KafkaError
 from opentelemetry import baggage, context, trace
 from opentelemetry.sdk.trace import Span, SpanProcessor
 from opentelemetry.trace import Link, SpanKind, Status, StatusCode
 
-from eventops.events import (
-    CE_CAUSATION_ID,
-    CE_CORRELATION_ID,
-    CE_ID,
-    REPLAY_ID,
-    TRACEPARENT,
-    Record,
-    bytes_as_text,
-    read_event,
-)
+from eventops.events import TRACEPARENT, Ids, Record, read_event
 from reference_services.kit import conventions as names
+from reference_services.kit.attributes import Attributes, of_client, of_headers, of_place, of_record
 from reference_services.kit.export import Export
 from reference_services.kit.metrics import Metrics
 from reference_services.kit.propagation import (
     CORRELATION,
     AnyHeaders,
     HeaderList,
-    context_of,
-    faults,
-    text_of,
+    Received,
+    received,
     with_trace_context,
 )
-
-Attributes = dict[str, str | int | bool]
-
-
-class _CorrelationOnEverySpan(SpanProcessor):
-    def on_start(self, span: Span, parent_context: context.Context | None = None) -> None:
-        correlation = baggage.get_baggage(CORRELATION, parent_context)
-        if isinstance(correlation, str) and names.CONVERSATION_ID not in (span.attributes or {}):
-            span.set_attribute(names.CONVERSATION_ID, correlation)
-
-
-def mark_failed(span: trace.Span, error: BaseException | str) -> str:
-    """An error on a span: its class (or Kafka's name for it) as ``error.type``, its words in the status. The type."""
-    kind = error if isinstance(error, str) else type(error).__qualname__
-    span.set_attribute(names.ERROR_TYPE, kind)
-    span.set_status(Status(StatusCode.ERROR, str(error)))
-    return kind
 
 
 class Send:
@@ -75,25 +65,25 @@ class Send:
         if error is not None:
             mark_failed(self._span, error)
         elif partition is not None and offset is not None:
-            self._span.set_attribute(names.PARTITION_ID, str(partition))
-            self._span.set_attribute(names.KAFKA_OFFSET, offset)
+            self._span.set_attributes({names.PARTITION_ID: str(partition), names.KAFKA_OFFSET: offset})
         self._span.end()
         self._metrics.sent(self._topic, time.perf_counter() - self._began, error)
 
 
 class Handling:
-    """One event being handled."""
+    """One event being handled, under ``correlation_id``; None where the event names none."""
 
-    def __init__(self, span: trace.Span, topic: str, group: str, metrics: Metrics) -> None:
+    def __init__(self, span: trace.Span, topic: str, group: str, correlation_id: str | None, metrics: Metrics) -> None:
+        self.correlation_id = correlation_id
+        self.error: str | None = None
         self._span = span
         self._topic = topic
         self._group = group
         self._metrics = metrics
-        self.error: str | None = None
 
     def retried(self, error: BaseException, seconds: float) -> None:
         """An attempt failed and another follows in ``seconds`` at most."""
-        kind = type(error).__qualname__
+        kind = type_of(error)
         self._span.add_event("retry", {names.ERROR_TYPE: kind, "wait.seconds": seconds})
         self._metrics.retried(self._topic, self._group, kind)
 
@@ -113,23 +103,26 @@ class Tracing:
         self, service: str, environ: Mapping[str, str], server: str = "", export: Export | None = None
     ) -> None:
         self.export = export or Export(service, environ)
-        self.metrics = Metrics(self.export.metrics)
         self.export.traces.add_span_processor(_CorrelationOnEverySpan())
-        self.cluster_id: str | None = None
-        """Known once the broker has answered."""
+        self.metrics = Metrics(self.export.metrics)
         self._tracer = self.export.traces.get_tracer("reference_services", schema_url=names.SCHEMA_URL)
-        self._linked_only = environ.get("EVENTOPS_TRACE_MODE") == "link"
+        self._is_linked_only = environ.get("EVENTOPS_TRACE_MODE") == "link"
         self._shows_polls = environ.get("EVENTOPS_TRACE_POLL") == "on"
-        self._client_id = service
-        self._server = server
+        self._client = of_client(service, server)
 
-    @contextmanager
-    def serving(self, method: str, headers: AnyHeaders, correlation_id: str) -> Iterator[trace.Span]:
-        """An HTTP request; the server renames the span when it knows the route."""
-        parent = baggage.set_baggage(CORRELATION, correlation_id, context_of(headers))
-        with self._within(parent), self._tracer.start_as_current_span(method, kind=SpanKind.SERVER) as span:
-            span.set_attribute("http.request.method", method)
-            yield span
+    def connected_to(self, cluster_id: str) -> None:
+        """The broker has answered; spans name its cluster from now on."""
+        self._client = {**self._client, names.CLUSTER_ID: cluster_id}
+
+    def start_send(self, topic: str, headers: AnyHeaders, key: str | None) -> Send:
+        """A message about to be produced, in the trace that its headers name (else the current one): an event from the
+        outbox belongs to the request that saved it."""
+        is_named = any(name.lower() == TRACEPARENT for name, _ in headers)
+        return self._start_send(topic, headers, key, received(headers).context if is_named else None)
+
+    def start_letter(self, topic: str, headers: AnyHeaders, key: str | None) -> Send:
+        """A dead letter about to be posted: child of the handling that failed, linked to what created the event."""
+        return self._start_send(topic, headers, key, None, _links(received(headers)))
 
     def polled(self, record: Record, group: str, began: int) -> None:
         """A poll that brought a record, ``began`` in nanoseconds since 1970; it is linked to the record's creation.
@@ -139,72 +132,61 @@ class Tracing:
         topic, ended = record.position.topic, time.time_ns()
         self.metrics.received(topic, group, max(0, ended - began) / 1e9)
         if self._shows_polls:
-            attributes = self._of_record("poll", "receive", record, group)
-            origin = _links(context_of(record.headers))
-            alone = context.Context()
-            span = self._tracer.start_span(f"poll {topic}", alone, SpanKind.CLIENT, attributes, origin, began)
+            attributes = self._of_record("poll", "receive", record, read_event(record).ids, group)
+            links, alone = _links(received(record.headers)), context.Context()
+            span = self._tracer.start_span(f"poll {topic}", alone, SpanKind.CLIENT, attributes, links, began)
             span.end(ended)
 
     @contextmanager
     def processing(self, record: Record, group: str) -> Iterator[Handling]:
         """The handling of one record, up to its commit: child of its creation, and linked to it."""
-        origin, topic, ids = context_of(record.headers), record.position.topic, read_event(record).ids
-        for header in faults(record.headers):
+        origin, ids, topic = received(record.headers), read_event(record).ids, record.position.topic
+        for header in origin.faults:
             self.metrics.fault(header)
-        parent = context.Context() if self._linked_only else origin
-        if ids.correlation_id is not None:
-            parent = baggage.set_baggage(CORRELATION, ids.correlation_id, parent)
-        began = time.perf_counter()
+        attributes = self._of_record("process", "process", record, ids, group)
+        parent = context.Context() if self._is_linked_only else origin.context
         with (
-            self._within(parent),
+            _within(parent, ids.correlation_id),
             self._tracer.start_as_current_span(
-                f"process {topic}",
-                kind=SpanKind.CONSUMER,
-                links=_links(origin),
-                attributes=self._of_record("process", "process", record, group),
+                f"process {topic}", kind=SpanKind.CONSUMER, attributes=attributes, links=_links(origin)
             ) as span,
         ):
-            handling = Handling(span, topic, group, self.metrics)
+            handling = Handling(span, topic, group, ids.correlation_id, self.metrics)
+            began = time.perf_counter()
             try:
                 yield handling
             finally:
                 self.metrics.processed(topic, group, time.perf_counter() - began, handling.error)
 
     @contextmanager
-    def committing(self, record: Record, group: str) -> Iterator[trace.Span]:
+    def committing(self, record: Record, group: str) -> Iterator[None]:
         """The commit of what was handled."""
         topic, began = record.position.topic, time.perf_counter()
-        attributes = self._messaging("commit", "settle", topic) | _place(record) | {names.GROUP: group}
+        attributes = self._messaging("commit", "settle", topic, of_place(record, group))
         error: str | None = None
-        with self._tracer.start_as_current_span(f"commit {topic}", kind=SpanKind.CLIENT, attributes=attributes) as span:
-            try:
-                yield span
-            except BaseException as failure:
-                error = type(failure).__qualname__
-                raise
-            finally:
-                self.metrics.settled(topic, group, time.perf_counter() - began, error)
+        try:
+            with self._doing(f"commit {topic}", SpanKind.CLIENT, attributes):
+                yield
+        except BaseException as failure:
+            error = type_of(failure)
+            raise
+        finally:
+            self.metrics.settled(topic, group, time.perf_counter() - began, error)
 
     @contextmanager
-    def mailing(self, host: str, port: int) -> Iterator[trace.Span]:
+    def serving(self, method: str, path: str, headers: AnyHeaders, correlation_id: str) -> Iterator[trace.Span]:
+        """An HTTP request; the server renames the span when it knows the route."""
+        attributes: Attributes = {"http.request.method": method, "url.path": path, "url.scheme": "http"}
+        parent = received(headers).context
+        with _within(parent, correlation_id), self._doing(method, SpanKind.SERVER, attributes) as span:
+            yield span
+
+    @contextmanager
+    def mailing(self, host: str, port: int) -> Iterator[None]:
         """A mail handed to a server."""
         attributes: Attributes = {names.SERVER_ADDRESS: host, names.SERVER_PORT: port, "network.protocol.name": "smtp"}
-        with self._tracer.start_as_current_span("smtp send", kind=SpanKind.CLIENT, attributes=attributes) as span:
-            try:
-                yield span
-            except BaseException as failure:
-                mark_failed(span, failure)
-                raise
-
-    def start_send(self, topic: str, headers: AnyHeaders, key: str | None) -> Send:
-        """A message about to be produced, in the trace that its headers name (else the current one): an event from the
-        outbox belongs to the request that saved it."""
-        named = any(name == TRACEPARENT for name, _ in headers)
-        return self._start_send(topic, headers, key, context_of(headers) if named else None, [])
-
-    def start_letter(self, topic: str, headers: AnyHeaders, key: str | None) -> Send:
-        """A dead letter about to be posted: child of the handling that failed, linked to what created the event."""
-        return self._start_send(topic, headers, key, None, _links(context_of(headers)))
+        with self._doing("smtp send", SpanKind.CLIENT, attributes):
+            yield
 
     def start_query(self, system: str, statement: str) -> trace.Span | None:
         """A statement about to be given to the database; None outside of a request or a handling: what a service asks
@@ -216,73 +198,74 @@ class Tracing:
         return self._tracer.start_span(operation, kind=SpanKind.CLIENT, attributes=attributes)
 
     def shutdown(self) -> None:
-        """Export what is left; within seconds where nobody answers."""
+        """Export what is left; within seconds where nobody answers. Flush the producer first: its reports end spans."""
         self.export.shutdown()
 
+    @contextmanager
+    def _doing(self, name: str, kind: SpanKind, attributes: Attributes) -> Iterator[trace.Span]:
+        with self._tracer.start_as_current_span(name, kind=kind, attributes=attributes) as span:
+            try:
+                yield span
+            except BaseException as failure:
+                mark_failed(span, failure)
+                raise
+
     def _start_send(
-        self, topic: str, headers: AnyHeaders, key: str | None, parent: context.Context | None, links: list[Link]
+        self,
+        topic: str,
+        headers: AnyHeaders,
+        key: str | None,
+        parent: context.Context | None,
+        links: Sequence[Link] = (),
     ) -> Send:
-        named = {
-            names.MESSAGE_ID: text_of(headers, CE_ID),
-            names.CONVERSATION_ID: text_of(headers, CE_CORRELATION_ID),
-            names.CAUSATION_ID: text_of(headers, CE_CAUSATION_ID),
-            names.KAFKA_KEY: key,
-        }
-        attributes = self._messaging("send", "send", topic) | {
-            n: value for n, value in named.items() if value is not None
-        }
+        attributes = self._messaging("send", "send", topic, of_headers(headers, key))
         span = self._tracer.start_span(f"send {topic}", parent, SpanKind.PRODUCER, attributes, links)
-        with self._within(trace.set_span_in_context(span, parent)):
+        with _within(trace.set_span_in_context(span, parent)):
             return Send(span, topic, with_trace_context(headers), self.metrics)
 
-    @staticmethod
-    @contextmanager
-    def _within(inner: context.Context) -> Iterator[None]:
-        token = context.attach(inner)
-        try:
-            yield
-        finally:
-            context.detach(token)
+    def _of_record(self, operation: str, kind: str, record: Record, ids: Ids, group: str) -> Attributes:
+        return self._messaging(operation, kind, record.position.topic, of_record(record, ids, group))
 
-    def _of_record(self, operation: str, kind: str, record: Record, group: str) -> Attributes:
-        ids = read_event(record).ids
-        replay = record.header(REPLAY_ID)
-        optional = {
-            names.MESSAGE_ID: ids.event_id,
-            names.CONVERSATION_ID: ids.correlation_id,
-            names.CAUSATION_ID: ids.causation_id,
-            names.KAFKA_KEY: bytes_as_text(record.key) if record.key is not None else None,
-            names.REPLAY_ID: bytes_as_text(replay) if replay else None,
-        }
-        return (
-            self._messaging(operation, kind, record.position.topic)
-            | _place(record)
-            | {names.GROUP: group}
-            | ({names.KAFKA_TOMBSTONE: True} if record.value is None else {})
-            | {name: value for name, value in optional.items() if value is not None}
-        )
-
-    def _messaging(self, operation: str, kind: str, topic: str) -> Attributes:
-        attributes: Attributes = {
-            names.SYSTEM: "kafka",
-            names.OPERATION_NAME: operation,
-            names.OPERATION_TYPE: kind,
-            names.DESTINATION: topic,
-            names.CLIENT_ID: self._client_id,
-        }
-        if self.cluster_id:
-            attributes[names.CLUSTER_ID] = self.cluster_id
-        host, _, port = self._server.rpartition(":")
-        if port.isdecimal():
-            attributes |= {names.SERVER_ADDRESS: host.strip("[]"), names.SERVER_PORT: int(port)}
-        return attributes
+    def _messaging(self, operation: str, kind: str, topic: str, message: Attributes) -> Attributes:
+        named = {names.OPERATION_NAME: operation, names.OPERATION_TYPE: kind, names.DESTINATION: topic}
+        return {**self._client, **named, **message}
 
 
-def _links(origin: context.Context) -> list[Link]:
-    sent = trace.get_current_span(origin).get_span_context()
-    return [Link(sent)] if sent.is_valid else []
+def mark_failed(span: trace.Span, error: BaseException | str) -> str:
+    """An error on a span: its type as ``error.type``, its words in the status. The type."""
+    kind = error if isinstance(error, str) else type_of(error)
+    span.set_attribute(names.ERROR_TYPE, kind)
+    span.set_status(Status(StatusCode.ERROR, str(error)))
+    return kind
 
 
-def _place(record: Record) -> Attributes:
-    at = record.position
-    return {names.PARTITION_ID: str(at.partition), names.KAFKA_OFFSET: at.offset}
+def type_of(error: BaseException) -> str:
+    """One of few: Kafka's own name of an error, else the exception's class.
+
+    >>> from confluent_kafka import KafkaException
+    >>> type_of(KafkaException(KafkaError(KafkaError.REBALANCE_IN_PROGRESS))), type_of(ValueError("no"))
+    ('REBALANCE_IN_PROGRESS', 'ValueError')
+    """
+    kafka = error.args[0] if error.args else None
+    return kafka.name() if isinstance(kafka, KafkaError) else type(error).__qualname__
+
+
+class _CorrelationOnEverySpan(SpanProcessor):
+    def on_start(self, span: Span, parent_context: context.Context | None = None) -> None:
+        correlation = baggage.get_baggage(CORRELATION, parent_context)
+        if isinstance(correlation, str) and names.CONVERSATION_ID not in (span.attributes or {}):
+            span.set_attribute(names.CONVERSATION_ID, correlation)
+
+
+@contextmanager
+def _within(inner: context.Context, correlation_id: str | None = None) -> Iterator[None]:
+    """In this block, ``inner`` is the current context, its baggage the correlation id."""
+    token = context.attach(baggage.set_baggage(CORRELATION, correlation_id, inner) if correlation_id else inner)
+    try:
+        yield
+    finally:
+        context.detach(token)
+
+
+def _links(origin: Received) -> list[Link]:
+    return [Link(origin.sent_by)] if origin.sent_by else []

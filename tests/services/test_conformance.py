@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 from confluent_kafka.admin import AdminClient
-from opentelemetry import trace
 from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -33,7 +32,7 @@ from reference_services.kit.database import trace_queries
 from reference_services.kit.export import Export
 from reference_services.kit.inbox import mark_handled
 from reference_services.kit.outbox import Relay, publish
-from reference_services.kit.propagation import context_of
+from reference_services.kit.propagation import received
 from reference_services.kit.retry import RetryPolicy
 from reference_services.kit.runner import Runner
 from reference_services.kit.settings import Settings
@@ -118,7 +117,7 @@ def chain(engine: Engine, bootstrap_servers: str, prefix: str, topic: str) -> It
     spans, reader = InMemorySpanExporter(), InMemoryMetricReader()
     export = Export("order-service", {}, [reader])
     tracing = Tracing("order-service", {"EVENTOPS_TRACE_POLL": "on"}, bootstrap_servers, export)
-    tracing.cluster_id = create_missing(AdminClient({"bootstrap.servers": bootstrap_servers}), [])
+    tracing.connected_to(create_missing(AdminClient({"bootstrap.servers": bootstrap_servers}), []))
     export.traces.add_span_processor(SimpleSpanProcessor(spans))
     trace_queries(engine, tracing)
     policy = RetryPolicy(attempts=3, base_seconds=0.01)
@@ -126,7 +125,7 @@ def chain(engine: Engine, bootstrap_servers: str, prefix: str, topic: str) -> It
         "order-service", {"bootstrap.servers": bootstrap_servers}, "", topic_prefix=prefix, group_prefix=prefix,
         retry=policy,
     )  # fmt: skip
-    with tracing.serving("POST", [], "req-7"), engine.begin() as connection:
+    with tracing.serving("POST", "/things", [], "req-7"), engine.begin() as connection:
         for kind in ("thing.flaky", "thing.hopeless"):
             event = Envelope(kind, "order-service", {}, "req-7", kafka.NOW, causation_id="e-0", event_id=kind)
             publish(connection, topic, "k1", event)
@@ -213,7 +212,8 @@ def test_parent_and_link_show_the_flow(chain: Chain, topic: str) -> None:
 def test_a_letter_and_its_replay_stand_below_the_failure(chain: Chain, topic: str, bootstrap_servers: str) -> None:
     (posted,) = chain.named(f"send {topic}-dlt")
     (letter,) = kafka.read(bootstrap_servers, topic + "-dlt", 1)
-    sent = trace.get_current_span(context_of(letter.headers)).get_span_context()
+    sent = received(letter.headers).sent_by
+    assert sent is not None
     assert (sent.trace_id, sent.span_id) == (posted.context.trace_id, posted.context.span_id)
     (origin,) = (r for r in kafka.read(bootstrap_servers, topic, 2) if r.value == letter.value)
     headers = replay_headers(decode(letter), below(letter.headers, origin.headers), "run-1", None)

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import signal
-import socket
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Event as Flag
-from threading import Thread
 
 import httpx
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind
 
 from eventops.events import Envelope, Position, Record, header_pairs
-from reference_services.kit.propagation import faults, with_trace_context
+from reference_services.kit.propagation import received, with_trace_context
 from reference_services.kit.tracing import Tracing
-from tests.services import kafka
-from tests.services.processes import Running, Stack, until
+from tests.services.collectors import down, spans_of, taking
+from tests.services.processes import Stack
 
 NOW = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
 EVENT = Envelope("user.registered", "test", {"email": "a@b"}, "req-1", NOW, causation_id="e0", event_id="e1")
@@ -44,7 +36,7 @@ def tracing(spans: InMemorySpanExporter) -> Iterator[Tracing]:
 
 
 def test_one_trace_from_the_request_to_the_handling(tracing: Tracing, spans: InMemorySpanExporter) -> None:
-    with tracing.serving("POST", [], "req-1"):
+    with tracing.serving("POST", "/things", [], "req-1"):
         saved = with_trace_context(EVENT.to_headers())
     send = tracing.start_send("user-events", saved, "u1")
     send.delivered(None, 2, 41)
@@ -115,7 +107,7 @@ def test_trace_headers_that_cannot_be_used_are_counted(
     headers: list[tuple[str, bytes | None]],
     expected: list[str],
 ) -> None:
-    assert list(faults(headers)) == expected, why
+    assert list(received(headers).faults) == expected, why
     with tracing.processing(Record(Position("t", 0, 0), None, None, EVENT.to_json(), tuple(headers)), "g"):
         pass
     (span,) = spans.get_finished_spans()
@@ -133,157 +125,20 @@ def test_anyones_trace_headers_do_no_harm(tracing: Tracing, spans: InMemorySpanE
     assert span.parent is None
 
 
-class _Collector(BaseHTTPRequestHandler):
-    received: list[bytes]
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        if self.path == "/v1/traces":
-            self.received.append(body)
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        pass
-
-
-@pytest.fixture
-def collector() -> Iterator[tuple[str, list[bytes]]]:
-    """Where spans can be sent, and what came: requests in OTLP's protobuf."""
-    received: list[bytes] = []
-    handler = type("Collector", (_Collector,), {"received": received})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}", received
-        server.shutdown()
-        thread.join()
-
-
-def unreachable() -> tuple[socket.socket, str]:
-    nobody = socket.socket()
-    nobody.bind(("127.0.0.1", 0))
-    return nobody, f"127.0.0.1:{nobody.getsockname()[1]}"
-
-
-def test_spans_are_exported_before_the_service_ends(tmp_path: Path, collector: tuple[str, list[bytes]]) -> None:
-    endpoint, received = collector
-    services = Stack(tmp_path, {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint})
-    nobody, address = unreachable()
-    with nobody:
-        users = services.start("users", KAFKA_BOOTSTRAP_SERVERS=address)
+def test_spans_are_exported_before_the_service_ends(tmp_path: Path) -> None:
+    with taking() as (endpoint, bodies), down() as (nobody, _):
+        services = Stack(tmp_path, {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint})
+        users = services.start("users", KAFKA_BOOTSTRAP_SERVERS=nobody.removeprefix("http://"))
         httpx.post(f"{users.http}/users", json={"email": "a@b.example"}, headers={"X-Correlation-Id": "req-9"})
         assert users.stop() == 0
         services.end()
-    requests = [ExportTraceServiceRequest.FromString(body) for body in received]
-    (resource,) = [spans for request in requests for spans in request.resource_spans]
-    assert {a.key: a.value.string_value for a in resource.resource.attributes}["service.name"] == "user-service"
-    scope = next(scope for scope in resource.scope_spans if scope.scope.name == "reference_services")
-    assert scope.schema_url == "https://opentelemetry.io/schemas/1.44.0"
-    found = {s.name: {a.key: a.value.string_value for a in s.attributes} for s in scope.spans}
+    spans = spans_of(bodies["/v1/traces"])
+    assert bodies["/v1/metrics"]
+    for resource, _ in spans:
+        about = {a.key: a.value.string_value for a in resource.resource.attributes}
+        assert about["service.name"] == "user-service"
+        assert {"service.namespace", "service.version", "deployment.environment.name"} <= set(about)
+        assert {scope.schema_url for scope in resource.scope_spans} == {"https://opentelemetry.io/schemas/1.44.0"}
+    found = {span.name: {a.key: a.value.string_value for a in span.attributes} for _, span in spans}
     assert {"POST /users", "INSERT"} <= set(found)
     assert {attributes["messaging.message.conversation_id"] for attributes in found.values()} == {"req-9"}
-
-
-class _Hostile(BaseHTTPRequestHandler):
-    """Takes ten seconds for each answer, or refuses, or goes away after its first answer."""
-
-    manner: str
-    answered: list[str]
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        if self.manner == "slow":
-            self.server.released.wait(10)  # type: ignore[attr-defined]
-        self.answered.append(self.path)
-        self.send_response(503 if self.manner == "refusing" else 200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-        if self.manner == "gone midway":
-            self.server.socket.close()  # type: ignore[attr-defined]
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        pass
-
-
-@contextmanager
-def hostile(manner: str) -> Iterator[tuple[str, list[str]]]:
-    """A collector with bad manners, and what it answered."""
-    answered: list[str] = []
-    handler = type("Hostile", (_Hostile,), {"manner": manner, "answered": answered})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        server.daemon_threads, server.handle_error = True, lambda *_: None  # type: ignore[method-assign]
-        server.released = Flag()  # type: ignore[attr-defined]
-        port = server.server_port
-        thread = Thread(target=_serve, args=(server,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{port}", answered
-        finally:
-            server.released.set()  # type: ignore[attr-defined]
-            server.shutdown()
-            thread.join()
-
-
-def _serve(server: ThreadingHTTPServer) -> None:
-    with suppress(OSError, ValueError):  # its own socket, closed midway
-        server.serve_forever(0.05)
-
-
-@pytest.mark.broker
-@pytest.mark.parametrize("manner", ["slow", "refusing", "gone midway"])
-def test_a_collector_with_bad_manners_costs_spans_alone(
-    services: Stack, bootstrap_servers: str, prefix: str, manner: str
-) -> None:
-    with hostile(manner) as (endpoint, answered):
-        users = services.start(
-            "users",
-            OTEL_EXPORTER_OTLP_ENDPOINT=endpoint,
-            OTEL_BSP_SCHEDULE_DELAY="50",
-            OTEL_METRICS_EXPORTER="none",
-        )
-        slowest = 0.0
-        for number in range(30):
-            began = time.monotonic()
-            answer = httpx.post(f"{users.http}/users", json={"email": f"a{number}@b.example"}, timeout=10)
-            slowest = max(slowest, time.monotonic() - began)
-            assert answer.status_code == 201
-            if manner == "gone midway" and number == 5:
-                until(lambda: answered)
-        assert slowest < 2, "nobody waits for a collector that takes ten seconds"
-        until(lambda: kafka.size(bootstrap_servers, f"{prefix}user-events") == 30)
-        _assert_it_ends_soon(users)
-    assert "dropped: no collector took them in time" in users.log.read_text()
-
-
-@pytest.mark.broker
-def test_a_collector_that_is_away_holds_nothing_up(services: Stack) -> None:
-    nobody, address = unreachable()
-    with nobody:
-        users = services.start("users", OTEL_EXPORTER_OTLP_ENDPOINT=f"http://{address}")
-        assert httpx.get(f"{users.http}/health").json() == {"service": "user-service", "status": "ok"}
-        _assert_it_ends_soon(users)
-    assert "dropped: no collector took them in time" in users.log.read_text()
-
-
-@pytest.mark.broker
-def test_a_collector_that_never_answers_holds_nothing_up(services: Stack) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        address = f"127.0.0.1:{silent.getsockname()[1]}"
-        users = services.start("users", OTEL_EXPORTER_OTLP_ENDPOINT=f"http://{address}", OTEL_BSP_SCHEDULE_DELAY="100")
-        began = time.monotonic()
-        for number in range(40):
-            answer = httpx.post(f"{users.http}/users", json={"email": f"a{number}@b.example"})
-            assert answer.status_code == 201
-        assert time.monotonic() - began < 10, "requests don't wait for it"
-        _assert_it_ends_soon(users)
-    assert "dropped: no collector took them in time" in users.log.read_text()
-
-
-def _assert_it_ends_soon(service: Running) -> None:
-    began = time.monotonic()
-    service.process.send_signal(signal.SIGTERM)
-    until(lambda: service.process.poll() is not None)
-    assert service.process.returncode == 0
-    assert time.monotonic() - began < 3

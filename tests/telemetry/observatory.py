@@ -37,7 +37,8 @@ def programs() -> Means:
 @dataclass(frozen=True)
 class Observatory:
     """Both are up. ``environ``: what a service has to be told; ``page``: Jaeger; ``metrics``, ``own_metrics``: for
-    Prometheus; ``health``: of the collector."""
+    Prometheus; ``health`` and ``otlp_grpc``: of the
+    collector."""
 
     stage: Stage
     environ: Mapping[str, str]
@@ -45,6 +46,7 @@ class Observatory:
     metrics: str
     own_metrics: str
     health: str
+    otlp_grpc: str
 
     def asked(self, path: str, query: Mapping[str, str] | None = None) -> Any:
         """Jaeger's answer; None: it has nothing of the kind."""
@@ -88,4 +90,4 @@ def observatory(home: Path, bootstrap_servers: str) -> Iterator[Observatory]:
         assert told.jaeger, said
         assert told.metrics, said
         own, health = f"http://{at.own_metrics}/metrics", f"http://{at.health}"
-        yield Observatory(stage, told.environ, told.jaeger, told.metrics, own, health)
+        yield Observatory(stage, told.environ, told.jaeger, told.metrics, own, health, f"http://{at.otlp_grpc}")

@@ -2,43 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import urllib.request
-from collections.abc import Mapping
 
 import pytest
 
 from eventops.demo.telemetry import COLLECTOR
 from tests.services.processes import until
+from tests.telemetry.figures import Figures
 from tests.telemetry.flow import CUSTOMERS, Flow
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(240)]
-
-Series = tuple[Mapping[str, str], float]
-
-
-class Figures:
-    """Prometheus' text, asked anew whenever a figure is looked for."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-
-    def of(self, name: str, **labels: str) -> list[Series]:
-        """Series of that name that have at least these labels."""
-        with urllib.request.urlopen(self._url, timeout=10) as answer:
-            text = answer.read().decode()
-        found = [_series(line) for line in text.splitlines() if re.match(rf"{name}[{{ ]", line)]
-        return [series for series in found if labels.items() <= series[0].items()]
-
-    def sum(self, name: str, **labels: str) -> float:
-        """Over all series with these labels."""
-        return sum(value for _, value in self.of(name, **labels))
-
-
-def _series(line: str) -> Series:
-    _, _, rest = line.partition("{")
-    labels, _, value = rest.rpartition("} ") if rest else ("", "", line.split()[1])
-    return dict(re.findall(r'(\w+)="([^"]*)"', labels)), float(value)
 
 
 @pytest.fixture
@@ -100,8 +73,7 @@ def test_the_services_own_figures_arrive_over_otlp(flow: Flow, figures: Figures)
 
 def test_no_figure_has_an_id_as_a_label(flow: Flow, figures: Figures) -> None:
     ids = {value for event in flow.events for value in (event.ids.event_id, event.ids.correlation_id) if value}
-    with urllib.request.urlopen(flow.sky.metrics, timeout=10) as answer:
-        text = answer.read().decode()
+    text = figures.text
     assert len(text) > 1000
     assert [found for found in ids if found in text] == []
 

@@ -70,7 +70,7 @@ class Shop:
         for number in range(2 if fault.name == "the mailer handles without a span" else 1):
             data = {"fault": fault.name if number == 0 else "none"}
             event = Envelope("order.placed", SHOP, data, self.correlation(fault), kafka.NOW)
-            with tracing.serving("POST", [], event.correlation_id):
+            with tracing.serving("POST", "/things", [], event.correlation_id):
                 send = tracing.start_send(self._topic, event.to_headers(), event.event_id)
             headers = send.headers
             if fault.name == "the shop writes no trace context":
@@ -80,7 +80,7 @@ class Shop:
             deliver(self._producer, self._topic, event.event_id, event.to_json(), headers, send)
         if fault.name == "the shop tells of a message that was never sent":
             ghost = Envelope("order.placed", SHOP, {}, self.correlation(fault), kafka.NOW)
-            with tracing.serving("POST", [], ghost.correlation_id):
+            with tracing.serving("POST", "/things", [], ghost.correlation_id):
                 tracing.start_send(self._topic, ghost.to_headers(), None).delivered(None, 0, 999)
 
 
