@@ -10,8 +10,10 @@ from typing import Annotated
 
 import uvicorn
 from fastapi import Depends, FastAPI, Request
+from opentelemetry import trace
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from reference_services.kit.conventions import CONVERSATION_ID
 from reference_services.kit.logs import about
 from reference_services.kit.tracing import Tracing, mark_failed
 
@@ -76,6 +78,7 @@ def _given_correlation_id(request: Request) -> str | None:
 def answer_under(request: Request, correlation_id: str) -> None:
     """Answer with this correlation id: the request turned out to continue an older conversation."""
     request.state.correlation_id = correlation_id
+    trace.get_current_span().set_attribute(CONVERSATION_ID, correlation_id)
 
 
 CorrelationId = Annotated[str, Depends(_correlation_id)]

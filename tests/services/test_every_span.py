@@ -16,7 +16,7 @@ from threading import Thread
 import httpx
 import pytest
 from confluent_kafka import KafkaError, KafkaException
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -26,7 +26,7 @@ from sqlalchemy import Engine
 
 from eventops.events import REPLAY_ID, Envelope, Position, Record, header_pairs
 from reference_services.kit.database import trace_queries
-from reference_services.kit.http import WebServer, web_app
+from reference_services.kit.http import WebServer, answer_under, web_app
 from reference_services.kit.inbox import mark_handled
 from reference_services.kit.logs import JsonLine, about
 from reference_services.kit.propagation import with_trace_context
@@ -112,6 +112,18 @@ def test_a_request_and_its_statements_carry_it(engine: Engine, tracing: Tracing,
         attributes = dict(span.attributes or {})
         assert (attributes["db.system.name"], attributes["db.operation.name"]) == ("sqlite", "INSERT")
         assert "a@b.example" not in str(attributes), "values stay out of spans"
+
+
+def test_a_request_that_continues_an_older_conversation_is_found_under_it(tracing: Tracing, spans: Spans) -> None:
+    app = web_app("order-service", tracing)
+
+    @app.post("/pay")
+    def pay(request: Request) -> None:
+        answer_under(request, "req-of-the-order")
+
+    with served(app) as url:
+        assert httpx.post(f"{url}/pay").headers["X-Correlation-Id"] == "req-of-the-order"
+    assert spans.said("POST /pay")["messaging.message.conversation_id"] == "req-of-the-order"
 
 
 def test_a_request_that_fails_is_an_error(tracing: Tracing, spans: Spans) -> None:
