@@ -180,6 +180,15 @@ def test_a_mail_that_is_not_taken_is_an_error(tracing: Tracing, spans: Spans) ->
     assert spans.said("smtp send")["error.type"] == "SMTPServerDisconnected"
 
 
+def test_the_baggage_names_the_events_own_correlation_id(tracing: Tracing) -> None:
+    assert dict(with_trace_context(EVENT.to_headers()))["baggage"] == b"correlation.id=req-1", "outside of a request"
+    with tracing.serving("POST", "/users", [("baggage", b"tenant=t")], "req-9"):
+        assert dict(with_trace_context(EVENT.to_headers()))["baggage"] == b"tenant=t,correlation.id=req-1"
+        other = [("Traceparent", b"00-zz-zz-01"), ("BAGGAGE", b"a=b"), *EVENT.to_headers()]
+        sent = [name.lower() for name, _ in with_trace_context(other)]
+        assert (sent.count("traceparent"), sent.count("baggage")) == (1, 1), "replaced in whatever case, never doubled"
+
+
 def test_an_event_from_the_outbox_belongs_to_the_request_that_saved_it(tracing: Tracing, spans: Spans) -> None:
     with tracing.serving("POST", "/users", [], "req-1"):
         saved = with_trace_context(EVENT.to_headers())

@@ -46,7 +46,7 @@ def test_the_service_graph_shows_who_calls_whom_through_the_broker(figures: Figu
         ("order-service", "notification-service"),
     ]
     for client, server in edges:
-        until(lambda: figures.sum("traces_service_graph_request_total", client=client, server=server) > 0, 30)  # noqa: B023
+        until(lambda: figures.sum("traces_service_graph_request_total", client=client, server=server) > 0, 60)  # noqa: B023
 
 
 def test_kafka_tells_its_own_figures(flow: Flow, figures: Figures) -> None:
