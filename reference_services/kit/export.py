@@ -21,7 +21,7 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
 from reference_services import __version__
-from reference_services.kit.conventions import SPANS_DROPPED
+from reference_services.kit.conventions import SCHEMA_URL, SPANS_DROPPED
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +113,7 @@ class Export:
                 PeriodicExportingMetricReader(_metric_exporter(environ), export_interval_millis=every),
             ]
         self.metrics = MeterProvider(metric_readers=readers, resource=resource, shutdown_on_exit=False)
-        self.metrics.get_meter("reference_services").create_observable_counter(
+        self.metrics.get_meter("reference_services", schema_url=SCHEMA_URL).create_observable_counter(
             SPANS_DROPPED, [self._ledger.dropped], "{span}", "Spans that no collector took"
         )
 

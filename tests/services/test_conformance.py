@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from confluent_kafka.admin import AdminClient
-from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader
+from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader, Metric
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -86,23 +86,23 @@ class Chain:
 
     def __init__(self, spans: InMemorySpanExporter, reader: InMemoryMetricReader) -> None:
         self.spans = list(spans.get_finished_spans())
-        self.figures = figures_of(reader)
+        metrics = list(metrics_of(reader))
+        self.instruments = {metric.name: (type(metric.data).__name__, metric.unit) for metric in metrics}
+        self.figures: dict[str, list[Any]] = {metric.name: list(metric.data.data_points) for metric in metrics}
 
     def named(self, pattern: str) -> list[ReadableSpan]:
         """Spans by name, in the order they ended."""
         return [span for span in self.spans if re.fullmatch(pattern, span.name)]
 
 
-def figures_of(reader: InMemoryMetricReader) -> dict[str, list[Any]]:
-    """Data points by the metric's name."""
+def metrics_of(reader: InMemoryMetricReader) -> Iterator[Metric]:
+    """Each with its data points."""
     data = reader.get_metrics_data()
     assert data is not None
-    return {
-        metric.name: list(metric.data.data_points)
-        for resource in data.resource_metrics
-        for scope in resource.scope_metrics
-        for metric in scope.metrics
-    }
+    for resource in data.resource_metrics:
+        for scope in resource.scope_metrics:
+            assert scope.schema_url == "https://opentelemetry.io/schemas/1.44.0"
+            yield from scope.metrics
 
 
 @pytest.fixture
@@ -238,6 +238,23 @@ def test_errors_are_types_and_retries_are_told(chain: Chain, topic: str) -> None
     assert (hopeless.attributes or {})["error.type"] == "ValueError"
 
 
+INSTRUMENTS = {
+    "messaging.client.operation.duration": ("Histogram", "s"),
+    "messaging.process.duration": ("Histogram", "s"),
+    "messaging.client.sent.messages": ("Sum", "{message}"),
+    "messaging.client.consumed.messages": ("Sum", "{message}"),
+    "reference.retries": ("Sum", "{attempt}"),
+    "reference.dead_letters": ("Sum", "{message}"),
+    "reference.outbox.depth": ("Gauge", "{event}"),
+    "reference.spans.dropped": ("Sum", "{span}"),
+}
+"""Messaging metrics; the last four are ours."""
+
+
+def test_instruments_have_their_kinds_and_units(chain: Chain) -> None:
+    assert chain.instruments == INSTRUMENTS
+
+
 def test_the_figures_keep_the_conventions(chain: Chain, topic: str, prefix: str) -> None:
     (processed,) = [p for p in chain.figures["messaging.process.duration"] if "error.type" not in p.attributes]
     assert isinstance(processed, HistogramDataPoint)
@@ -278,6 +295,10 @@ def test_headers_of_anyone_are_counted_not_obeyed(
     ):  # fmt: skip
         assert handled.wait(20)
         until(lambda: kafka.committed(bootstrap_servers, prefix + GROUP, topic) == 1)
-    faults = {p.attributes["header"]: p.value for p in figures_of(reader)["reference.propagation.faults"]}
+    faults = {p.attributes["header"]: p.value for p in _points(reader, "reference.propagation.faults")}
     assert faults == {"traceparent": 1, "baggage": 1}
     tracing.shutdown()
+
+
+def _points(reader: InMemoryMetricReader, name: str) -> list[Any]:
+    return [point for metric in metrics_of(reader) if metric.name == name for point in metric.data.data_points]
