@@ -18,6 +18,7 @@ from eventops.errors import NotPermitted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from eventops.dlq.families import Conventions
     from eventops.dlq.model import Letter
     from eventops.dlq.service import DeadLetterService
     from eventops.events import Reader, Record
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from eventops.groups.service import GroupService
     from eventops.lag.service import LagService
     from eventops.local.service import LocalKafka
-    from eventops.ports import Broker, TraceStore
+    from eventops.ports import Broker, Gap, TraceStore
     from eventops.records.service import RecordService
     from eventops.topics.service import TopicService
     from eventops.trace.service import TraceService
@@ -96,12 +97,22 @@ class Desk:
         return TopicService(self.broker)
 
     @cached_property
+    def conventions(self) -> Conventions:
+        """How dead letters are told and read: the frameworks' ways, and what the context adds to them.
+
+        Raises:
+            ConfigurationError: what it adds makes no sense.
+        """
+        from eventops.dlq.settings import conventions
+
+        return conventions(self.context.settings, self.reader)
+
+    @cached_property
     def dlq(self) -> DeadLetterService:
         """What failed, and can it be put back?"""
         from eventops.dlq.service import DeadLetterService
-        from eventops.dlq.settings import conventions
 
-        return DeadLetterService(self.broker, _operator(), conventions(self.context.settings, self.reader))
+        return DeadLetterService(self.broker, _operator(), self.conventions)
 
     @cached_property
     def records(self) -> RecordService:
@@ -145,16 +156,19 @@ class Desk:
 
 
 class _Letters:
-    """The dead-letter room for a trace: it is imported when something was found, while the search goes on."""
+    """The dead-letter room for a trace. What tells a letter is imported when something was found, while the search goes
+    on; the rest, which is twice as much, when a letter was."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
     def letter_of(self, record: Record) -> Letter | None:
         """See :class:`eventops.trace.search.Letters`."""
-        return self._desk.dlq.letter_of(record)
+        from eventops.dlq.rules import letter_of
 
-    def judged(self, letters: Sequence[Letter]) -> tuple[Letter, ...]:
+        return letter_of(record, self._desk.conventions)
+
+    def judged(self, letters: Sequence[Letter]) -> tuple[tuple[Letter, ...], tuple[Gap, ...]]:
         """See :class:`eventops.trace.search.Letters`."""
         return self._desk.dlq.judged(letters)
 

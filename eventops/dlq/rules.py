@@ -67,6 +67,11 @@ def is_letter(record: Record, conventions: Conventions = BUILT_IN) -> bool:
     return latest != topic
 
 
+def letter_of(record: Record, conventions: Conventions) -> Letter | None:
+    """The record as a letter, not judged yet; None where it is none."""
+    return conventions.decode(record) if is_letter(record, conventions) else None
+
+
 def row_about(record: Record, letter_id: LetterId, ledger: Ledger) -> Row | None:
     """The ledger's last word on a letter. A row about another content isn't about this letter."""
     row = ledger.latest(letter_id)

@@ -125,17 +125,19 @@ class DeadLetterService:
                 f"there is no record at {position}",
                 remedy=f"`eventops dlq show {position.topic}` lists what is there",
             )
-        return self._sourced(self.judged([self._conventions.decode(record)]))[0]
+        letters, _gaps = self.judged([self._conventions.decode(record)])
+        return self._sourced(letters)[0]
 
     def letter_of(self, record: Record) -> Letter | None:
         """The record as a letter, not judged yet; None where it is none. Asks nobody."""
-        return self._conventions.decode(record) if rules.is_letter(record, self._conventions) else None
+        return rules.letter_of(record, self._conventions)
 
-    def judged(self, letters: Sequence[Letter]) -> tuple[Letter, ...]:
-        """Letters with what became of them by now."""
+    def judged(self, letters: Sequence[Letter]) -> tuple[tuple[Letter, ...], tuple[Gap, ...]]:
+        """Letters with what became of them by now, and what of the ledger couldn't be read for it."""
         topics = self._broker.topics({letter.position.topic for letter in letters}) if letters else ()
-        judge = self._judge(topics)
-        return tuple(judge(letter) for letter in letters)
+        reading = Reading(self._broker, self._conventions)
+        judge = self._judge(topics, reading)
+        return tuple(judge(letter) for letter in letters), reading.coverage.gaps
 
     def history(self, topic: str | None = None) -> tuple[tuple[Row, ...], tuple[Gap, ...]]:
         """The ledger's rows, newest first, about one dead-letter topic (also one that is gone) or all; and what of the

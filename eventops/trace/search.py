@@ -35,8 +35,8 @@ class Letters(Protocol[L]):
     def letter_of(self, record: Record) -> L | None:
         """The letter that a record holds; None: it isn't one. Asks nobody."""
 
-    def judged(self, letters: Sequence[L]) -> tuple[L, ...]:
-        """The same letters with what the replay ledger says of them."""
+    def judged(self, letters: Sequence[L]) -> tuple[tuple[L, ...], tuple[Gap, ...]]:
+        """The same letters with what the replay ledger says of them, and what of it couldn't be read."""
 
 
 class Search:
@@ -89,13 +89,14 @@ class Search:
         yield from seen.read(self._broker, meanwhile, self._manner)
         self._read_to.update({range_.partition: range_ for range_ in meanwhile})
         unread = tuple(dict.fromkeys((*self._where.gaps, *seen.gaps, *readers.bounds.gaps)))
-        told = chain.gathered(seen.chain(), self._letters.judged(seen.letters()) if seen.letters() else ())
+        letters, unjudged = self._letters.judged(seen.letters()) if seen.letters() else ((), ())
+        told = chain.gathered(seen.chain(), letters)
         hops = chain.hops(told, absent=absence(question, self._where.bounds, unread=bool(unread)))
         told_by_store = self._ask_store(hops, now)
         report = _report(
             seen.correlation_id,
             spans.joined(rules.delivered(hops, readers), told_by_store.spans),
-            _coverage(question.since, question.until or now, self._where, seen, unread, others),
+            _coverage(question.since, question.until or now, self._where, seen, unread, (*others, *unjudged)),
             (*self._where.notes, *seen.notes, *([told_by_store.note] if told_by_store.note else [])),
             spans.links(hops, told_by_store, self._store),
         )
@@ -153,7 +154,7 @@ def _coverage(
     unread: tuple[Gap, ...],
     others: tuple[Gap, ...],
 ) -> Coverage:
-    """``unread`` are gaps in the log, ``others`` those in what the groups told."""
+    """``unread`` are gaps in the log, ``others`` those in what the groups and the ledger told."""
     missed = {(gap.subject, gap.partition) for gap in unread}
     missing = sum((home.topic, home.partition) in missed or (home.topic, None) in missed for home in where.partitions)
     return Coverage(

@@ -125,7 +125,13 @@ def test_lag_of_some_groups(users: Users) -> None:
 
 def test_a_trace_and_letters_where_the_ledger_is_hidden(users: Users) -> None:
     run = users("viewer", "trace", "req-1", "-o", "json")
-    assert [event["event_id"] for event in json.loads(run.stdout)["events"]] == ["e-1"], run.stderr
+    found = json.loads(run.stdout)
+    (event,) = found["events"]
+    assert (event["event_id"], event["deliveries"][0]["status"]) == ("e-1", "dead_lettered"), run.stderr
+    hidden = "not permitted: it takes READ on the topic to know what was replayed or written off already"
+    assert found["coverage"]["gaps"] == [{"topic": "eventops-ledger", "partition": None, "reason": hidden}]
+    assert run.returncode == 5, "whether the letter was put back isn't known"
+    assert users("viewer", "trace", "req-1", "--topic", "orders").returncode == 0, "without letters nobody asks for it"
     run = users("outsider", "trace", "req-1")
     assert run.returncode == 5
     assert "not read: orders/0: not permitted" in run.stderr
