@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from eventops.trace.model import Found
+
+_GLANCE: Final = 0.05
+"""Seconds between two looks whether Ctrl-C was pressed."""
 
 _SIZES: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 
@@ -45,6 +49,21 @@ class Interruption:
 
     def __init__(self) -> None:
         self.is_set = False
+
+    def pass_on(self) -> None:
+        """To be called when what there was is printed.
+
+        Raises:
+            KeyboardInterrupt: it is set.
+        """
+        if self.is_set:
+            raise KeyboardInterrupt
+
+    def wait(self, seconds: float) -> None:
+        """So long, or until it is set."""
+        until = time.monotonic() + seconds
+        while not self.is_set and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, _GLANCE))
 
     def __enter__(self) -> Self:
         self._before = signal.signal(signal.SIGINT, self._note)

@@ -24,14 +24,15 @@ def audit(desk: Desk, question: Question, output: str) -> ExitCode:
         UsageError: the context names no store.
     """
     from eventops.cli import trace_pages
-    from eventops.cli.trace import search
+    from eventops.cli.trace_search import search
 
     store = _store_of(desk)
     with Interruption() as interruption:
         report = search(desk, question, interruption)
     found = _print(desk, report, store, output if output in set(Format) else Format.TABLE)
     trace_pages.say_what_it_rests_on(report, question)
-    return ExitCode.INTERRUPTED if interruption.is_set else found
+    interruption.pass_on()
+    return found
 
 
 def _store_of(desk: Desk) -> TraceStore:

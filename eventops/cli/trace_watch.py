@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from eventops.cli.diagnostics import complain, progress, say
+from eventops.cli.diagnostics import complain, say
 from eventops.cli.output import Format, console, print_document
-from eventops.cli.trace_pages import Paper, painted, say_what_it_rests_on
+from eventops.cli.searching import Interruption, meter
+from eventops.cli.trace_pages import Paper, painted
+from eventops.cli.trace_search import exit_code, print_report, search
 from eventops.errors import ExitCode, UsageError
-from eventops.wording import duration, safe
+from eventops.wording import duration, plural, safe
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -24,44 +26,56 @@ _PAUSE: Final = 0.5
 """Seconds between two looks at what came meanwhile."""
 
 
-def live(desk: Desk, question: Question, quiet: float, paper: Paper) -> TraceReport:
+def live(desk: Desk, question: Question, quiet: float, paper: Paper) -> ExitCode:
     """The tree, drawn anew where something changed, until nothing does for ``quiet`` seconds; then it is printed whole.
     Ctrl-C prints what there is."""
+    _say_how_it_ends(quiet)
+    with Interruption() as interruption:
+        report = _drawn(_reports(desk, question, interruption), quiet, paper)
+    print_report(desk, report, question, paper)
+    interruption.pass_on()
+    return exit_code(report)
+
+
+def _drawn(reports: Iterator[TraceReport], quiet: float, paper: Paper) -> TraceReport:
     from rich.live import Live
 
-    say("following; Ctrl-C ends it" + (f", or {duration(quiet)} without news" if quiet else ""))
     screen, report, told = console(), None, time.monotonic()
-    try:
-        with Live(console=screen, auto_refresh=False, transient=True, vertical_overflow="ellipsis") as shown:
-            for latest in _reports(desk, question):
-                if report is None or _changed(report, latest):
-                    told = time.monotonic()
-                    if screen.is_terminal:
-                        shown.update(_screenful(latest, paper), refresh=True)
-                report = latest
-                if quiet and time.monotonic() - told >= quiet:
-                    break
-    finally:
-        if report is not None:
-            paper.print(report, desk.now())
-            say_what_it_rests_on(report, question)
+    with Live(console=screen, auto_refresh=False, transient=True) as shown:
+        for latest in reports:
+            if report is None or _changed(report, latest):
+                told = time.monotonic()
+                if screen.is_terminal:
+                    shown.update(_screenful(latest, paper), refresh=True)
+            report = latest
+            if quiet and time.monotonic() - told >= quiet:
+                break
     assert report is not None
     return report
 
 
-def stream(desk: Desk, report: TraceReport, quiet: float) -> None:
-    """What comes after the report, a line of JSON each; an event, or a letter (it has a ``cause_key``)."""
+def stream(desk: Desk, question: Question, quiet: float, paper: Paper) -> ExitCode:
+    """The chain, and then what comes of it, a line of JSON each; an event, or a letter (it has a ``cause_key``)."""
     from eventops.dlq.document import letter_document
     from eventops.trace.document import news_document
 
-    say("following; Ctrl-C ends it" + (f", or {duration(quiet)} without news" if quiet else ""))
-    told = time.monotonic()
+    with Interruption() as interruption:
+        report = search(desk, question, interruption)
+    print_report(desk, report, question, paper)
+    interruption.pass_on()
+    _say_how_it_ends(quiet)
+    told, has_found = time.monotonic(), False
     for news in desk.trace.follow(report):
         for one in news:
             print_document({}, Format.NDJSON, [news_document(one, letter_document)])
-            told = time.monotonic()
+            told, has_found = time.monotonic(), True
         if quiet and time.monotonic() - told >= quiet:
-            return
+            break
+    return ExitCode.DONE if has_found and report.coverage.complete else exit_code(report)
+
+
+def _say_how_it_ends(quiet: float) -> None:
+    say("following; Ctrl-C ends it" + (f", or {duration(quiet)} without news" if quiet else ""))
 
 
 def load(path: Path) -> Expectation:
@@ -82,36 +96,36 @@ def load(path: Path) -> Expectation:
 
 
 def expect(desk: Desk, question: Question, expected: Expectation, paper: Paper) -> ExitCode:
-    """Look until it is met, can't be met any more, or the time is over."""
+    """Look until it is met, can't be met any more, the time is over, or Ctrl-C."""
     until = time.monotonic() + expected.within
-    for report in _reports(desk, question):
-        failures = list(expected.failures(report))
-        if not failures or expected.is_hopeless(report) or time.monotonic() >= until:
-            break
-    paper.print(report, desk.now())
-    say_what_it_rests_on(report, question)
+    with Interruption() as interruption:
+        for report in _reports(desk, question, interruption):
+            failures = list(expected.failures(report))
+            if not failures or expected.is_hopeless(report) or time.monotonic() >= until:
+                break
+    print_report(desk, report, question, paper)
     if not failures:
         say("as expected")
         return ExitCode.DONE
     for failure in failures:
         complain(f"not as expected: {failure}")
+    interruption.pass_on()
     return ExitCode.FINDING if report.coverage.complete else ExitCode.PARTIAL
 
 
-def _reports(desk: Desk, question: Question) -> Iterator[TraceReport]:
-    with progress(f"looking for {safe(question.identifier, 40)}") as tell:
-        watching = desk.trace.watch(question, desk.now)
+def _reports(desk: Desk, question: Question, interruption: Interruption) -> Iterator[TraceReport]:
+    """The whole chain, and then anew twice a second, until the interruption; one at least."""
+    with meter(f"looking for {safe(question.identifier, 40)}") as shown:
+        watching = desk.trace.watch(question, desk.now, lambda: interruption.is_set)
         for found in watching:
-            if found.report is None:
-                tell(found.records, found.expected)
-                continue
-            report = found.report
-            break
-    yield report
-    for found in watching:
-        if found.report is not None:
-            time.sleep(_PAUSE)
-            yield found.report
+            shown.tell(found)
+            if found.report is not None:
+                break
+    assert found.report is not None
+    yield found.report
+    while not interruption.is_set:
+        interruption.wait(_PAUSE)
+        yield next(found.report for found in watching if found.report is not None)
 
 
 def _changed(before: TraceReport, after: TraceReport) -> bool:
@@ -119,11 +133,14 @@ def _changed(before: TraceReport, after: TraceReport) -> bool:
 
 
 def _screenful(report: TraceReport, paper: Paper) -> Text:
+    """As much as the screen holds: what is newest stands at the end of its branch, mostly below."""
     from rich.text import Text
 
     from eventops.trace import drawing
 
     screen = console()
     lines = drawing.tree(report, paper.limit, values=paper.values)
-    rows = [Text(drawing.summary(report)), *(part for line in lines for part in painted(line, screen))]
-    return Text("\n").join(rows)
+    rows = [part for line in lines for part in painted(line, screen)]
+    if (room := max(1, screen.height - 3)) < len(rows):
+        rows = [Text(f"… {plural(len(rows) - room, 'line')} above"), *rows[-room:]]
+    return Text("\n").join([Text(drawing.summary(report)), *rows])

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from eventops.dlq.model import State
-from eventops.dlq.rows import HASH_CHARACTERS, Entry, Lease, Sheet
+from eventops.dlq.rows import HASH_CHARACTERS, Entry, Lease, Sheet, topic_uuid
 from eventops.events import Position, rfc3339
 
 _VERSION: Final = 2
@@ -86,7 +86,7 @@ def _sheet(document: Mapping[str, Any]) -> Sheet:
     return Sheet(
         cluster_id,
         topic,
-        topic_id,
+        topic_uuid(topic_id),
         State(state),
         target_topic,
         operator,
@@ -116,7 +116,7 @@ def _single(document: Mapping[str, Any]) -> Sheet:
     return Sheet(
         cluster_id=str(source["cluster_id"]),
         topic=str(source["topic"]),
-        topic_id=str(source["topic_id"]),
+        topic_id=topic_uuid(str(source["topic_id"])),
         state=State(document["state"]),
         target_topic=str(document["target_topic"]),
         operator=str(document["operator"]),
@@ -135,7 +135,14 @@ def _lease(told: Mapping[str, Any]) -> Lease:
 
     topic_id, topic, run_id, operator, host = (str(told[name]) for name in _LEASE[:-1])
     return Lease(
-        topic_id, topic, run_id, operator, host, int(told["pid"]), _moment(told["since"]), _moment(told["seen"])
+        topic_uuid(topic_id),
+        topic,
+        run_id,
+        operator,
+        host,
+        int(told["pid"]),
+        _moment(told["since"]),
+        _moment(told["seen"]),
     )
 
 

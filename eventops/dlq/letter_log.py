@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import re
-import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +12,7 @@ from eventops.dlq import ledger, rules
 from eventops.dlq.decoders_kafka import SHARE
 from eventops.dlq.families import Conventions
 from eventops.dlq.model import Letter
+from eventops.dlq.rows import topic_uuid
 from eventops.events import Partition, Record
 from eventops.ports import Bounds, Broker, Coverage, Gap, Isolation, LogBounds, Plain, Range, Scanned, Topic
 
@@ -176,16 +175,8 @@ class TopicNames:
         if letter.family != SHARE.name or not _TOPIC_ID.fullmatch(called):
             return letter
         if self._by_id is None:
-            self._by_id = {_uuid(topic.topic_id): topic.name for topic in self._broker.topics() if topic.topic_id}
-        return rules.with_topic(letter, self._by_id.get(_uuid(called), called))
-
-
-def _uuid(topic_id: str) -> str:
-    """
-    >>> _uuid("AAAAAAAAAAAAAAAAAAAABw"), _uuid("00000000-0000-0000-0000-000000000007")
-    ('00000000-0000-0000-0000-000000000007', '00000000-0000-0000-0000-000000000007')
-    """
-    return str(uuid.UUID(bytes=base64.urlsafe_b64decode(topic_id + "=="))) if len(topic_id) == 22 else topic_id
+            self._by_id = {topic_uuid(topic.topic_id): topic.name for topic in self._broker.topics() if topic.topic_id}
+        return rules.with_topic(letter, self._by_id.get(topic_uuid(called), called))
 
 
 def _tail(home: Partition, bounds: LogBounds) -> Range:

@@ -7,7 +7,10 @@ tells no topic ids, it is the guard against an offset that is used again.
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import re
+import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +22,7 @@ from eventops.events import Position, Record
 NO_TARGET: Final = ""
 """The target of a row that put nothing back."""
 HASH_CHARACTERS: Final = 32
+_BASE64_ID: Final = re.compile(r"[A-Za-z0-9_-]{22}")
 _DOMAIN: Final = "eventops-ledger/1"
 
 Deed = tuple[LetterId, str, int]
@@ -144,6 +148,17 @@ def topic_identity(name: str, topic_id: str | None) -> str:
     ('Xw1', 'name:orders-dlt')
     """
     return topic_id or f"name:{name}"
+
+
+def topic_uuid(topic_id: str) -> str:
+    """A topic's id as it is written today; earlier rows have the broker's own 22 characters of base64.
+
+    >>> topic_uuid("AAAAAAAAAAAAAAAAAAAABw"), topic_uuid("00000000-0000-0000-0000-000000000007"), topic_uuid("t")
+    ('00000000-0000-0000-0000-000000000007', '00000000-0000-0000-0000-000000000007', 't')
+    """
+    if not _BASE64_ID.fullmatch(topic_id):
+        return topic_id
+    return str(uuid.UUID(bytes=base64.urlsafe_b64decode(topic_id + "==")))
 
 
 def ledger_key(letter: LetterId, target: str, attempt: int = 1) -> bytes:

@@ -48,11 +48,13 @@ class TraceService:
         yield from search.read()
         yield from search.judge(now)
 
-    def watch(self, question: Question, clock: Callable[[], datetime]) -> Generator[Found, None, None]:
+    def watch(
+        self, question: Question, clock: Callable[[], datetime], stopped: Callable[[], bool] | None = None
+    ) -> Generator[Found, None, None]:
         """Like :meth:`search`, and then a report each time it is asked for the next: only what came meanwhile is read.
         It never ends, and never waits of its own accord."""
         while True:
-            search = self._search(question, clock())
+            search = self._search(question, clock(), stopped)
             yield from search.read()
             yield from search.judge(clock())
             while not search.is_of_another_chain:

@@ -104,13 +104,15 @@ def test_both_engines_see_committed_transactions_only(
     assert len([value for value in values if value == b"req-8"]) == len(CODECS)
 
 
-def test_the_newest_is_found_first(lab: KafkaLab) -> None:
-    home = Partition(lab.topic("newest"), 0)
-    values = [b"filling %d %s" % (n, b"x" * 2000) for n in range(4000)]
+@pytest.mark.parametrize("engine", [Engine.SCAN, Engine.CONSUME])
+def test_the_newest_is_found_first(lab: KafkaLab, engine: Engine) -> None:
+    """More than either engine reads at a time."""
+    home = Partition(lab.topic(f"newest-{engine.value}"), 0)
+    values = [b"filling %d %s" % (n, b"x" * 300) for n in range(25_000)]
     append(lab, home, [b"needle old", *values, b"needle new"], linger_ms="5")
     found = [
         record.value
-        for piece in lab.broker.search(Sought((b"needle",)), whole(lab, [home]), SCAN)
+        for piece in lab.broker.search(Sought((b"needle",)), whole(lab, [home]), Manner(engine))
         for record in piece.records
     ]
     assert found == [b"needle new", b"needle old"]

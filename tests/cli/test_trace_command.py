@@ -17,7 +17,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from eventops.cli.trace import exit_code
+from eventops.cli.trace_search import exit_code
 from eventops.ports import Coverage, Gap
 from eventops.trace.model import TraceReport
 from tests.brokers.lab import KafkaLab

@@ -44,6 +44,25 @@ VERSION_1 = (
 """As the first version wrote it."""
 
 
+def test_rows_that_name_their_topic_in_base64_are_about_the_same_topic() -> None:
+    """As versions wrote them that asked another client for it."""
+    name, same = b"AAAAAAAAAAAAAAAAAAAABw", "00000000-0000-0000-0000-000000000007"
+    for value in (VERSION_1.replace(b'"topic_id":"t"', b'"topic_id":"%s"' % name), _of_today(name.decode())):
+        found = Ledger()
+        found.absorb([record(key=b"k", value=value, at="eventops-ledger/0/0")])
+        assert found.is_about(same)
+        assert found.latest(LetterId("c", same, 0, 1)) is not None
+
+
+def _of_today(topic_id: str) -> bytes:
+    letters = ((0, 1, "ab", 0, 7),)
+    return encode(
+        Sheet(
+            "c", "orders-dlt", topic_id, State.REPLAYED, "orders", "ada", AT, "run", 1, None, None, None, None, letters
+        )
+    )
+
+
 @given(SHEETS)
 def test_rows_are_read_back_as_they_were_written(sheet: Sheet) -> None:
     assert decode(encode(sheet)) == sheet

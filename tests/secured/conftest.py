@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -32,12 +32,16 @@ class Users:
     """``users("viewer", "groups", "list")`` runs eventops as that user."""
 
     def __init__(self, home: Path, kafka: SecuredKafka) -> None:
-        self._shell = Shell(home, kafka.servers)
+        self._home = home
         self._kafka = kafka
 
     def __call__(self, user: str, *words: str, password: str | None = None) -> subprocess.CompletedProcess[str]:
-        login = self._kafka.login(user, password)
-        return self._shell(*words, *(word for name, value in login.items() for word in ("-X", f"{name}={value}")))
+        return self.by(self._kafka.login(user, password), *words)
+
+    def by(self, login: Mapping[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+        """Run eventops with those properties."""
+        shell = Shell(self._home, login["bootstrap.servers"])
+        return shell(*words, *(word for name, value in login.items() for word in ("-X", f"{name}={value}")))
 
 
 @pytest.fixture(scope="module")
