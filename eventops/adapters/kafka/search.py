@@ -42,8 +42,13 @@ _PIECE: Final = 20_000
 _LARGEST_PIECE: Final = 2_000_000
 _HEARTBEAT: Final = 0.5
 _ALL: Final = {"fetch_wait_max_ms": 20}
-_HITS: Final = {"fetch_wait_max_ms": 20, "queued_max_messages_kbytes": 1_024}
-"""What is fetched ahead of a hit is decompressed for nothing."""
+_HITS: Final = {
+    "fetch_wait_max_ms": 20,
+    "queued_max_messages_kbytes": 1_024,
+    "queued_min_messages": 1_000,
+    "max_partition_fetch_bytes": 65_536,
+}
+"""What is fetched ahead of a hit is decompressed for nothing. A batch that is larger is sent whole nevertheless."""
 
 
 class Search:

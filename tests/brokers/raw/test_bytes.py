@@ -6,14 +6,14 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import cramjam
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventops.adapters.kafka.raw import wire
+from eventops.adapters.kafka.raw import codecs, wire
 from eventops.adapters.kafka.raw.batches import search, walk
 from eventops.adapters.kafka.raw.chunks import Backlog
 from eventops.adapters.kafka.raw.codecs import Decompressor, Undecodable
@@ -21,12 +21,14 @@ from eventops.adapters.kafka.raw.dialling import Dialling, Unsuited, dialling
 from eventops.adapters.kafka.raw.line import Line
 from eventops.adapters.kafka.raw.remaining import Remaining
 from eventops.adapters.kafka.raw.scram import Refused, Scram
+from eventops.adapters.kafka.raw.system_zstd import system_zstd
 from eventops.events import Partition
 from eventops.ports import Range
 
 HERE = Partition("orders", 0)
 NEEDLE = b"req-4711"
 WATERMARK = 5000
+NEEDS_LIBZSTD = pytest.mark.skipif(system_zstd() is None, reason="this system has no libzstd")
 
 
 def batch(
@@ -54,7 +56,10 @@ def test_only_batches_that_hold_a_needle_are_hits() -> None:
     assert hits(data, until=4) == [(1, 3)]
 
 
-def test_codecs_may_change_from_batch_to_batch() -> None:
+@pytest.mark.parametrize("has_libzstd", [True, False])
+def test_codecs_may_change_from_batch_to_batch(monkeypatch: pytest.MonkeyPatch, has_libzstd: bool) -> None:
+    if not has_libzstd:
+        monkeypatch.setattr(codecs, "system_zstd", lambda: None)
     body = b"{}" * 2000 + NEEDLE
     packed = {
         1: bytes(cramjam.gzip.compress(body)),
@@ -79,6 +84,36 @@ def test_a_bomb_is_reported_and_not_obeyed() -> None:
         bomb = memoryview(bytes(module.compress(bytes(20_000_000))))
         with pytest.raises(Undecodable, match="doesn't decompress within 4 MB"):
             Decompressor(limit=4_000_000).decompressed(codec, bomb)
+
+
+@NEEDS_LIBZSTD
+@given(st.lists(st.binary(max_size=3000), min_size=1, max_size=3), st.booleans())
+def test_zstd_by_the_systems_library_is_what_it_is_by_streams(parts: list[bytes], has_room: bool) -> None:
+    """Java's clients and librdkafka write frames without their size; a payload may be several frames."""
+    into = system_zstd()
+    assert into is not None
+    payload, body = bytearray(b"".join(bytes(cramjam.zstd.compress(part)) for part in parts)), b"".join(parts)
+    buffer = bytearray(len(body) if has_room else max(len(body) - 1, 0))
+    if has_room or not body:
+        size = into(memoryview(payload), buffer)
+        assert buffer[:size] == body == bytes(cramjam.zstd.decompress(bytes(payload)))
+    else:
+        with pytest.raises(ValueError, match="Destination buffer is too small"):
+            into(memoryview(payload), buffer)
+
+
+@NEEDS_LIBZSTD
+@given(st.binary(max_size=300), st.integers(0, 300), st.integers(0, 255))
+def test_any_bytes_are_zstd_or_refused_by_the_systems_library(body: bytes, at: int, flipped: int) -> None:
+    into = system_zstd()
+    assert into is not None
+    packed = bytearray(cramjam.zstd.compress(body * 3))
+    for payload in (bytearray(body), packed[: at % (len(packed) + 1)], packed):
+        if payload is packed:
+            packed[at % len(packed)] = flipped
+        buffer = bytearray(1000)
+        with suppress(ValueError):
+            assert into(memoryview(payload), buffer) <= len(buffer)
 
 
 def test_what_is_not_a_batch_ends_the_walk_with_a_reason() -> None:

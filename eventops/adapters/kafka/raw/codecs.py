@@ -8,6 +8,11 @@ from typing import Any, Final
 
 import cramjam
 
+from eventops.adapters.kafka.raw.system_zstd import system_zstd
+
+Codec = Callable[[Any, Any], int]
+"""Decompresses the first into the second, and says how much it is."""
+
 LIMIT: Final = 64 * 1024 * 1024
 """Bytes that one batch may decompress to; Kafka's own default for a whole batch is 1 MB as it travels."""
 
@@ -28,6 +33,12 @@ class Decompressor:
     def __init__(self, limit: int = LIMIT) -> None:
         self._limit = limit
         self._buffer = bytearray(min(_FIRST, limit))
+        self._codecs: dict[int, Codec] = {
+            1: cramjam.gzip.decompress_into,
+            2: _snappy,
+            3: cramjam.lz4.decompress_into,
+            4: system_zstd() or cramjam.zstd.decompress_into,
+        }
 
     def decompressed(self, codec: int, payload: memoryview) -> tuple[bytearray, int]:
         """A buffer, good until the next call, and how much of it the payload is.
@@ -35,7 +46,7 @@ class Decompressor:
         Raises:
             Undecodable: the codec is unknown, the payload corrupt, or larger than the limit when decompressed.
         """
-        into = _CODECS.get(codec)
+        into = self._codecs.get(codec)
         if into is None:
             raise Undecodable(f"its codec {codec} is unknown")
         buffer = self._buffer
@@ -66,11 +77,3 @@ def _snappy(payload: memoryview, into: bytearray) -> int:
         size += cramjam.snappy.decompress_raw_into(block, room[size:])
         at += _INT.size + length
     return size
-
-
-_CODECS: Final[dict[int, Callable[[Any, Any], int]]] = {
-    1: cramjam.gzip.decompress_into,
-    2: _snappy,
-    3: cramjam.lz4.decompress_into,
-    4: cramjam.zstd.decompress_into,
-}
