@@ -23,8 +23,9 @@ class Ledger:
     """What the ledger says, read so far in log order. A ledger holds the rows of many topics and is asked about few, so
     a topic's records are taken apart when it is asked about."""
 
-    unreadable: set[bytes] = field(default_factory=set)
-    """Keys of records that this program can't read: the letter that such a key names must not be touched."""
+    unreadable: dict[bytes, Position] = field(default_factory=dict)
+    """Records that this program can't read, by key: nobody knows which letters they are about, so none may be put back
+    until a readable record of the key, or one without a value, takes their place."""
     newer: set[str] = field(default_factory=set)
     """Ids of topics about which a later version of this program wrote; empty text: it can't be told about which."""
     leases: dict[str, Lease] = field(default_factory=dict)
@@ -39,6 +40,7 @@ class Ledger:
             if record.key is None:
                 continue
             if record.value is None:
+                self.unreadable.pop(record.key, None)
                 self._give_back(record.key)
                 continue
             try:
@@ -46,9 +48,9 @@ class Ledger:
             except ledger_format.Newer as later:
                 self.newer.add(later.topic_id)
             except ValueError:
-                self.unreadable.add(record.key)
+                self.unreadable[record.key] = record.position
             else:
-                self.unreadable.discard(record.key)
+                self.unreadable.pop(record.key, None)
                 self._take(found)
 
     def _take(self, found: Lease | Sheet) -> None:
@@ -102,9 +104,9 @@ class Ledger:
         """The row about the replay of that id, of a letter of that topic."""
         return self._about(topic_id).replays.get(replay_id)
 
-    def is_legible(self, letter: LetterId, key: bytes) -> bool:
-        """Whether nothing was written about the letter that this program can't read."""
-        return key not in self.unreadable and self.newer.isdisjoint((letter.topic_id, ""))
+    def is_legible(self, letter: LetterId) -> bool:
+        """Whether nothing that this program can't read may be about the letter."""
+        return not self.unreadable and self.newer.isdisjoint((letter.topic_id, ""))
 
 
 @dataclass(slots=True)

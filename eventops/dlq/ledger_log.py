@@ -18,7 +18,8 @@ from eventops.errors import BrokerUnreachable, EventopsError, NotPermitted
 from eventops.events import Partition
 from eventops.ports import Bounds, Broker, Gap, Isolation, LogBounds, Range, Topic
 
-_HIDDEN = "not permitted: it takes READ on the topic to know what was replayed or written off already"
+_FORBIDDEN = "not permitted"
+_HIDDEN = f"{_FORBIDDEN}: it takes READ on the topic to know what was replayed or written off already"
 _POLL_SECONDS = 0.1
 _CREATION_SECONDS = 30.0
 
@@ -44,12 +45,23 @@ class LedgerLog:
             ends = {partition: found.last_stable for partition, found in bounds.bounds.items()}
             return self._ledger, bounds.gaps + self._read(bounds.bounds, ends)
 
+    def whole(self) -> Ledger:
+        """Every row committed by now.
+
+        Raises:
+            NotPermitted, BrokerUnreachable: some of it can't be read.
+        """
+        rows, gaps = self.rows()
+        if gaps:
+            raise _unreadable(gaps)
+        return rows
+
     def settled(self, patience: float, is_stopped: Callable[[], bool] = lambda: False) -> Ledger | None:
         """Every row up to the high watermark as it is now; None where ``is_stopped`` said so while waiting.
 
         Raises:
             EventopsError: a transaction stayed open on the ledger for ``patience`` seconds.
-            BrokerUnreachable: a partition of the ledger can't be read.
+            NotPermitted, BrokerUnreachable: a partition of the ledger can't be read.
         """
         with self._lock:
             bounds = self._whole(self._bounds())
@@ -141,6 +153,8 @@ def _hung(partitions: Collection[Partition], patience: float) -> EventopsError:
     )
 
 
-def _unreadable(gaps: Collection[Gap]) -> BrokerUnreachable:
+def _unreadable(gaps: Collection[Gap]) -> EventopsError:
     reasons = "; ".join(f"{gap.subject}/{gap.partition}: {gap.reason}" for gap in gaps)
+    if any(gap.reason.startswith(_FORBIDDEN) for gap in gaps):
+        return NotPermitted(f"the ledger can't be read ({reasons})", f"it takes READ on the topic {ledger.TOPIC}")
     return BrokerUnreachable(f"the ledger can't be read ({reasons})", remedy="run this again when it can")

@@ -128,8 +128,8 @@ def _decide(letter: Letter, request: Request, known: Known) -> Planned | Refused
     if target is None:
         return Refused(letter, "its origin wasn't recorded: name a topic with --to")
     source = letter_id(letter.position, known.cluster_id, known.topic.topic_id)
-    if not known.ledger.is_legible(source, ledger_key(source, target)):
-        return Refused(letter, "the ledger has a row about it that this version of eventops can't read: upgrade")
+    if not known.ledger.is_legible(source):
+        return Refused(letter, _illegible(known.ledger))
     row = known.ledger.latest(source)
     if row is not None and row.content != content_hash(letter.event.record):
         return Refused(letter, "the ledger's row is about another record at this position: the topic was made anew")
@@ -143,6 +143,12 @@ def _decide(letter: Letter, request: Request, known: Known) -> Planned | Refused
     if reason := _objection(letter, target, request, known):
         return Refused(letter, reason)
     return _planned(letter, deed, request, known)
+
+
+def _illegible(ledger: Ledger) -> str:
+    at = next(iter(ledger.unreadable.values()), None)
+    where = f" ({at})" if at else ""
+    return f"the ledger has a record{where} that this version of eventops can't read, maybe about it: upgrade"
 
 
 def _attempt(source: LetterId, target: str, request: Request, known: Known) -> int:
@@ -196,7 +202,8 @@ def _planned(letter: Letter, deed: Deed, request: Request, known: Known) -> Plan
     source, target, attempt = deed
     origin = _origin_of(letter, request.wishes.source, known)
     record = origin or letter.event.record
-    record = replace(record, headers=below(letter.event.record.headers, record.headers))
+    headers = below(letter.event.record.headers, record.headers)
+    record = record if headers is record.headers else replace(record, headers=headers)
     replay = replay_id(ledger_key(source, target, attempt))
     dropped = {name.casefold() for name in (*request.wishes.drop_headers, ORIGINAL_TIMESTAMP)}
     kept = tuple(header for header in known.strip(record.headers) if header[0].casefold() not in dropped)

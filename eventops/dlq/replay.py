@@ -12,23 +12,22 @@ from __future__ import annotations
 import contextlib
 import gc
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Final
 
 from eventops.dlq import command, lease, ledger
+from eventops.dlq.committing import Committer, Put
 from eventops.dlq.gathering import uncollected
 from eventops.dlq.ledger_log import LedgerLog
-from eventops.dlq.model import State
 from eventops.dlq.pace import Chunks, Pace
 from eventops.dlq.ramp import Climb, Watch
-from eventops.dlq.replay_model import AT_LEAST_ONCE, Action, Plan, Planned, Step
+from eventops.dlq.replay_model import AT_LEAST_ONCE, Plan, Step
 from eventops.dlq.rows import home_partition
-from eventops.dlq.scribe import Scribe, is_alive, outgoing, reason_of
+from eventops.dlq.scribe import Scribe, is_alive
 from eventops.dlq.tally import Tally
 from eventops.errors import BrokerUnreachable, EventopsError, NotPermitted
-from eventops.events import Position
-from eventops.ports import Appended, Broker, Fenced, Outgoing, Rejected, TransactionalProducer, TransactionLost
+from eventops.ports import Broker, Fenced, TransactionalProducer, TransactionLost
 
 _FIRST_BACKOFF_SECONDS: Final = 0.5
 _POLL_SECONDS: Final = 0.05
@@ -50,14 +49,11 @@ class Replay:
         self._chunks = Chunks(pace)
         self._tally = Tally(plan)
         self._climb = Climb(pace.ramp, watch) if pace.ramp is not None and watch is not None else None
-        self._parts: list[int] = []
-        self._refusals: dict[str, str] = {}
+        self._committer: Committer | None = None
         self._lost_in_a_row = 0
         self._stopped: str | None = None
         self._is_stopped: Callable[[], bool] = lambda: False
         self._now: Callable[[], datetime]
-        self._scribe: Scribe
-        self._renewed = 0.0
 
     def steps(self, now: Callable[[], datetime], is_stopped: Callable[[], bool], program: str) -> Iterator[Step]:
         """A step a transaction; the last one carries the report. ``is_stopped`` is asked between transactions; dropping
@@ -91,12 +87,10 @@ class Replay:
         yield Step(*self._progress, report=self._tally.report(self._stopped, failed_again, resume))
 
     def _prepare(self) -> None:
+        """Nothing is made or written yet."""
         self._respect_rights()
-        topic = self._log.prepare()
+        rows = self._log.whole()
         source = self._tally.left[0].source
-        home = home_partition(source.topic_id, len(topic.partitions))
-        self._scribe = Scribe(self._plan, self._operator, home, self._now)
-        rows, _gaps = self._log.rows()
         held = rows.leases.get(source.topic_id)
         if not self._pace.take_over and held and lease.is_held(held, self._plan.run_id, self._now(), is_alive):
             raise EventopsError(
@@ -104,8 +98,7 @@ class Replay:
             )
 
     def _respect_rights(self) -> None:
-        """Before anything is made or written.
-
+        """
         Raises:
             NotPermitted: naming every topic that may not be written to.
         """
@@ -137,16 +130,18 @@ class Replay:
         """Take over the id, learn from the ledger what is done, and replay what is left."""
         producer = self._take_over()
         try:
+            committer = self._books()
             if not self._learn():
                 return
             yield Step(*self._progress)
             while self._goes_on():
-                chunk = self._next_chunk()
+                chunk = committer.next_chunk(self._room)
                 started = time.monotonic()
                 with uncollected():
-                    is_put = self._put(producer, chunk)
-                if not is_put:
+                    put = committer.put(producer, chunk)
+                if put is None:
                     return
+                self._note(put)
                 seconds = time.monotonic() - started
                 self._lost_in_a_row = 0
                 yield Step(*self._progress, seconds)
@@ -160,6 +155,26 @@ class Replay:
             raise
         finally:
             producer.close()
+
+    def _books(self) -> Committer:
+        """Who writes records and rows; the ledger is made by the first who is allowed to write."""
+        if self._committer is None:
+            topic = self._log.prepare()
+            home = home_partition(self._tally.left[0].source.topic_id, len(topic.partitions))
+            self._committer = Committer(self._plan, self._tally, Scribe(self._plan, self._operator, home, self._now))
+        return self._committer
+
+    @property
+    def _room(self) -> int:
+        return min(self._chunks.size, self._climb.room) if self._climb else self._chunks.size
+
+    def _note(self, put: Put) -> None:
+        if self._climb is not None and put:
+            self._climb.note([one for one, _at in put], [at for _one, at in put])
+        number = len(self._tally.parked)
+        if number >= self._pace.max_parked and self._tally.left:
+            last = self._tally.parked[-1].reason
+            self._stopped = f"{number} letters were refused by their target, the last one: {last}"
 
     def _take_over(self) -> TransactionalProducer:
         source, batch_bytes = self._tally.left[0].source, self._plan.batch_bytes
@@ -182,96 +197,6 @@ class Replay:
             return False
         self._tally.learn(rows)
         return True
-
-    def _next_chunk(self) -> Sequence[Planned]:
-        """What goes next: a letter to be parked, a part of a chunk that was refused, or as much as the pace allows."""
-        if self._tally.left[0].replay_id in self._refusals:
-            return self._tally.first(1)
-        if self._parts:
-            return self._tally.first(self._parts.pop())
-        return self._tally.first(min(self._chunks.size, self._climb.room if self._climb else self._chunks.size))
-
-    def _put(self, producer: TransactionalProducer, chunk: Sequence[Planned]) -> bool:
-        """Commit a chunk and its rows in one transaction; False where the target refused some of it.
-
-        The producer is spent then: Kafka refuses whole batches and the sequence numbers of what follows don't fit.
-        """
-        self._tally.in_doubt = len(chunk)
-        producer.begin()
-        nowhere = [None] * len(chunk)
-        if (refusal := self._refusals.get(chunk[0].replay_id)) is not None:
-            self._commit(producer, chunk, list(self._scribe.rows(chunk, State.PARKED, nowhere, refusal)))
-            self._park(chunk[0], refusal)
-            return True
-        if not self._plan.is_replay:
-            state = State.DISCARDED if self._plan.action is Action.DISCARD else State.OPEN
-            self._commit(producer, chunk, list(self._scribe.rows(chunk, state, nowhere)))
-            self._tally.write_off(chunk)
-            return True
-        answers = producer.append([outgoing(one) for one in chunk])
-        targets = [answer for answer in answers if isinstance(answer, Position)]
-        if len(targets) < len(chunk):
-            return self._refused(producer, chunk, answers)
-        self._commit(producer, chunk, list(self._scribe.rows(chunk, State.REPLAYED, targets)))
-        self._tally.put(chunk, targets)
-        if self._climb is not None:
-            self._climb.note(chunk, targets)
-        return True
-
-    def _refused(self, producer: TransactionalProducer, chunk: Sequence[Planned], answers: Sequence[Appended]) -> bool:
-        """Find the record at fault by halving: alone, it will be parked with the broker's reason. What was appended
-        without a transaction stays, so its rows are written before that."""
-        if not producer.is_atomic:
-            self._keep_what_came_through(producer, chunk, answers)
-            return False
-        if len(chunk) == 1:
-            self._refusals[chunk[0].replay_id] = reason_of(answers[0])
-        else:
-            middle = len(chunk) // 2
-            self._parts += [len(chunk) - middle, middle]
-        producer.abort()
-        self._tally.in_doubt = 0
-        return False
-
-    def _keep_what_came_through(
-        self, producer: TransactionalProducer, chunk: Sequence[Planned], answers: Sequence[Appended]
-    ) -> None:
-        through = [(one, said) for one, said in zip(chunk, answers, strict=True) if isinstance(said, Position)]
-        faulty = [(one, said) for one, said in zip(chunk, answers, strict=True) if isinstance(said, Rejected)]
-        self._tally.bring_forward([one for one, _at in through])
-        if len(faulty) == 1 or len(chunk) == 1:
-            self._refusals[faulty[0][0].replay_id] = reason_of(faulty[0][1])
-        else:
-            middle = len(faulty) // 2
-            self._parts += [len(faulty) - middle, middle]
-        if through:
-            done, targets = [one for one, _at in through], [at for _one, at in through]
-            self._commit(producer, done, list(self._scribe.rows(done, State.REPLAYED, targets)))
-            self._tally.put(done, targets)
-
-    def _commit(self, producer: TransactionalProducer, chunk: Sequence[Planned], rows: list[Outgoing]) -> None:
-        is_last = len(chunk) == len(self._tally.left)
-        rows.append(self._scribe.give_back() if is_last else self._scribe.lease())
-        answers = producer.append(rows)
-        if refusal := next((answer.reason for answer in answers if isinstance(answer, Rejected)), None):
-            producer.abort()
-            raise EventopsError(
-                f"the ledger {ledger.TOPIC} refuses a row ({refusal}); "
-                + (
-                    "nothing of this chunk was replayed"
-                    if producer.is_atomic
-                    else "what it doesn't tell may be doubled"
-                )
-            )
-        producer.commit()
-        self._tally.in_doubt = 0
-        self._renewed = time.monotonic()
-
-    def _park(self, one: Planned, refusal: str) -> None:
-        self._tally.park(one, refusal)
-        number = len(self._tally.parked)
-        if number >= self._pace.max_parked and self._tally.left:
-            self._stopped = f"{number} letters were refused by their target, the last one: {refusal}"
 
     def _watch_the_stage(self, producer: TransactionalProducer) -> Iterator[Step]:
         """Where a ramp is climbed and a stage is full: wait what becomes of it."""
@@ -302,11 +227,8 @@ class Replay:
             self._stopped = "another operator began to replay this topic and took over"
 
     def _give_back(self, producer: TransactionalProducer) -> None:
-        """Nobody has to wait for a lease of who ended early."""
         with contextlib.suppress(TransactionLost, Fenced):
-            producer.begin()
-            producer.append([self._scribe.give_back()])
-            producer.commit()
+            self._books().give_back(producer)
 
     def _keep_the_rate(self, producer: TransactionalProducer, letters: int, seconds: float) -> None:
         """Between transactions, since an open one holds readers back."""
@@ -317,9 +239,6 @@ class Replay:
         """Somebody who waits between transactions shows that he is there."""
         deadline = time.monotonic() + seconds
         while not self._is_stopped() and (rest := deadline - time.monotonic()) > 0:
-            if producer is not None and time.monotonic() - self._renewed > lease.RENEWAL_SECONDS:
-                producer.begin()
-                producer.append([self._scribe.lease()])
-                producer.commit()
-                self._renewed = time.monotonic()
+            if producer is not None and time.monotonic() - self._books().renewed > lease.RENEWAL_SECONDS:
+                self._books().renew(producer)
             time.sleep(min(rest, _POLL_SECONDS))

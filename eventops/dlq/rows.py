@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import struct
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ NO_TARGET: Final = ""
 HASH_CHARACTERS: Final = 32
 _BASE64_ID: Final = re.compile(r"[A-Za-z0-9_-]{22}")
 _DOMAIN: Final = "eventops-ledger/1"
+_length: Final = struct.Struct(">Q").pack
 
 Deed = tuple[LetterId, str, int]
 """A letter, its target and the attempt: what is done once."""
@@ -194,8 +196,8 @@ def content_hash(record: Record) -> str:
     """A letter's content: key, value and headers; None differs from empty. 128 bits, in hexadecimal."""
     pieces: list[bytes | None] = [record.key, record.value]
     for name, value in record.headers:
-        pieces += [name.encode("utf-8", "surrogatepass"), value]
-    return _digest(b"\x00" if piece is None else b"\x01" + piece for piece in pieces).hex()[:HASH_CHARACTERS]
+        pieces += (name.encode("utf-8", "surrogatepass"), value)
+    return _digest([b"\x00" if piece is None else b"\x01" + piece for piece in pieces]).hex()[:HASH_CHARACTERS]
 
 
 def home_partition(topic_id: str, partitions: int) -> int:
@@ -204,5 +206,7 @@ def home_partition(topic_id: str, partitions: int) -> int:
 
 
 def _digest(parts: Iterable[bytes]) -> bytes:
-    framed = [piece for part in parts for piece in (len(part).to_bytes(8, "big"), part)]
+    framed: list[bytes] = []
+    for part in parts:
+        framed += (_length(len(part)), part)
     return hashlib.sha256(b"".join(framed)).digest()

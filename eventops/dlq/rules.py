@@ -99,7 +99,10 @@ def judge(letter: Letter, letter_id: LetterId, ledger: Ledger) -> Letter:
     row = row_about(letter.event.record, letter_id, ledger)
     is_again = bool(letter.event.record.header(REPLAY_ID)) or came_back(letter.origins, letter_id.topic_id, ledger)
     reason = f"{row.reason} ({row.operator})" if row is not None and row.reason else None
-    return replace(letter, state=state_of(is_again, row), state_reason=reason)
+    state = state_of(is_again, row)
+    if (state, reason) == (letter.state, letter.state_reason):
+        return letter
+    return replace(letter, state=state, state_reason=reason)
 
 
 def came_back(origins: Iterable[Position], topic_id: str, ledger: Ledger) -> bool:

@@ -1,91 +1,107 @@
-"""A replay that is killed, again and again, and then completed: every letter once, none lost."""
+"""A replay that is killed, again and again, at any moment: every letter once, none lost, each key in order.
+
+A short version in every run of the tests; ``make faults`` kills 200.
+"""
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import subprocess
-import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 
-from eventops.events import REPLAY_LINK
 from tests.dlq.workshop import Workshop, replayed, wait_until
+from tests.faults.evidence import IS_LONG, Case
+from tests.faults.replaying import Replays, replays
 
 pytestmark = [pytest.mark.broker, pytest.mark.faults]
 
-LETTERS = 160
-KILLS = 5
+KILLS: Final = 200 if IS_LONG else 12
+LETTERS: Final = 400
+TEMPI: Final = (
+    ("--chunk", "1"),  # one transaction after another
+    ("--chunk", "2"),
+    ("--chunk", "5", "--rate", "200"),
+    ("--chunk", "40", "--rate", "100"),
+    ("--rate", "150"),
+)
 
 
 @pytest.fixture
-def workshop(bootstrap_servers: str, unique: Callable[[str], str]) -> Iterator[Workshop]:
-    found = Workshop(bootstrap_servers, unique)
-    try:
+def replay(bootstrap_servers: str, tmp_path: Path) -> Iterator[Replays]:
+    with replays(tmp_path, bootstrap_servers) as found:
         yield found
-    finally:
-        found.close()
 
 
-@pytest.fixture
-def replay(bootstrap_servers: str, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Starts ``eventops dlq replay TOPIC --execute``; whatever still runs at the end is killed."""
-    environ = {**os.environ, "EVENTOPS_HOME": str(tmp_path), "EVENTOPS_BOOTSTRAP_SERVERS": bootstrap_servers}
-    started: list[subprocess.Popen[str]] = []
-
-    def start(topic: str, *options: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "eventops", "dlq", "replay", topic, "--all", "--execute", *options]
-        process = subprocess.Popen(
-            command, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-def test_killed_at_random_points_and_completed_every_letter_is_put_back_once(
-    workshop: Workshop, replay: Callable[..., subprocess.Popen[str]]
+@pytest.mark.timeout(60 + 10 * KILLS)
+def test_killed_at_random_moments_and_completed_every_letter_is_put_back_once(
+    bootstrap_servers: str, unique: Callable[[str], str], replay: Replays, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    orders, letters = workshop.orders_with_letters(LETTERS)
-    moments = random.Random(os.getpid())
-    for _ in range(KILLS):
-        before = workshop.end(orders)
-        process = replay(letters, "--chunk", "4", "--rate", "80")
-        wait_until(lambda before=before: workshop.end(orders) > before)  # type: ignore[misc]
-        time.sleep(moments.uniform(0, 0.25))  # anywhere in a transaction or between two
-        assert process.poll() is None, "killed in the midst"
+    seed = random.randrange(2**32)
+    moments = random.Random(seed)
+    kills = letters = attempts = rounds = 0
+    while kills < KILLS:
+        case = Case(bootstrap_servers, lambda stem, n=rounds: unique(f"{stem}-{n}"), LETTERS)  # type: ignore[misc]
+        kills += _killed(case, replay, moments, KILLS - kills)
+        replay.complete(case.letters)
+        try:
+            found = case.verdict()
+        except AssertionError as error:
+            raise AssertionError(f"seed {seed}, round {rounds}: {error}") from error
+        letters, attempts, rounds = letters + found.letters, attempts + found.attempts, rounds + 1
+        case.close()
+    with capsys.disabled():
+        print(
+            f"\n{kills} replays killed, {letters:,} letters of {rounds} topics: each once for readers of committed "
+            f"records; {attempts - letters:,} aborted attempts lie in the log (seed {seed})"
+        )
+    assert attempts > letters, "some died within a transaction"
+
+
+def _killed(case: Case, replay: Replays, moments: random.Random, most: int) -> int:
+    """Start and kill until all is put back, or so many died; how many."""
+    kills = 0
+    while kills < most:
+        process = replay.start(case.letters, *moments.choice(TEMPI))
+        if moments.random() < 0.7:
+            _wait_for_a_record(case, process)
+            time.sleep(moments.uniform(0, 0.2))  # within a transaction, or between two
+        else:
+            time.sleep(moments.uniform(0.2, 1.5))  # while it starts, plans, takes over, reads the ledger, …
+        if process.poll() is not None:
+            return kills
         process.send_signal(signal.SIGKILL)
         process.communicate(timeout=10)
+        kills += 1
+    return kills
 
-    last = replay(letters)
-    _out, speech = last.communicate(timeout=60)
-    assert last.returncode == 0, speech
 
-    times = Counter(one.header(REPLAY_LINK) for one in replayed(workshop.committed(orders)))
-    assert times == {f"{letters}/0/{offset}".encode(): 1 for offset in range(LETTERS)}
+def _wait_for_a_record(case: Case, process: subprocess.Popen[str]) -> None:
+    before = case.ends()
+    wait_until(lambda: process.poll() is not None or case.ends() > before)
 
 
 def test_ctrl_c_finishes_the_transaction_in_hand_and_names_the_command_that_goes_on(
-    workshop: Workshop, replay: Callable[..., subprocess.Popen[str]]
+    bootstrap_servers: str, unique: Callable[[str], str], replay: Replays
 ) -> None:
+    workshop = Workshop(bootstrap_servers, unique)
     orders, letters = workshop.orders_with_letters(60)
     before = workshop.end(orders)
-    process = replay(letters, "--chunk", "4", "--rate", "20")
+    process = replay.start(letters, "--chunk", "4", "--rate", "20")
     wait_until(lambda: workshop.end(orders) > before)
+    asked = time.monotonic()
     process.send_signal(signal.SIGINT)
     _out, speech = process.communicate(timeout=20)
 
     assert process.returncode == 130, speech
-    assert f"eventops dlq replay {letters} --all --chunk 4 --rate 20 --execute" in speech
+    assert time.monotonic() - asked < 2, "an interruption is answered at once"
+    assert f"dlq replay {letters} --all --chunk 4 --rate 20 --execute" in speech
     done = len(replayed(workshop.committed(orders)))
     assert 0 < done < 60
     assert done % 4 == 0, "whole transactions"
+    workshop.close()

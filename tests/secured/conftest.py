@@ -50,11 +50,11 @@ def kafka() -> Iterator[SecuredKafka]:
     last, each at 1 of 2.
 
     ``viewer`` may read what begins with ``orders`` and look at ``billing``, ``operator`` may consume as ``billing``,
-    ``outsider`` may describe the same and read nothing, ``stranger`` may log in.
+    ``outsider`` may describe the same and read nothing, ``stranger`` and ``replayer`` may log in.
     """
     directory = Path(tempfile.mkdtemp(prefix="eventops-test-secured-"))
     try:
-        with secured_kafka(directory, "viewer", "operator", "outsider", "stranger") as kafka:
+        with secured_kafka(directory, "viewer", "operator", "outsider", "stranger", "replayer") as kafka:
             for user, operation in (("viewer", "READ"), ("operator", "READ"), ("outsider", "DESCRIBE")):
                 kafka.allow(user, ResourceType.TOPIC, "orders*", AclOperation[operation])
             for user, operation in (("viewer", "DESCRIBE"), ("operator", "READ"), ("outsider", "DESCRIBE")):

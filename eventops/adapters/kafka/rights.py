@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from confluent_kafka import TopicCollection
-from confluent_kafka.admin import AclOperation
+from confluent_kafka.admin import AclOperation, NewTopic
 
 from eventops.adapters.kafka.connection import Connection
 from eventops.adapters.kafka.failures import is_forbidden, is_gone
 
 _WRITE = frozenset({AclOperation.WRITE, AclOperation.ALL})
-_CREATE = frozenset({AclOperation.CREATE, AclOperation.ALL})
 
 
 def unwritable(connection: Connection, names: Collection[str]) -> dict[str, str]:
@@ -28,13 +27,18 @@ def unwritable(connection: Connection, names: Collection[str]) -> dict[str, str]
         if told.authorized_operations and not _WRITE & set(told.authorized_operations):
             refused[name] = f"WRITE on the topic {name}"
     missing = [name for name, error in failures.items() if is_gone(error)]
-    if missing and not _may_create(connection):
-        refused.update((name, f"CREATE on the cluster or on the topic {name}") for name in missing)
+    refused.update(
+        (name, f"CREATE on the cluster or on the topic {name}") for name in _uncreatable(connection, missing)
+    )
     return refused
 
 
-def _may_create(connection: Connection) -> bool:
-    asked = connection.admin().describe_cluster(include_authorized_operations=True, request_timeout=connection.timeout)
-    found, _failures = connection.answers({"": asked})
-    operations = found[""].authorized_operations if found else None
-    return not operations or bool(_CREATE & set(operations))
+def _uncreatable(connection: Connection, names: Collection[str]) -> list[str]:
+    """By asking the broker whether it would, which creates nothing."""
+    if not names:
+        return []
+    asked = connection.admin().create_topics(
+        [NewTopic(name, 1) for name in names], validate_only=True, request_timeout=connection.timeout
+    )
+    _found, failures = connection.answers(asked)
+    return [name for name, error in failures.items() if is_forbidden(error)]

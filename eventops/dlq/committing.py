@@ -1,0 +1,131 @@
+"""Puts chunk after chunk back, each in one transaction with the ledger's rows about it, and finds the letter at fault
+where a target refuses some of a chunk.
+
+Kafka refuses whole batches, so a refused chunk is halved until the letter at fault stands alone; that one is parked,
+with the broker's reason in its row.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from eventops.dlq import ledger
+from eventops.dlq.model import State
+from eventops.dlq.replay_model import Action, Plan, Planned
+from eventops.dlq.scribe import Scribe, outgoing, reason_of
+from eventops.dlq.tally import Tally
+from eventops.errors import EventopsError
+from eventops.events import Position
+from eventops.ports import Appended, Outgoing, Rejected, TransactionalProducer
+
+Put = Sequence[tuple[Planned, Position]]
+"""Letters that were put back, and where their records stand."""
+_NOTHING: Final[Put] = ()
+
+
+class Committer:
+    """Works down what is left in a tally. ``renewed`` is when others last heard of this run, on the monotonic clock."""
+
+    def __init__(self, plan: Plan, tally: Tally, scribe: Scribe) -> None:
+        self._plan = plan
+        self._tally = tally
+        self._scribe = scribe
+        self._parts: list[int] = []
+        """Sizes of the parts of a chunk that was refused, the next one last."""
+        self._refusals: dict[str, str] = {}
+        """Of letters that are to be parked: by replay id the broker's reason."""
+        self.renewed = 0.0
+
+    def next_chunk(self, most: int) -> Sequence[Planned]:
+        """A letter to be parked, a part of a chunk that was refused, or as many as may go at once."""
+        if self._tally.left[0].replay_id in self._refusals:
+            return self._tally.first(1)
+        return self._tally.first(self._parts.pop() if self._parts else most)
+
+    def put(self, producer: TransactionalProducer, chunk: Sequence[Planned]) -> Put | None:
+        """Commit a chunk and its rows in one transaction. None: the target refused some of it, and the producer is
+        spent, since the sequence numbers of what follows don't fit.
+
+        Raises:
+            Fenced, TransactionLost: whether it was committed isn't known.
+        """
+        self._tally.in_doubt = len(chunk)
+        producer.begin()
+        if (refusal := self._refusals.get(chunk[0].replay_id)) is not None:
+            return self._without_records(producer, chunk, State.PARKED, refusal)
+        if not self._plan.is_replay:
+            state = State.DISCARDED if self._plan.action is Action.DISCARD else State.OPEN
+            return self._without_records(producer, chunk, state, None)
+        answers = producer.append([outgoing(one) for one in chunk])
+        targets = [answer for answer in answers if isinstance(answer, Position)]
+        if len(targets) < len(chunk):
+            self._refused(producer, chunk, answers)
+            return None
+        self._commit(producer, chunk, self._scribe.rows(chunk, State.REPLAYED, targets))
+        self._tally.put(chunk, targets)
+        return list(zip(chunk, targets, strict=True))
+
+    def renew(self, producer: TransactionalProducer) -> None:
+        """Show others that this run lives."""
+        self._alone(producer, self._scribe.lease())
+
+    def give_back(self, producer: TransactionalProducer) -> None:
+        """Nobody has to wait for a lease of who ended early."""
+        self._alone(producer, self._scribe.give_back())
+
+    def _without_records(
+        self, producer: TransactionalProducer, chunk: Sequence[Planned], state: State, reason: str | None
+    ) -> Put:
+        self._commit(producer, chunk, self._scribe.rows(chunk, state, [None] * len(chunk), reason))
+        if state is State.PARKED:
+            self._tally.park(chunk[0], reason or "")
+        else:
+            self._tally.write_off(chunk)
+        return _NOTHING
+
+    def _refused(self, producer: TransactionalProducer, chunk: Sequence[Planned], answers: Sequence[Appended]) -> None:
+        """What was appended without a transaction stays, so its rows are written."""
+        if not producer.is_atomic:
+            self._keep_what_came_through(producer, chunk, answers)
+            return
+        self._narrow_down(chunk, answers)
+        producer.abort()
+        self._tally.in_doubt = 0
+
+    def _keep_what_came_through(
+        self, producer: TransactionalProducer, chunk: Sequence[Planned], answers: Sequence[Appended]
+    ) -> None:
+        through = [(one, said) for one, said in zip(chunk, answers, strict=True) if isinstance(said, Position)]
+        faulty = [(one, said) for one, said in zip(chunk, answers, strict=True) if isinstance(said, Rejected)]
+        done, targets = [one for one, _at in through], [at for _one, at in through]
+        self._tally.bring_forward(done)
+        self._narrow_down([one for one, _said in faulty], [said for _one, said in faulty])
+        if through:
+            self._commit(producer, done, self._scribe.rows(done, State.REPLAYED, targets))
+            self._tally.put(done, targets)
+
+    def _narrow_down(self, suspects: Sequence[Planned], answers: Sequence[Appended]) -> None:
+        if len(suspects) == 1:
+            self._refusals[suspects[0].replay_id] = reason_of(answers[0])
+        else:
+            middle = len(suspects) // 2
+            self._parts += [len(suspects) - middle, middle]
+
+    def _commit(self, producer: TransactionalProducer, chunk: Sequence[Planned], rows: Iterator[Outgoing]) -> None:
+        is_last = len(chunk) == len(self._tally.left)
+        answers = producer.append([*rows, self._scribe.give_back() if is_last else self._scribe.lease()])
+        if refusal := next((answer.reason for answer in answers if isinstance(answer, Rejected)), None):
+            producer.abort()
+            left = "nothing of this chunk was replayed" if producer.is_atomic else "what it doesn't tell may be doubled"
+            raise EventopsError(f"the ledger {ledger.TOPIC} refuses a row ({refusal}); {left}")
+        producer.commit()
+        self._tally.in_doubt = 0
+        self.renewed = time.monotonic()
+
+    def _alone(self, producer: TransactionalProducer, record: Outgoing) -> None:
+        producer.begin()
+        producer.append([record])
+        producer.commit()
+        self.renewed = time.monotonic()

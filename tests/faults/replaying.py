@@ -1,0 +1,66 @@
+"""Replays as processes, which can be killed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.cli.running import Shell
+
+GOES_ON = (1, 3, 130)
+"""Exit codes after which the same command is given again: letters remain, nobody answered, or it was interrupted."""
+
+
+class Replays:
+    """Starts ``eventops dlq replay TOPIC --all --execute``."""
+
+    def __init__(self, home: Path, servers: str) -> None:
+        self._shell = Shell(home)
+        self._servers = servers
+        self._started: list[subprocess.Popen[str]] = []
+
+    def start(self, topic: str, *options: str) -> subprocess.Popen[str]:
+        """One more."""
+        words = ("-b", self._servers, "dlq", "replay", topic, "--all", "--execute", *options)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "eventops", *words],
+            env=self._shell.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._started.append(process)
+        return process
+
+    def complete(self, topic: str, *options: str, seconds: float = 120, tries: int = 10) -> int:
+        """Again and again until all is done; how often it took."""
+        for number in range(1, tries + 1):
+            process = self.start(topic, *options)
+            _page, speech = process.communicate(timeout=seconds)
+            if process.returncode == 0 or "nothing to replay" in speech:
+                return number
+            assert process.returncode in GOES_ON, speech
+            assert "Traceback" not in speech, speech
+        raise AssertionError(f"not done after {tries} tries: {speech}")
+
+    def end(self) -> None:
+        """Kill whatever still runs."""
+        for process in self._started:
+            if process.poll() is None:
+                process.kill()
+            if process.stdout is not None and not process.stdout.closed:
+                process.communicate()
+
+
+@contextmanager
+def replays(home: Path, servers: str) -> Iterator[Replays]:
+    """Whatever still runs at the end is killed."""
+    found = Replays(home, servers)
+    try:
+        yield found
+    finally:
+        found.end()
