@@ -44,7 +44,8 @@ def editing_options(command: Command) -> Command:
             "--transform",
             metavar="JQ",
             help="A jq expression over {key, value, headers}, as in '.value.email |= ascii_downcase'; empty leaves a "
-            "letter out. The plan shows a diff.",
+            "letter out. The plan shows a diff. Letters with whole numbers beyond 2^53, "
+            "which jq can't keep, are refused.",
         ),
     ):
         command = option(command)

@@ -103,7 +103,7 @@ class Follower:
         ranges = [Range(home, self._next[home], found.last_stable) for home, found in bounds.items()]
         ranges = [range_ for range_ in ranges if range_.first < range_.end]
         for batch in self._broker.scan(ranges) if ranges else ():
-            self._next.update(batch.positions)
+            self._next.update((home, min(at, bounds[home].last_stable)) for home, at in batch.positions.items())
             for letter in map(self._conventions.decode, batch.records):
                 names: tuple[str | Position | None, ...] = (letter.replay_id, *letter.origins)
                 if name := next((self._expected[one] for one in names if one in self._expected), None):

@@ -116,7 +116,7 @@ class LedgerLog:
         gaps: tuple[Gap, ...] = ()
         for batch in self._broker.scan(ranges, Isolation.READ_COMMITTED) if ranges else ():
             self._ledger.absorb(batch.records)
-            self._positions.update(batch.positions)
+            self._positions.update((home, min(position, ends[home])) for home, position in batch.positions.items())
             gaps += batch.gaps
         return gaps
 

@@ -103,7 +103,7 @@ class Replay:
             NotPermitted: naming every topic that may not be written to.
         """
         targets = {one.target_topic for one in self._tally.left} if self._plan.is_replay else set()
-        if missing := self._broker.unwritable({ledger.TOPIC, *targets}):
+        if missing := self._broker.unwritable({ledger.TOPIC, *targets}, {ledger.TOPIC}):
             raise NotPermitted("nothing was written: it takes " + ", and ".join(sorted(missing.values())))
 
     def _round(self) -> Iterator[Step]:
@@ -160,6 +160,7 @@ class Replay:
         """Who writes records and rows; the ledger is made by the first who is allowed to write."""
         if self._committer is None:
             topic = self._log.prepare()
+            self._respect_rights()  # of a topic that wasn't there nobody could say who may read it
             home = home_partition(self._tally.left[0].source.topic_id, len(topic.partitions))
             self._committer = Committer(self._plan, self._tally, Scribe(self._plan, self._operator, home, self._now))
         return self._committer

@@ -92,9 +92,10 @@ class Broker(Protocol):
     def create_topic(self, name: str, partitions: int, config: Mapping[str, str]) -> None:
         """Create a topic, on three brokers where there are as many; one that exists already is left as it is."""
 
-    def unwritable(self, topics: Collection[str]) -> Mapping[str, str]:
-        """Those of ``topics`` that this user may not append to, each with the right that is missing; a topic that
-        doesn't exist and that this user couldn't create is among them. Empty where the broker doesn't tell."""
+    def unwritable(self, topics: Collection[str], read_back: Collection[str] = ()) -> Mapping[str, str]:
+        """Those of ``topics`` that this user may not append to (or, where ``read_back`` has them, not read), each with
+        the right that is missing; a topic that doesn't exist and that this user couldn't create is among them. Empty
+        where the broker doesn't tell."""
 
     def alter_committed_offsets(self, group: str, offsets: Mapping[Partition, int]) -> Mapping[Partition, str]:
         """Set committed offsets of a group without members; one that doesn't exist comes to be by it.

@@ -290,6 +290,26 @@ def test_a_refused_record_is_an_answer_and_the_transaction_can_be_aborted(lab: L
     assert _values(lab.broker.scan([Range(home, 0, end)])) == [b"fine"]
 
 
+@pytest.mark.parametrize("end", range(1, 20))
+def test_who_reads_on_from_where_a_reading_ended_misses_nothing(lab: Lab, end: int) -> None:
+    """Transactions of one record each: offsets are wanted that hold markers, so more records are fetched than are
+    wanted, up to the log's end. What is behind the end comes with the next reading."""
+    home = Partition(lab.topic(), 0)
+    producer = lab.broker.transactional_producer(lab.name("writer"))
+    values = [b"%d" % number for number in range(10)]
+    for value in values:
+        producer.begin()
+        producer.append(outgoing(home, value))
+        producer.commit()
+    producer.close()
+    whole = settled(lab.broker, home)
+
+    first = list(lab.broker.scan([Range(home, 0, end)]))
+    rest = list(lab.broker.scan([Range(home, _last_position(first, home), whole)]))
+
+    assert _values(first) + _values(rest) == values
+
+
 def test_reading_joins_no_group_and_commits_nothing(lab: Lab) -> None:
     home = Partition(lab.topic(), 0)
     lab.append(home, b"a")

@@ -52,11 +52,13 @@ def test_each_right_is_asked_for_by_name_and_nothing_is_written_until_all_are_th
 
     eventually(lambda: is_refused_for("WRITE on the topic orders"))
     allow(ResourceType.TOPIC, "orders", AclOperation.WRITE)
+    eventually(lambda: is_refused_for(f"WRITE on the topic {LEDGER}"))
+    allow(ResourceType.TOPIC, LEDGER, AclOperation.WRITE, AclOperation.DESCRIBE)
     eventually(lambda: is_refused_for(f"CREATE on the cluster or on the topic {LEDGER}"))
-    allow(ResourceType.TOPIC, LEDGER, AclOperation.CREATE, AclOperation.WRITE, AclOperation.DESCRIBE)
+    allow(ResourceType.TOPIC, LEDGER, AclOperation.CREATE)
     eventually(lambda: is_refused_for("on transactional ids that begin with eventops-replay/"))
     allow(ResourceType.TRANSACTIONAL_ID, "eventops-replay/*", AclOperation.WRITE, AclOperation.DESCRIBE)
-    eventually(lambda: "READ on the topic" in replay().stderr)
+    eventually(lambda: f"READ on the topic {LEDGER}" in replay().stderr)
     assert lab.broker.log_bounds([ORDERS]).bounds[ORDERS].high_watermark == 2, "what was done can't be known"
     allow(ResourceType.TOPIC, LEDGER, AclOperation.READ)
     eventually(lambda: replay().returncode == 0)

@@ -142,9 +142,9 @@ class KafkaBroker:
         """Create a topic on up to three brokers, unless it exists."""
         admin.create_topic(self._connection, name, partitions, config)
 
-    def unwritable(self, topics: Collection[str]) -> Mapping[str, str]:
+    def unwritable(self, topics: Collection[str], read_back: Collection[str] = ()) -> Mapping[str, str]:
         """By the operations that the broker says this user is authorized to."""
-        return rights.unwritable(self._connection, topics)
+        return rights.unwritable(self._connection, topics, read_back)
 
     def alter_committed_offsets(self, group: str, offsets: Mapping[Partition, int]) -> Mapping[Partition, str]:
         """Set committed offsets; the answer is what was refused."""

@@ -150,7 +150,7 @@ class Reader(Generic[Seen]):
         assert error is not None
         if error.code() == KafkaError._PARTITION_EOF:
             cursor = self._cursors.get((message.topic() or "", message.partition() or 0))
-            if cursor is not None:
+            if cursor is not None and not cursor.is_finished:  # else it is behind records that weren't wanted any more
                 self._settle(cursor, message.offset() or 0)
         elif error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
             self._review(0.0)
