@@ -20,9 +20,9 @@ from eventops.errors import EventopsError
 from eventops.events import Position
 from eventops.ports import Appended, Outgoing, Rejected, TransactionalProducer
 
-Put = Sequence[tuple[Planned, Position]]
+Put = tuple[Sequence[Planned], Sequence[Position]]
 """Letters that were put back, and where their records stand."""
-_NOTHING: Final[Put] = ()
+_NOTHING: Final[Put] = ((), ())
 
 
 class Committer:
@@ -65,7 +65,7 @@ class Committer:
             return None
         self._commit(producer, chunk, self._scribe.rows(chunk, State.REPLAYED, targets))
         self._tally.put(chunk, targets)
-        return list(zip(chunk, targets, strict=True))
+        return chunk, targets
 
     def renew(self, producer: TransactionalProducer) -> None:
         """Show others that this run lives."""

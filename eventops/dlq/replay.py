@@ -170,8 +170,8 @@ class Replay:
         return min(self._chunks.size, self._climb.room) if self._climb else self._chunks.size
 
     def _note(self, put: Put) -> None:
-        if self._climb is not None and put:
-            self._climb.note([one for one, _at in put], [at for _one, at in put])
+        if self._climb is not None:
+            self._climb.note(*put)
         number = len(self._tally.parked)
         if number >= self._pace.max_parked and self._tally.left:
             last = self._tally.parked[-1].reason

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -139,7 +140,7 @@ class ReplayReport:
 
     plan: Plan
     executed: bool
-    replayed: tuple[Replayed, ...] = ()
+    replayed: Sequence[Replayed] = ()
     parked: tuple[Refused, ...] = ()
     failed: tuple[Refused, ...] = ()
     overtaken: int = 0

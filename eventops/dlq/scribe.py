@@ -34,16 +34,20 @@ class Scribe:
     ) -> Iterator[Outgoing]:
         """The ledger's records about a chunk; ``targets`` are where its letters were appended."""
         grouped: dict[_Shared, list[Entry]] = {}
+        last: _Shared | None = None
+        entries: list[Entry] = []
         for one, target in zip(chunk, targets, strict=True):
-            source = one.source
-            shared: _Shared = (one.target_topic, one.attempt, one.letter.group, one.letter.cause.kind, one.change)
-            entry: Entry = (source.partition, source.offset, one.content)
-            if target is not None:
-                entry = (*entry, target.partition, target.offset)
-            grouped.setdefault(shared, []).append(entry)
+            letter, (_cluster, _topic, partition, offset) = one.letter, one.source
+            shared: _Shared = (one.target_topic, one.attempt, letter.group, letter.cause.kind, one.change)
+            if shared != last:  # most are like the one before
+                last, entries = shared, grouped.setdefault(shared, [])
+            if target is None:
+                entries.append((partition, offset, one.content))
+            else:
+                entries.append((partition, offset, one.content, target.partition, target.offset))
         at = self._now()
-        for shared, entries in grouped.items():
-            left = iter(entries)
+        for shared, found in grouped.items():
+            left = iter(found)
             while letters := tuple(islice(left, ledger_format.SHEET_ROWS)):
                 sheet = self._sheet(shared, state, at, reason or self._plan.reason, letters)
                 yield self._record(sheet.key, ledger_format.encode(sheet))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from typing import overload
 
 from eventops.dlq.ledger import Ledger
 from eventops.dlq.model import State
@@ -12,6 +13,34 @@ from eventops.dlq.replay_model import Plan, Planned, Refused, Replayed, ReplayRe
 from eventops.dlq.rows import Row
 from eventops.dlq.rules import UNSETTLED
 from eventops.events import Position
+
+Chunk = tuple[Sequence[Planned], Sequence[Position]]
+"""Letters, and where their records stand."""
+
+
+class PutBack(Sequence[Replayed]):
+    """What was put back, in its order: made up when somebody looks, since most want the number alone."""
+
+    def __init__(self, chunks: Sequence[Chunk]) -> None:
+        self._chunks = tuple(chunks)
+        self._number = sum(len(chunk) for chunk, _targets in chunks)
+
+    def __len__(self) -> int:
+        return self._number
+
+    def __iter__(self) -> Iterator[Replayed]:
+        for chunk, targets in self._chunks:
+            for one, target in zip(chunk, targets, strict=True):
+                yield Replayed(one.letter.position, target)
+
+    @overload
+    def __getitem__(self, index: int) -> Replayed: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Replayed]: ...
+
+    def __getitem__(self, index: int | slice) -> Replayed | Sequence[Replayed]:
+        return tuple(self)[index]
 
 
 class Tally:
@@ -23,7 +52,7 @@ class Tally:
         self.parked: list[Refused] = []
         self.in_doubt = 0
         """Letters of the last transaction that wasn't answered."""
-        self._put: list[tuple[Sequence[Planned], Sequence[Position]]] = []
+        self._put: list[Chunk] = []
         self._written_off = 0
         self._overtaken = 0
 
@@ -82,11 +111,7 @@ class Tally:
         return ReplayReport(
             plan=self.plan,
             executed=True,
-            replayed=tuple(
-                Replayed(one.letter.event.record.position, target)
-                for chunk, targets in self._put
-                for one, target in zip(chunk, targets, strict=True)
-            ),
+            replayed=PutBack(self._put),
             parked=tuple(self.parked),
             failed=tuple(Refused(one.letter, stopped) for one in self.left) if stopped else (),
             overtaken=self._overtaken,

@@ -140,11 +140,12 @@ class Case:
             consumer.close()
 
     def _is_settled(self, topic: str) -> bool:
-        """A leader that has just changed is asked again."""
+        """Asked by a new client each time: one that knew a leader that was killed goes on asking for its epoch."""
+        admin = AdminClient({"bootstrap.servers": self.servers})
         homes = {TopicPartition(topic, number): OffsetSpec.latest() for number in range(self.partitions)}
         ends = []
         for level in (IsolationLevel.READ_COMMITTED, IsolationLevel.READ_UNCOMMITTED):
-            asked = self._admin.list_offsets(homes, isolation_level=level, request_timeout=10)
+            asked = admin.list_offsets(homes, isolation_level=level, request_timeout=10)
             try:
                 ends.append({home.partition: future.result(10).offset for home, future in asked.items()})
             except (KafkaException, TimeoutError):
