@@ -277,8 +277,12 @@ def _is_own_class(name: str, own: Sequence[str]) -> bool:
 
 @lru_cache(maxsize=4096)
 def _normalised(shape: str) -> str:
-    """The rules take every digit for the same, so that messages which differ in digits alone are one."""
-    return _RULES.sub(_placeholder, shape)[:PATTERN_CHARACTERS].rstrip()
+    """The rules take every digit for the same, so that messages which differ in digits alone are one.
+
+    They are asked until nothing is left for them: what stands before a placeholder ends there, and may fit only now.
+    """
+    left = _RULES.sub(_placeholder, shape)[:PATTERN_CHARACTERS].rstrip()
+    return left if left == shape else _normalised(left)
 
 
 def _short_path(path: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from eventops.dlq.causes import FRAMEWORKS, MESSAGE_RULES, Causes, cause_id, folded, root
@@ -53,6 +53,8 @@ PIECES = st.sampled_from(
 )
 
 
+@example("@AAAA0G")
+@example("aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa00")
 @given(st.text(max_size=80) | st.lists(PIECES, max_size=30).map("".join))
 def test_normalising_twice_is_normalising_once(message: str) -> None:
     once = Causes().normalised(message)
