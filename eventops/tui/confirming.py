@@ -33,6 +33,11 @@ class ConfirmingPage(Page):
     _trouble: str | None = None
 
     @property
+    def is_writing(self) -> bool:
+        """From the confirmation to the result."""
+        return self.phase in (Phase.RUNNING, Phase.STOPPING)
+
+    @property
     def is_ready(self) -> bool:
         """There is a plan with something in it."""
         raise NotImplementedError

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from rich.text import Text
 
 from eventops.dlq.model import CauseGroup, Letter, State, TopicCounts
-from eventops.tui.palette import BAD, FAINT, STATES, WARN
+from eventops.tui.palette import BAD, FAINT, GOOD, ODD, WARN
 from eventops.tui.questions import open_of
 from eventops.tui.record_text import content
 from eventops.tui.widgets.table import Column
 from eventops.wording import UNKNOWN, count, duration
+
+STATES: Final[dict[State, tuple[str, str]]] = {
+    State.OPEN: ("✗", WARN),
+    State.FAILED_AGAIN: ("✗", BAD),
+    State.REPLAYED: ("↻", GOOD),
+    State.DISCARDED: ("-", FAINT),
+    State.PARKED: ("▲", ODD),
+}
 
 
 def open_letters(number: int) -> Text:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table as Columns
 from rich.text import Text
@@ -12,14 +12,10 @@ from textual.containers import Container, Vertical
 from textual.widget import Widget
 from textual.widgets import Static
 
-from eventops.dlq.model import CauseGroup, ListReport, TopicCounts
 from eventops.lag.model import LagReport, Verdict
-from eventops.tui.dlq import CausesPage, LettersPage
-from eventops.tui.dlq import about as letter_about
+from eventops.tui import pages
 from eventops.tui.dlq_columns import cause_columns, topic_columns
 from eventops.tui.history import History, sparkline, total
-from eventops.tui.lag import GroupPage
-from eventops.tui.lag import about as lag_about
 from eventops.tui.lag_columns import GROUPS, Paced, lag, rate
 from eventops.tui.page import Page, Target
 from eventops.tui.palette import ACCENT, FAINT, GOOD, WARN
@@ -27,6 +23,9 @@ from eventops.tui.watch import Watch
 from eventops.tui.widgets.lines import OneLine
 from eventops.tui.widgets.table import Column, Table
 from eventops.wording import UNKNOWN, count, plural
+
+if TYPE_CHECKING:
+    from eventops.dlq.model import CauseGroup, ListReport, TopicCounts
 
 
 class OverviewPage(Page):
@@ -84,23 +83,23 @@ class OverviewPage(Page):
 
     def target(self) -> Target | None:
         """The row under the cursor of the table in front."""
-        row = self.front.current if self.front is not None else None
-        if isinstance(row, Paced):
-            return lag_about(row.group)
-        if isinstance(row, TopicCounts):
-            return Target(topics=(row.topic,))
-        return letter_about(row.example) if isinstance(row, CauseGroup) else None
+        table = self.front
+        row = None if table is None else table.current
+        if table is None or row is None:
+            return None
+        if table.id == "groups":
+            return pages.about_group(row.group)
+        return Target(topics=(row.topic,)) if table.id == "topics" else pages.about_letter(row.example)
 
     async def on_table_chosen(self, message: Table.Chosen) -> None:
         """A group, a topic or a cause in its own section."""
-        row = message.row
-        if isinstance(row, Paced):
-            await self.shell.open("lag", GroupPage(row.group.group))
-        elif isinstance(row, TopicCounts):
-            await self.shell.open("dlq", CausesPage(row.topic))
+        row, shell = message.row, self.shell
+        if message.table.id == "groups":
+            await shell.open("lag", pages.group(row.group.group))
+        elif message.table.id == "topics":
+            await shell.open("dlq", pages.causes(row.topic))
         else:
-            above = CausesPage(row.topic)
-            await self.shell.open("dlq", above, LettersPage(self.shell.questions.letters_of(row.topic), row))
+            await shell.open("dlq", pages.causes(row.topic), pages.letters(shell.questions.letters_of(row.topic), row))
 
 
 def figures(report: LagReport | None, letters: ListReport | None, history: History, width: int) -> Columns:

@@ -103,6 +103,15 @@ class Page(Screen[None]):
         """The oldest of the answers that are shown."""
         return min((watch.answered_at for watch in self.watches if watch.answered_at), default=None)
 
+    @property
+    def is_writing(self) -> bool:
+        """It isn't left now, where nobody would see what it does."""
+        return False
+
+    def stop_writing(self) -> bool:
+        """Ask what it writes to stop at the next safe place. False: nothing is written, or it was asked before."""
+        return False
+
     def target(self) -> Target | None:
         """What ``t`` and ``d`` are about: the row under the cursor, as a rule. None: nothing is there."""
         return None

@@ -7,9 +7,7 @@ from typing import Final
 from rich.color import Color, ColorParseError
 from textual.theme import Theme
 
-from eventops.dlq.model import State
 from eventops.lag.model import Standing, Verdict
-from eventops.trace.drawing import Tone
 
 GOOD: Final = "#8fb996"
 WARN: Final = "#e0b15e"
@@ -59,24 +57,6 @@ VERDICTS: Final[dict[Verdict | Standing, tuple[str, str]]] = {
     Standing.TOPIC_DELETED: ("?", ODD),
     Standing.UNKNOWN: ("?", ODD),
     Standing.CAUGHT_UP: ("✓", GOOD),
-}
-
-STATES: Final[dict[State, tuple[str, str]]] = {
-    State.OPEN: ("✗", WARN),
-    State.FAILED_AGAIN: ("✗", BAD),
-    State.REPLAYED: ("↻", GOOD),
-    State.DISCARDED: ("-", FAINT),
-    State.PARKED: ("▲", ODD),
-}
-
-TONES: Final[dict[Tone, str]] = {
-    Tone.PLAIN: "",
-    Tone.NAME: STRONG,
-    Tone.FAINT: FAINT,
-    Tone.GOOD: GOOD,
-    Tone.WAITING: WARN,
-    Tone.BAD: BAD,
-    Tone.ODD: ODD,
 }
 
 

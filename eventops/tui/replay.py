@@ -80,7 +80,7 @@ class ReplayPage(ConfirmingPage):
             if self.shell.desk.context.read_only:
                 return (("Esc", "back; this context is read-only"),)
             return (("x", "execute"), ("Esc", "leave, nothing is written"))
-        if self.is_executing:
+        if self.is_writing:
             return (("c", "cancel after this transaction"),)
         return (("Esc", "back"),)
 
@@ -117,11 +117,6 @@ class ReplayPage(ConfirmingPage):
         self._stop.set()
 
     @property
-    def is_executing(self) -> bool:
-        """Transactions are under way."""
-        return self.phase in (Phase.RUNNING, Phase.STOPPING)
-
-    @property
     def answered_at(self) -> datetime | None:
         """When the plan was made."""
         return None if self._plan is None else self._plan.as_of
@@ -151,7 +146,7 @@ class ReplayPage(ConfirmingPage):
         """Transaction by transaction, in a worker."""
         plan, desk = self._plan, self.shell.desk
         assert plan is not None
-        self.shell.replay = self
+        self.shell.writer = self
         called = shell_line(program(desk.context))
 
         def replay() -> None:
@@ -177,9 +172,15 @@ class ReplayPage(ConfirmingPage):
             self.phase = Phase.STOPPING
             self.refresh_all()
 
+    def stop_writing(self) -> bool:
+        """With the transaction in hand."""
+        is_running = self.phase is Phase.RUNNING
+        self.action_cancel()
+        return is_running
+
     def back(self) -> bool:
         """Escape doesn't leave a running replay: it asks it to stop."""
-        if self.is_executing:
+        if self.is_writing:
             self.action_cancel()
             return True
         return super().back()
@@ -188,7 +189,7 @@ class ReplayPage(ConfirmingPage):
         """The phase decides what there is to show."""
         self.query_one("#outcome", Static).update(self._told())
         bar = self.query_one(ProgressBar)
-        bar.display = self.is_executing
+        bar.display = self.is_writing
         if self._step is not None:
             bar.update(total=self._step.total, progress=self._step.done)
         targets: Table[Planned] = self.query_one("#targets", Table)

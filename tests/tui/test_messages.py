@@ -353,7 +353,7 @@ async def test_the_stages_of_a_replay_on_the_screen() -> None:
         ):
             assert needed in text
         page.phase = Phase.RUNNING
-        app.replay = page
+        app.writer = page
         page.post_message(Stepped(Step(1, 3)))
         await pilot.pause()
         assert page.query_one(ProgressBar).percentage == pytest.approx(1 / 3)
@@ -374,7 +374,7 @@ async def test_leaving_stops_a_running_replay_first() -> None:
     async with app.run_test(size=(100, 30)) as pilot:
         page = ReplayPage(Selection("users-dlt"), reports.plan(3))
         await app.push_screen(page)
-        page.phase, app.replay = Phase.RUNNING, page
+        page.phase, app.writer = Phase.RUNNING, page
         await pilot.press("q")
         assert app.is_running
         assert page.phase is Phase.STOPPING

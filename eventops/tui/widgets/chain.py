@@ -16,11 +16,20 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.widgets import Static
 
-from eventops.trace.drawing import Line, tree
+from eventops.trace.drawing import Line, Tone, tree
 from eventops.trace.model import Hop, TraceReport
-from eventops.tui.palette import FAINT, TONES
+from eventops.tui.palette import BAD, FAINT, GOOD, ODD, STRONG, WARN
 
 _NARROWEST: Final = 24
+TONES: Final[dict[Tone, str]] = {
+    Tone.PLAIN: "",
+    Tone.NAME: STRONG,
+    Tone.FAINT: FAINT,
+    Tone.GOOD: GOOD,
+    Tone.WAITING: WARN,
+    Tone.BAD: BAD,
+    Tone.ODD: ODD,
+}
 
 
 class Chain(VerticalScroll):

@@ -1,0 +1,106 @@
+"""The screens by what they are about, each imported when it is opened: the first paint waits for none of the others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from textual.dom import DOMNode
+    from textual.screen import Screen
+
+    from eventops.dlq.model import CauseGroup, Letter, LettersReport
+    from eventops.events import Position
+    from eventops.lag.model import GroupLag
+    from eventops.tui.page import Page, Target
+    from eventops.tui.watch import Watch
+
+
+def overview() -> Page:
+    """Everything at once."""
+    from eventops.tui.overview import OverviewPage
+
+    return OverviewPage()
+
+
+def groups() -> Page:
+    """All consumer groups."""
+    from eventops.tui.lag import LagPage
+
+    return LagPage()
+
+
+def group(name: str) -> Page:
+    """One group's partitions and members."""
+    from eventops.tui.lag import GroupPage
+
+    return GroupPage(name)
+
+
+def trace() -> Page:
+    """What happened to a request."""
+    from eventops.tui.trace import TracePage
+
+    return TracePage()
+
+
+def letter_topics() -> Page:
+    """All dead-letter topics."""
+    from eventops.tui.dlq import TopicsPage
+
+    return TopicsPage()
+
+
+def causes(topic: str) -> Page:
+    """One dead-letter topic by cause."""
+    from eventops.tui.dlq import CausesPage
+
+    return CausesPage(topic)
+
+
+def letters(watch: Watch[LettersReport], cause: CauseGroup) -> Page:
+    """The letters of one cause."""
+    from eventops.tui.dlq import LettersPage
+
+    return LettersPage(watch, cause)
+
+
+def letter(position: Position) -> Page:
+    """One letter."""
+    from eventops.tui.dlq import LetterPage
+
+    return LetterPage(position)
+
+
+def topics() -> Page:
+    """All topics."""
+    from eventops.tui.topics import TopicListPage
+
+    return TopicListPage()
+
+
+def topic(name: str) -> Page:
+    """One topic's partitions and readers."""
+    from eventops.tui.topics import TopicPage
+
+    return TopicPage(name)
+
+
+def helping(asked_on: DOMNode) -> Screen[Any]:
+    """All keys of a screen."""
+    from eventops.tui.help import HelpPage
+
+    return HelpPage(asked_on)
+
+
+def about_group(group: GroupLag) -> Target:
+    """What ``t`` and ``d`` mean on a group."""
+    from eventops.tui.lag import about
+
+    return about(group)
+
+
+def about_letter(letter: Letter) -> Target:
+    """What ``t`` and ``d`` mean on a letter."""
+    from eventops.tui.dlq import about
+
+    return about(letter)

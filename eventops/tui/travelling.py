@@ -1,0 +1,135 @@
+"""From screen to screen: sections by their keys, deeper with Enter, back with Escape, anywhere by a command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import ClassVar, Final
+
+from textual.screen import Screen
+
+from eventops.bootstrap import Desk
+from eventops.tui import commands, pages
+from eventops.tui.asking import Asking
+from eventops.tui.messages import Entered, WaitingFound
+from eventops.tui.page import Page, Target
+from eventops.tui.questions import letter_topics_of
+from eventops.wording import safe
+
+_BY_NAME: Final[Mapping[str, Callable[[str], Page]]] = {
+    "lag": pages.group,
+    "dlq": pages.causes,
+    "topics": pages.topic,
+}
+"""Sections that a command opens with a name: what is shown of it."""
+
+
+class Travelling(Asking):
+    """The half of the app that knows which screen is in front."""
+
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[None]]]] = {
+        "overview": pages.overview,
+        "lag": pages.groups,
+        "trace": pages.trace,
+        "dlq": pages.letter_topics,
+        "topics": pages.topics,
+    }
+
+    def __init__(self, desk: Desk, refresh: float) -> None:
+        super().__init__(desk, refresh)
+        self._came_from: str | None = None
+
+    async def action_go(self, section: str) -> None:
+        """A section as it was left; its own key again leads back to its top."""
+        self._came_from = None
+        if self.current_mode == section:
+            await self._to_top()
+        else:
+            await self.switch_mode(section)
+
+    async def open(self, section: str, *above: Page) -> None:
+        """The top of a section with pages over it; Escape at its top leads back to where one came from."""
+        came_from = self.current_mode
+        await self.switch_mode(section)
+        await self._to_top()
+        for page in above:
+            await self.push_screen(page)
+        self._came_from = came_from if came_from != section else None
+
+    async def trace(self, identifier: str) -> None:
+        """What happened to a request."""
+        from eventops.tui.trace import TracePage
+
+        await self.open("trace")
+        if isinstance(self.screen, TracePage):
+            self.screen.search(identifier)
+
+    async def open_group(self, group: str) -> None:
+        """One group's partitions."""
+        await self.open("lag", pages.group(group))
+
+    async def open_letters(self, target: Target) -> None:
+        """The dead letters of what is under the cursor: a letter, a topic's causes, or several topics."""
+        if target.letter is not None:
+            await self.open("dlq", pages.letter(target.letter))
+            return
+        known = self.questions.letters.value
+        if known is None:
+            await self.open("dlq")
+            return
+        found = letter_topics_of(target.topics, [topic.topic for topic in known.topics])
+        if not found:
+            self.notify(f"no dead-letter topic for {safe(', '.join(target.topics), 80) or 'it'}", markup=False)
+        elif len(found) == 1:
+            await self.open("dlq", pages.causes(found[0]))
+        else:
+            await self.open("dlq")
+            if (page := self.page) is not None:
+                page.narrow_to(f"^({'|'.join(found)})$")
+
+    async def on_waiting_found(self, message: WaitingFound) -> None:
+        """On to its trace."""
+        await self.trace(message.identifier)
+
+    def action_help(self) -> None:
+        """All keys."""
+        if (page := self.page) is not None:
+            self.push_screen(pages.helping(page))
+
+    async def action_back(self) -> None:
+        """One step back: a filter, a screen, the section one came from."""
+        if (page := self.page) is not None and page.back():
+            return
+        if len(self.screen_stack) > 1:
+            await self.pop_screen()
+        elif self._came_from is not None:
+            section, self._came_from = self._came_from, None
+            await self.switch_mode(section)
+
+    async def on_entered(self, message: Entered) -> None:
+        """A command."""
+        if not message.text:
+            return
+        command = commands.parse(message.text)
+        if command is None:
+            self.notify(f"no such command: {safe(message.text, 40)}; ? lists them", markup=False)
+        elif command.name in self.MODES:
+            await self._travel(command.name, command.argument)
+        else:
+            await self.obey(command)
+
+    async def obey(self, command: commands.Command) -> None:
+        """A command that leads nowhere else."""
+        raise NotImplementedError
+
+    async def _travel(self, section: str, name: str | None) -> None:
+        if name is None:
+            await self.open(section)
+        elif section == "trace":
+            await self.trace(name)
+        else:
+            await self.open(section, _BY_NAME[section](name))
+
+    async def _to_top(self) -> None:
+        """Up to a page that writes at most: it isn't left where nobody sees it."""
+        while len(self.screen_stack) > 1 and not (self.page is not None and self.page.is_writing):
+            await self.pop_screen()
