@@ -45,7 +45,7 @@ def cli() -> None:
     """The operations console for event-driven systems: lag, traces and dead letters."""
 
 
-def open_dashboard(desk: Desk, *, refresh: float, ended: Event | None = None) -> None:
+def open_dashboard(desk: Desk, *, refresh: float | None, ended: Event | None = None) -> None:
     """The terminal dashboard, until it is left or ``ended`` is set."""
     from eventops.tui.app import run
 

@@ -18,18 +18,17 @@ if TYPE_CHECKING:
 @click.option(
     "--refresh",
     type=click.FloatRange(min=0.5),
-    default=2.0,
-    show_default=True,
+    default=None,
     metavar="SECONDS",
-    help="How often the screens ask the cluster.",
+    help="How often the screens ask the cluster; else as the last time, 2 s at first.",
 )
 @pass_desk
-def dashboard(desk: Desk, refresh: float) -> None:
+def dashboard(desk: Desk, refresh: float | None) -> None:
     """Overview, lag, traces and dead letters on one screen; `?` shows the keys, `q` leaves."""
     show(desk, refresh=refresh)
 
 
-def show(desk: Desk, *, refresh: float) -> None:
+def show(desk: Desk, *, refresh: float | None) -> None:
     """
     Raises:
         UsageError: there is no terminal to draw on.

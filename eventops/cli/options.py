@@ -21,7 +21,7 @@ Command = Callable[..., Any]
 class Dashboard(Protocol):
     """Opens the dashboard and returns when it was left, or when ``ended`` was set."""
 
-    def __call__(self, desk: Desk, *, refresh: float, ended: Event | None = None) -> None: ...
+    def __call__(self, desk: Desk, *, refresh: float | None, ended: Event | None = None) -> None: ...
 
 
 @dataclass(slots=True)

@@ -40,6 +40,7 @@ __all__ = [
     "remove_context",
     "resolve",
     "save_context",
+    "state_home",
     "use_context",
     "with_secrets",
 ]
@@ -115,6 +116,15 @@ def data_home(environ: Mapping[str, str] = os.environ) -> Path:
     import platformdirs
 
     return Path(platformdirs.user_data_dir("eventops", appauthor=False))
+
+
+def state_home(environ: Mapping[str, str] = os.environ) -> Path:
+    """``EVENTOPS_HOME``, else the platform's directory for what a program remembers between two runs."""
+    if home := environ.get("EVENTOPS_HOME"):
+        return Path(home).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_state_dir("eventops", appauthor=False))
 
 
 def load_contexts(path: Path) -> Contexts:

@@ -51,8 +51,9 @@ class Scale:
 
 def timeline(report: TraceReport, width: int, limit: int = LIMIT) -> Iterator[Line]:
     """A waterfall: a row an event (``─`` since its cause, ``●`` when it happened), below it a row each handling that a
-    span tells of (``░`` waiting, ``█`` handling)."""
-    columns = max(_LEAST, min(_MOST, (width - _FIGURES) // 2))
+    span tells of (``░`` waiting, ``█`` handling). Where room is short, bars give way to the events' types."""
+    named = max((len(next(_label(hop)).text) for hop in report.events[:limit]), default=0)
+    columns = max(_LEAST, min(_MOST, (width - _FIGURES) // 2, width - _FIGURES - named - 2))
     scale = Scale.of(report, columns)
     yield Line("", "", (Span(f"{'at':>10} {'hop':>10} {'queue':>10}", Tone.FAINT),))
     caused_at = cause_times(report)

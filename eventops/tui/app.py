@@ -3,38 +3,57 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.binding import Binding, BindingType
 from textual.events import Event, InputEvent
+from textual.filter import LineFilter
+from textual.theme import Theme
 
+from eventops import config
 from eventops.bootstrap import Desk
+from eventops.tui import kept
 from eventops.tui.commands import Command
-from eventops.tui.page import SECTIONS, Page
-from eventops.tui.palette import THEME
+from eventops.tui.filters import Ascii, Themed, draws_only_ascii, rows_of
+from eventops.tui.kept import Kept
+from eventops.tui.page import SECTIONS
+from eventops.tui.palette import LIGHT, THEME
+from eventops.tui.switching import Switching
 from eventops.tui.threads import Impatient, Sweeper, responsive
-from eventops.tui.travelling import Travelling
 from eventops.tui.widgets.lines import Prompt
+from eventops.wording import safe
+
+if TYPE_CHECKING:
+    from textual.command import Provider
 
 _TICK: Final = 0.25
 
 
-class Dashboard(Travelling):
+def _everything() -> type[Provider]:
+    from eventops.tui.finding import Everything
+
+    return Everything
+
+
+class Dashboard(Switching):
     """All screens over one desk."""
 
     CSS_PATH = "eventops.tcss"
     TITLE = "eventops"
-    ENABLE_COMMAND_PALETTE = False
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_everything}
+    COMMAND_PALETTE_BINDING = "ctrl+p"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (120, "-wide")]  # noqa: RUF012 - as declared by App
     VERTICAL_BREAKPOINTS = [(0, "-short"), (18, "-tall")]  # noqa: RUF012 - as declared by App
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(str(number), f"go('{name}')", title) for number, (name, title) in enumerate(SECTIONS, start=1)),
         Binding("colon", "prompt(':')", "a command; Tab completes it", priority=True),
         Binding("slash", "prompt('/')", "filter: text or regex, ! what not; Esc shows all", priority=True),
+        Binding("ctrl+p", "command_palette", "the palette: everything, found by a few letters", priority=True),
         Binding("question_mark", "help", "this page"),
         Binding("escape", "back", "back"),
         Binding("r", "ask_again", "ask the cluster now"),
@@ -46,11 +65,19 @@ class Dashboard(Travelling):
         Binding("ctrl+c", "quit", "quit", priority=True, show=False),
     ]
 
-    def __init__(self, desk: Desk, *, refresh: float, ended: threading.Event | None = None) -> None:
-        super().__init__(desk, refresh)
-        self.writer: Page | None = None
-        """The last page that began to write."""
+    def __init__(
+        self,
+        desk: Desk,
+        *,
+        refresh: float | None = None,
+        ended: threading.Event | None = None,
+        kept: Kept | None = None,
+    ) -> None:
+        """``refresh``: seconds between two questions, None: as the last time. ``kept``: what is remembered."""
+        super().__init__(desk, refresh, kept)
         self._ended = ended
+        self._theming: list[LineFilter] = []
+        self._ascii: list[LineFilter] = [Ascii()] if draws_only_ascii(os.environ) else []
         self._sweeper = Sweeper()
 
     async def on_event(self, event: Event) -> None:
@@ -61,12 +88,28 @@ class Dashboard(Travelling):
 
     async def on_mount(self) -> None:
         """Leave on SIGTERM too, and wait for nobody on the way out."""
-        self.register_theme(THEME)
-        self.theme = THEME.name
+        for theme in (THEME, LIGHT):
+            self.register_theme(theme)
+        self.theme_changed_signal.subscribe(self, self._wear)
+        self.theme = self.kept.theme if self.kept.theme in self.available_themes else THEME.name
         asyncio.get_running_loop().set_default_executor(Impatient())
         self.set_interval(_TICK, self._tick)
         self.set_interval(1.0, self.repaint)
-        await self.switch_mode("overview")
+        await self.switch_mode(self.first_section)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """The grounds of rows, for themes that don't know them."""
+        return rows_of(self.current_theme)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Ours last: they see what would reach the terminal."""
+        return [*super().get_line_filters(), *self._theming, *self._ascii]
+
+    def _wear(self, theme: Theme) -> None:
+        self.kept.theme = theme.name
+        self._theming = [] if theme.name == THEME.name else [Themed(theme)]
+        for screen in self.screen_stack:
+            screen.refresh(layout=True)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What opens the line at the bottom has priority, so that it has the focus before the next key of a burst is
@@ -97,14 +140,24 @@ class Dashboard(Travelling):
         if self.writer is not None and self.writer.stop_writing():
             self.notify("a replay runs: it ends with the transaction in hand; once more leaves at once", markup=False)
         else:
+            self.note()
             self.exit()
 
     async def obey(self, command: Command) -> None:
         """What leads to no section."""
-        if command.name == "quit":
-            await self.action_quit()
-        elif command.name == "help":
-            self.action_help()
+        match command.name, command.argument:
+            case "quit", _:
+                await self.action_quit()
+            case "context", str(name):
+                await self.go_to_named(name)
+            case "theme", None:
+                self.action_change_theme()
+            case "theme", str(name) if name in self.available_themes:
+                self.theme = name
+            case "theme", str(name):
+                self.notify(f"no such theme: {safe(name, 40)}; Tab completes them", markup=False)
+            case _:
+                self.action_help()
 
     def _tick(self) -> None:
         if self._ended is not None and self._ended.is_set():
@@ -114,11 +167,15 @@ class Dashboard(Travelling):
         self._sweeper.sweep()
 
 
-def run(desk: Desk, *, refresh: float, ended: threading.Event | None = None) -> None:
+def run(desk: Desk, *, refresh: float | None, ended: threading.Event | None = None) -> None:
     """Open the dashboard; returns when it was left or ``ended`` was set. The terminal is restored on SIGTERM too."""
-    app = Dashboard(desk, refresh=refresh, ended=ended)
-    with responsive(), _leaving_on_signals(app):
-        app.run()
+    app = Dashboard(desk, refresh=refresh, ended=ended, kept=kept.load(config.state_home() / "dashboard.json"))
+    try:
+        with responsive(), _leaving_on_signals(app):
+            app.run()
+    finally:
+        app.kept.save()
+        app.let_go()
 
 
 @contextmanager

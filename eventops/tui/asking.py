@@ -27,10 +27,14 @@ class Asking(App[None]):
 
     def __init__(self, desk: Desk, refresh: float) -> None:
         super().__init__()
+        self.is_paused = False
+        self.sit_at(desk, refresh)
+
+    def sit_at(self, desk: Desk, refresh: float) -> None:
+        """Ask that cluster from now on; what was known of another one is forgotten."""
         self.desk = desk
         self.history = History()
         self.questions = Questions(desk, refresh, self.history)
-        self.is_paused = False
         self.arriving: list[Paced] | None = None
         """The groups that came in so far, before the first answer is whole."""
         self._judged: tuple[LagReport, list[Paced]] | None = None
@@ -119,15 +123,18 @@ class Asking(App[None]):
         """Why not."""
         self.notify(safe(message.reason, 300), severity="warning", markup=False)
 
-    def complete(self, text: str) -> str | None:
-        """What a command could become, by the names that are on the screens."""
+    def names(self) -> dict[str, list[str]]:
+        """The names that commands take, by command: those that are on the screens."""
         lag, letters, topics = self.questions.lag.value, self.questions.letters.value, self.questions.topics.value
-        known = {
+        return {
             "lag": [group.group for group in lag.groups] if lag else [],
             "dlq": [topic.topic for topic in letters.topics] if letters else [],
             "topics": [topic.name for topic in topics.topics] if topics else [],
         }
-        return commands.completion(text, known)
+
+    def complete(self, text: str) -> str | None:
+        """What a command could become."""
+        return commands.completion(text, self.names())
 
     def action_pause(self) -> None:
         """Stop asking by itself, or go on."""

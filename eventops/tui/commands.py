@@ -21,6 +21,8 @@ NAMES: Final[Mapping[str, str]] = {
     "trace": "the chain of a request",
     "dlq": "dead letters, or any topic's as such",
     "topics": "topics, or one topic's partitions and readers",
+    "context": "another cluster, or a choice of them",
+    "theme": "other colours",
     "help": "keys and commands",
     "quit": "leave",
 }
@@ -37,6 +39,9 @@ ALIASES: Final[Mapping[str, str]] = {
     "letters": "dlq",
     "topic": "topics",
     "to": "topics",
+    "ctx": "context",
+    "contexts": "context",
+    "themes": "theme",
     "h": "help",
     "q": "quit",
     "q!": "quit",

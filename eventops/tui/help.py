@@ -25,6 +25,7 @@ _KEYS: Final = {
     "plus": "+",
     "minus": "-",
     "ctrl+c": "Ctrl-C",
+    "ctrl+p": "Ctrl-P",
 }
 _MARKS: Final = (
     ("✓ ▲ ✗", "fine, look at it, act"),
@@ -47,9 +48,9 @@ class HelpPage(Screen[None]):
     def compose(self) -> ComposeResult:
         """One text."""
         text = Text()
-        _section(text, "On this screen", bindings(type(self._asked_on)))
+        _section(text, "On this screen", _keys(type(self._asked_on)))
         _section(text, "On tables", _TABLES)
-        _section(text, "Everywhere", bindings(type(self.app)))
+        _section(text, "Everywhere", _keys(type(self.app)))
         short = {name: [alias for alias, full in ALIASES.items() if full == name] for name in NAMES}
         _section(
             text,
@@ -61,7 +62,7 @@ class HelpPage(Screen[None]):
         yield VerticalScroll(Static(text, id="help"))
 
 
-def bindings(of: type[DOMNode]) -> Iterator[tuple[str, str]]:
+def bindings(of: type[DOMNode]) -> Iterator[Binding]:
     """Keys and what they do, of one class and those of ours it is made of; the nearest first."""
     told: set[str] = set()
     for kind in of.__mro__:
@@ -70,7 +71,11 @@ def bindings(of: type[DOMNode]) -> Iterator[tuple[str, str]]:
         for one in vars(kind).get("BINDINGS", ()):
             if isinstance(one, Binding) and one.show and one.key not in told:
                 told.add(one.key)
-                yield _KEYS.get(one.key, one.key), one.description
+                yield one
+
+
+def _keys(of: type[DOMNode]) -> Iterator[tuple[str, str]]:
+    return ((_KEYS.get(one.key, one.key), one.description) for one in bindings(of))
 
 
 def _section(text: Text, title: str, lines: Iterable[tuple[str, str]]) -> None:

@@ -137,6 +137,7 @@ class Page(Screen[None]):
     def on_mount(self) -> None:
         """Begin with what is known already."""
         self._is_built = True
+        self.shell.recall(self)
         self.refresh_all()
         for table in self.query(Table):
             table.focus_rows()

@@ -85,6 +85,13 @@ def topic(name: str) -> Page:
     return TopicPage(name)
 
 
+def contexts() -> Page:
+    """The clusters one can go to."""
+    from eventops.tui.contexts import ContextsPage
+
+    return ContextsPage()
+
+
 def helping(asked_on: DOMNode) -> Screen[Any]:
     """All keys of a screen."""
     from eventops.tui.help import HelpPage

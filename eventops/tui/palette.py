@@ -30,6 +30,22 @@ THEME: Final = Theme(
     surface="#0f1317",
     panel="#1a2027",
     dark=True,
+    variables={"row-chosen": "#26404d", "row-marked": "#2b2a1d"},
+)
+
+LIGHT: Final = Theme(
+    name="eventops-light",
+    primary="#1f6f8b",
+    secondary="#6b7280",
+    accent="#6b4fa0",
+    warning="#9a6700",
+    error="#b3261e",
+    success="#2f6f3a",
+    foreground="#1d2329",
+    background="#fafbfc",
+    surface="#fafbfc",
+    panel="#e8ecf0",
+    dark=False,
 )
 
 VERDICTS: Final[dict[Verdict | Standing, tuple[str, str]]] = {

@@ -19,12 +19,11 @@ from textual.worker import get_current_worker
 from eventops.errors import reason_of
 from eventops.trace.drawing import coverage_line
 from eventops.trace.model import Found, Question, TraceReport
-from eventops.trace.timeline import timeline
 from eventops.tui import record_text, trace_text
 from eventops.tui.messages import Entered, Searched, SearchFailed
 from eventops.tui.page import Page, Target
 from eventops.tui.palette import FAINT
-from eventops.tui.widgets.chain import Chain, cut
+from eventops.tui.widgets.chain import Chain, Timeline
 from eventops.tui.widgets.lines import Prompt, Said
 from eventops.wording import plural, safe, safe_block
 
@@ -80,7 +79,7 @@ class TracePage(Page):
         """A line about the chain, tree and timeline side by side, the marked event, what the answer rests on."""
         yield Said(id="summary")
         right = Vertical(
-            VerticalScroll(Said(id="times"), id="timeline"),
+            VerticalScroll(Timeline(), id="timeline"),
             VerticalScroll(Said(id="detail"), id="payload"),
             id="right",
         )
@@ -294,9 +293,7 @@ class TracePage(Page):
         self.query_one(Chain).show(self.report, Text() if is_under_way else instead)
         has_events = self.report is not None and bool(self.report.events)
         self.query_one("#panes").set_class(not has_events, "-empty")
-        if self.report is not None and has_events:
-            width = self.query_one("#times").content_size.width or self.app.size.width // 2
-            self.query_one("#times", Static).update(cut(timeline(self.report, width), width))
+        self.query_one(Timeline).show(self.report if has_events else None)
         self._show_payload()
         rests = self.query_one("#rests", Static)
         rests.display = self.report is not None

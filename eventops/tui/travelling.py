@@ -32,6 +32,7 @@ class Travelling(Asking):
         "trace": pages.trace,
         "dlq": pages.letter_topics,
         "topics": pages.topics,
+        "context": pages.contexts,
     }
 
     def __init__(self, desk: Desk, refresh: float) -> None:
@@ -41,6 +42,7 @@ class Travelling(Asking):
     async def action_go(self, section: str) -> None:
         """A section as it was left; its own key again leads back to its top."""
         self._came_from = None
+        self.note()
         if self.current_mode == section:
             await self._to_top()
         else:
@@ -49,11 +51,15 @@ class Travelling(Asking):
     async def open(self, section: str, *above: Page) -> None:
         """The top of a section with pages over it; Escape at its top leads back to where one came from."""
         came_from = self.current_mode
+        self.note()
         await self.switch_mode(section)
         await self._to_top()
         for page in above:
             await self.push_screen(page)
         self._came_from = came_from if came_from != section else None
+
+    def note(self) -> None:
+        """What is to be remembered of the screen in front, before it is left."""
 
     async def trace(self, identifier: str) -> None:
         """What happened to a request."""
@@ -107,27 +113,26 @@ class Travelling(Asking):
 
     async def on_entered(self, message: Entered) -> None:
         """A command."""
-        if not message.text:
-            return
-        command = commands.parse(message.text)
+        if message.text:
+            await self.carry_out(message.text)
+
+    async def carry_out(self, text: str) -> None:
+        """A command, as it is typed after ``:``."""
+        command = commands.parse(text)
         if command is None:
-            self.notify(f"no such command: {safe(message.text, 40)}; ? lists them", markup=False)
-        elif command.name in self.MODES:
-            await self._travel(command.name, command.argument)
+            self.notify(f"no such command: {safe(text, 40)}; ? lists them", markup=False)
+        elif command.argument is None and command.name in self.MODES:
+            await self.open(command.name)
+        elif command.argument is not None and command.name in _BY_NAME:
+            await self.open(command.name, _BY_NAME[command.name](command.argument))
+        elif command.argument is not None and command.name == "trace":
+            await self.trace(command.argument)
         else:
             await self.obey(command)
 
     async def obey(self, command: commands.Command) -> None:
-        """A command that leads nowhere else."""
+        """A command that leads to no screen of this cluster."""
         raise NotImplementedError
-
-    async def _travel(self, section: str, name: str | None) -> None:
-        if name is None:
-            await self.open(section)
-        elif section == "trace":
-            await self.trace(name)
-        else:
-            await self.open(section, _BY_NAME[section](name))
 
     async def _to_top(self) -> None:
         """Up to a page that writes at most: it isn't left where nobody sees it."""

@@ -13,6 +13,7 @@ from textual.screen import Screen
 from eventops.bootstrap import Desk
 from eventops.config import BOOTSTRAP, Context
 from eventops.tui.app import Dashboard
+from eventops.tui.kept import Kept
 from eventops.tui.messages import Answered
 from eventops.tui.watch import Watch
 from eventops.tui.widgets.table import Table
@@ -28,10 +29,10 @@ class StillDesk(Desk):
         return reports.NOW
 
 
-def still(*, read_only: bool = False, colour: str | None = None) -> Dashboard:
+def still(*, read_only: bool = False, colour: str | None = None, remembered: Kept | None = None) -> Dashboard:
     """Paused: the only answers are those that a test posts. Nothing listens at the address."""
     settings = {"read-only": read_only, "colour": colour}
-    app = Dashboard(StillDesk(Context("prod", {BOOTSTRAP: "127.0.0.1:1"}, settings)), refresh=2.0)
+    app = Dashboard(StillDesk(Context("prod", {BOOTSTRAP: "127.0.0.1:1"}, settings)), kept=remembered)
     app.is_paused = True
     return app
 

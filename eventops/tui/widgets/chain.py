@@ -18,7 +18,9 @@ from textual.widgets import Static
 
 from eventops.trace.drawing import Line, Tone, tree
 from eventops.trace.model import Hop, TraceReport
+from eventops.trace.timeline import timeline
 from eventops.tui.palette import BAD, FAINT, GOOD, ODD, STRONG, WARN
+from eventops.tui.widgets.lines import Said
 
 _NARROWEST: Final = 24
 TONES: Final[dict[Tone, str]] = {
@@ -136,6 +138,25 @@ def wrapped(line: Line, width: int) -> Iterator[Text]:
     for number, part in enumerate(body.wrap(console, max(width - len(line.under), _NARROWEST))):
         part.rstrip()
         yield Text(line.under if number else line.rails, FAINT).append_text(part)
+
+
+class Timeline(Said):
+    """The chain against time: bars and names share its width, so it draws itself once it has a place."""
+
+    def __init__(self) -> None:
+        super().__init__(id="times")
+        self._report: TraceReport | None = None
+
+    def show(self, report: TraceReport | None) -> None:
+        """This chain; None: there is none."""
+        self._report = report
+        self.on_resize()
+
+    def on_resize(self) -> None:
+        """As wide as it is now."""
+        width = self.content_size.width
+        if self._report is not None and width > 0:
+            self.update(cut(timeline(self._report, width), width))
 
 
 def cut(lines: Iterable[Line], width: int) -> Text:

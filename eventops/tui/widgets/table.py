@@ -100,6 +100,16 @@ class Table(Vertical, Generic[Row]):
         self._ask_for(replace(self._wish, needle=text))
 
     @property
+    def wish(self) -> Wish:
+        """What is asked of the order: filter, column, direction."""
+        return self._wish
+
+    @wish.setter
+    def wish(self, wish: Wish) -> None:
+        if wish != self._wish:
+            self._ask_for(wish)
+
+    @property
     def sorting(self) -> tuple[str | None, bool]:
         """The column that the rows are sorted by, None: as they came; and whether the other way round."""
         return self._wish.sorted_by, self._wish.is_reversed

@@ -1,0 +1,150 @@
+"""What is drawn, once more before the terminal gets it: in another theme's colours, or in the letters that every
+terminal has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from rich.cells import cell_len
+from rich.color import Color as RichColor
+from rich.segment import Segment
+from rich.style import Style
+from textual.color import Color
+from textual.filter import LineFilter
+from textual.theme import Theme
+
+from eventops.tui.palette import ACCENT, BAD, FAINT, GOOD, ODD, WARN
+
+_MOST_STYLES: Final = 2000
+_OURS: Final[Mapping[str, str]] = {
+    GOOD: "text-success",
+    WARN: "text-warning",
+    BAD.removeprefix("bold "): "text-error",
+    ACCENT: "text-primary",
+    ODD: "text-accent",
+}
+"""Our colours and the names of a theme's own that are readable on its ground."""
+
+
+def colours(theme: Theme) -> dict[str, str]:
+    """Ours, each with the theme's colour that stands for it. None of an ANSI theme's: the terminal's own are kept.
+
+    >>> from textual.theme import BUILTIN_THEMES
+    >>> light = colours(BUILTIN_THEMES["textual-light"])
+    >>> light[GOOD], light[FAINT]
+    ('#337E4A', '#6C6C6C')
+    """
+    if theme.name.startswith("ansi"):
+        return {}
+    named = theme.to_color_system().generate()
+    ground = Color.parse(named["background"])
+    faint = Color.parse(named["foreground"]).blend(ground, 0.4)
+    return {**{ours: Color.parse(named[name]).hex for ours, name in _OURS.items()}, FAINT: faint.hex}
+
+
+def rows_of(theme: Theme) -> dict[str, str]:
+    """The grounds of the row under the cursor and of marked rows.
+
+    >>> from textual.theme import BUILTIN_THEMES
+    >>> rows_of(BUILTIN_THEMES["nord"])
+    {'row-chosen': '#475B68', 'row-marked': '#444649'}
+    """
+    if theme.name.startswith("ansi"):
+        return {"row-chosen": "ansi_blue", "row-marked": "ansi_bright_black"}
+    named = theme.to_color_system().generate()
+    ground = Color.parse(named["background"])
+    wanted = {"row-chosen": ("primary", 0.28), "row-marked": ("warning", 0.12)}
+    return {name: ground.blend(Color.parse(named[of]), share).hex for name, (of, share) in wanted.items()}
+
+
+class Themed(LineFilter):
+    """Texts are coloured in the palette's few colours; here they become the theme's."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._colours = {RichColor.parse(ours): RichColor.parse(theirs) for ours, theirs in colours(theme).items()}
+        self._known: dict[Style, Style] = {}
+
+    def apply(self, segments: list[Segment], _background: Color) -> list[Segment]:
+        """The same text."""
+        return [
+            segment if segment.style is None else Segment(segment.text, self._style(segment.style), segment.control)
+            for segment in segments
+        ]
+
+    def _style(self, style: Style) -> Style:
+        found = self._known.get(style)
+        if found is None:
+            if len(self._known) >= _MOST_STYLES:
+                self._known.clear()
+            found = self._known[style] = self._translated(style)
+        return found
+
+    def _translated(self, style: Style) -> Style:
+        front = self._colours.get(style.color) if style.color is not None else None
+        back = self._colours.get(style.bgcolor) if style.bgcolor is not None else None
+        return style if front is None and back is None else style + Style(color=front, bgcolor=back)
+
+
+_LETTERS: Final[Mapping[str, str]] = {
+    **dict(zip("▁▂▃▄▅▆▇█", "__..--=#", strict=True)),
+    **dict.fromkeys("─━╌╍┄┅┈┉╴╶╸╺═▔▬╾╼", "-"),
+    **dict.fromkeys("│┃║╎╏┆┇┊┋╵╷╹╻▏▎▍▌▐▕", "|"),
+    **dict.fromkeys("┌┐└┘├┤┬┴┼╭╮╯╰┏┓┗┛┣┫┳┻╋╔╗╚╝╠╣╦╩╬╞╡╪╫", "+"),
+    "✓": "v", "✗": "x", "▲": "!", "↻": "R", "●": "*", "○": "o", "◆": "*", "◇": "o", "■": "#", "□": "o",
+    "…": "~", "·": ".", "•": "*", "≥": ">", "≤": "<", "→": ">", "←": "<", "↑": "^", "↓": "v", "↳": "+", "⇢": ">",
+    "\u00d7": "x", "\u2013": "-", "\u2014": "-", "“": '"', "”": '"', "\u2018": "'", "\u2019": "'", "\u00a0": " ",
+    "«": "<", "»": ">",
+    "▶": ">", "▷": ">", "◀": "<", "◁": "<", "▼": "v", "▽": "v", "△": "^", "░": ".", "▒": ":", "▓": "#", "\u276f": ">",
+    "≈": "~", "±": "+", "µ": "u", "°": "o", "✔": "v", "✘": "x", "⚠": "!", "🔎": "/ ",
+}  # fmt: skip
+"""Signs of the screens and what stands for each where only ASCII can be drawn; as wide as the sign."""
+_TABLE: Final = str.maketrans({sign: letters for sign, letters in _LETTERS.items() if len(letters) == 1})
+
+
+def ascii_text(text: str) -> str:
+    """In ASCII, as wide as before; what has no likeness is a question mark for each cell.
+
+    >>> ascii_text("✓ caught up  ▁▄█  é 日 │")
+    'v caught up  _.#  ? ?? |'
+    """
+    if text.isascii():
+        return text
+    translated = text.translate(_TABLE)
+    return translated if translated.isascii() else "".join(map(_letter, translated))
+
+
+def _letter(sign: str) -> str:
+    return sign if sign.isascii() else _LETTERS.get(sign, "?" * cell_len(sign))
+
+
+class Ascii(LineFilter):
+    """For terminals that can't draw anything else."""
+
+    def apply(self, segments: list[Segment], _background: Color) -> list[Segment]:
+        """As wide as before."""
+        return [
+            segment if segment.text.isascii() else Segment(ascii_text(segment.text), segment.style, segment.control)
+            for segment in segments
+        ]
+
+
+def draws_only_ascii(environ: Mapping[str, str]) -> bool:
+    """Whether the terminal says so: its locale is none of Unicode, or it is a kind that has no signs for it. Where
+    nothing is said, as in most containers, it can.
+
+    >>> draws_only_ascii({"LANG": "C", "LC_CTYPE": "C.UTF-8"})    # Python's own doing, see PEP 538
+    True
+    >>> draws_only_ascii({"LANG": "de_DE.UTF-8"}), draws_only_ascii({}), draws_only_ascii({"TERM": "linux"})
+    (False, False, True)
+    >>> draws_only_ascii({"LANG": "C", "LC_ALL": "C.utf8"}), draws_only_ascii({"EVENTOPS_ASCII": "1"})
+    (False, True)
+    """
+    if told := environ.get("EVENTOPS_ASCII"):
+        return told != "0"
+    if environ.get("TERM", "").split("-")[0] in ("linux", "vt100", "vt220", "dumb"):
+        return True
+    ctype = environ.get("LC_CTYPE", "")
+    locale = environ.get("LC_ALL") or (ctype if ctype != "C.UTF-8" else "") or environ.get("LANG") or ctype
+    return bool(locale) and "utf8" not in locale.lower().replace("-", "")

@@ -1,0 +1,108 @@
+"""From cluster to cluster, and what is remembered of each: filters, sorting, the section, how often it is asked."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from eventops import config
+from eventops.bootstrap import Desk
+from eventops.config import Context
+from eventops.tui.kept import Kept
+from eventops.tui.page import Page
+from eventops.tui.travelling import Travelling
+from eventops.tui.widgets.columns import Wish
+from eventops.tui.widgets.table import Table
+from eventops.wording import safe
+
+REFRESH: Final = 2.0
+"""Seconds between two questions where nobody said otherwise."""
+_CHOICE: Final = "context"
+"""The section that belongs to no cluster."""
+
+
+class Switching(Travelling):
+    """The half of the app that knows which cluster it is at."""
+
+    def __init__(self, desk: Desk, refresh: float | None, kept: Kept | None) -> None:
+        self.kept = kept or Kept()
+        place = self.kept.place(desk.context.name)
+        super().__init__(desk, refresh or place.refresh or REFRESH)
+        self.writer: Page | None = None
+        """The last page that began to write."""
+        self._visited: list[Desk] = []
+
+    def contexts(self) -> list[Context]:
+        """Those of the configuration.
+
+        Raises:
+            ConfigurationError: it can't be read.
+        """
+        return list(config.load_contexts(config.contexts_path()).by_name.values())
+
+    def names(self) -> dict[str, list[str]]:
+        """Contexts and themes too."""
+        try:
+            known = [context.name for context in self.contexts()]
+        except config.ConfigurationError:
+            known = []
+        return {**super().names(), "context": known, "theme": sorted(self.available_themes)}
+
+    async def go_to_named(self, name: str) -> None:
+        """To that context, as the configuration has it: nothing of the command line or the environment is over it."""
+        try:
+            known = config.load_contexts(config.contexts_path())
+            context = config.resolve(known, name=name, environ={})
+        except config.ConfigurationError as error:
+            self.notify(safe(str(error), 300), severity="warning", markup=False)
+        else:
+            await self.go_to(context)
+
+    async def go_to(self, context: Context) -> None:
+        """To another cluster: every screen begins anew, and nothing that the one before answers is shown there."""
+        if self.writer is not None and self.writer.is_writing:
+            self.notify("something is being written here: it has to end first", severity="warning")
+            return
+        self.remember()
+        await self.switch_mode(_CHOICE)
+        for section, begin in self.MODES.items():
+            if section != _CHOICE:
+                await self.remove_mode(section)
+                self.add_mode(section, begin)
+        desk = Desk(context)
+        self._visited.append(desk)
+        place = self.kept.place(context.name)
+        self.sit_at(desk, place.refresh or REFRESH)
+        await self.action_go(self.first_section)
+
+    @property
+    def first_section(self) -> str:
+        """Where one was the last time."""
+        section = self.kept.place(self.desk.context.name).section
+        return section if section in self.MODES and section != _CHOICE else "overview"
+
+    def recall(self, page: Page) -> None:
+        """Narrow and sort a section's tables as they were."""
+        if not page.crumbs:
+            tables = self.kept.place(self.desk.context.name).tables
+            for table in page.query(Table):
+                table.wish = tables.get(f"{page.section}/{table.id}", Wish())
+
+    def note(self) -> None:
+        """How the section in front is looked at."""
+        page, place = self.page, self.kept.place(self.desk.context.name)
+        if page is None:
+            return
+        place.section, place.refresh = page.section, self.questions.refresh
+        if not page.crumbs:
+            for table in page.query(Table):
+                place.tables[f"{page.section}/{table.id}"] = table.wish
+
+    def remember(self) -> None:
+        """For the next run."""
+        self.note()
+        self.kept.save()
+
+    def let_go(self) -> None:
+        """Of the clusters that were visited; the first one's is whose opened it."""
+        for desk in self._visited:
+            desk.close()

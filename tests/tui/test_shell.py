@@ -1,0 +1,303 @@
+"""The shell around the screens: the palette, themes, contexts, what is remembered, terminals that draw little."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.color import Color
+from textual.pilot import Pilot
+
+from eventops.tui import kept
+from eventops.tui.app import Dashboard
+from eventops.tui.contexts import ContextsPage
+from eventops.tui.filters import ascii_text, colours
+from eventops.tui.kept import Kept
+from eventops.tui.lag import GroupPage, LagPage
+from eventops.tui.messages import Answered
+from eventops.tui.overview import OverviewPage
+from eventops.tui.palette import GOOD, LIGHT, WARN
+from eventops.tui.topics import TopicPage
+from eventops.tui.widgets.columns import Wish
+from tests.tui import reports
+from tests.tui.stage import answer, answer_all, front, shown, still, table, type_text, until
+
+pytestmark = pytest.mark.asyncio
+
+CONTEXTS = """
+current = "prod"
+[contexts.prod]
+"bootstrap.servers" = "127.0.0.1:1"
+[contexts.stage]
+"bootstrap.servers" = "127.0.0.1:2"
+"eventops.read-only" = true
+"eventops.colour" = "red"
+"""
+
+
+@pytest.fixture
+def held() -> str:
+    """What stands in the configuration: two clusters at which nothing listens."""
+    return CONTEXTS
+
+
+@pytest.fixture
+def contexts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: str) -> None:
+    """The configuration."""
+    path = tmp_path / "contexts.toml"
+    path.write_text(held, encoding="utf-8")
+    monkeypatch.setenv("EVENTOPS_CONFIG", str(path))
+
+
+def drawn_colours(pilot: Pilot[Any]) -> set[str]:
+    """The colours of all text on the screen, in hex."""
+    found = set()
+    for strip in pilot.app.screen._compositor.render_strips(pilot.app.size):
+        for segment in strip:
+            colour = segment.style.color if segment.style is not None and segment.text.strip() else None
+            if colour is not None and colour.triplet is not None:
+                found.add(colour.triplet.hex)
+    return found
+
+
+def pictures(directory: Path) -> list[Path]:
+    """What was saved there."""
+    return list(directory.glob("*.svg"))
+
+
+def as_drawn(colour: str) -> str:
+    """The same in hex."""
+    return Color.parse(colour).get_truecolor().hex
+
+
+@pytest.mark.parametrize(
+    ("typed", "page", "held"), [("lagbill", GroupPage, "billing-group"), ("tpcsuser", TopicPage, "users")]
+)
+async def test_the_palette_finds_names_by_a_few_letters(typed: str, page: type[Any], held: str) -> None:
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await answer_all(pilot, app)
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: ":trace" in shown(pilot), "commands")
+        await pilot.press(*typed)
+        await until(pilot, lambda: held in shown(pilot) and ":trace" not in shown(pilot), "what was typed is found")
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: isinstance(app.screen, page), f"{page}")
+        assert held in shown(pilot)
+
+
+async def test_the_palette_has_every_command_and_the_keys_of_the_screen() -> None:
+    app = still()
+    async with app.run_test(size=(100, 60)) as pilot:
+        await pilot.press("2", "ctrl+p")
+        await until(pilot, lambda: ":trace" in shown(pilot), "commands")
+        await pilot.press(*"pause")
+        await until(pilot, lambda: "nothing is asked until r" in shown(pilot), "keys")
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: not app.is_paused, "it was paused before")
+
+
+@pytest.mark.parametrize("name", ["eventops-light", "nord", "textual-light"])
+async def test_a_theme_colours_the_tables_too_and_is_remembered(name: str) -> None:
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await answer_all(pilot, app)
+        assert as_drawn(WARN) in drawn_colours(pilot)
+        await pilot.press("colon")
+        await type_text(pilot, f"theme {name}")
+        await pilot.pause()
+        theme = app.available_themes[name]
+        assert as_drawn(WARN) not in drawn_colours(pilot)
+        assert as_drawn(colours(theme)[WARN]) in drawn_colours(pilot)
+        assert app.kept.document()["theme"] == name
+        await pilot.press("colon")
+        await type_text(pilot, "theme unheard-of")
+        assert app.theme == name
+        assert any("no such theme" in note.message for note in app._notifications)
+
+
+async def test_a_light_theme_can_be_read() -> None:
+    """Contrast of 4.5 to 1 at least, as WCAG 2.2 wants it for text (1.4.3)."""
+    ground = Color.parse(LIGHT.background or "").get_truecolor()
+    for ours in (GOOD, WARN):
+        ink = Color.parse(colours(LIGHT)[ours]).get_truecolor()
+        light, dark = sorted((_luminance(ground), _luminance(ink)), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, f"{ours} as {ink.hex}"
+
+
+def _luminance(colour: Any) -> float:
+    parts = [part / 255 for part in (colour.red, colour.green, colour.blue)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return float(0.2126 * red + 0.7152 * green + 0.0722 * blue)
+
+
+async def test_where_one_was_and_how_tables_were_looked_at_outlasts_the_run(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "dashboard.json"
+    app = still(remembered=kept.load(path))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("2")
+        await answer(pilot, app.questions.lag, reports.sick_lag())
+        await pilot.press("slash")
+        await type_text(pilot, "!mail")
+        table(app, "groups").sort_by("lag", is_reversed=True)
+        await pilot.press("minus", "colon")
+        await type_text(pilot, "theme nord")
+        await pilot.press("q")
+    app.kept.save()
+    app = still(remembered=kept.load(path))
+    async with app.run_test(size=(100, 30)) as pilot:
+        front(app, LagPage)
+        await answer(pilot, app.questions.lag, reports.sick_lag())
+        assert table(app, "groups").wish == Wish("!mail", "lag", is_reversed=True)
+        assert "3 of 4 for “!mail”" in shown(pilot), "that rows are left out is said"
+        assert (app.theme, app.questions.refresh) == ("nord", 4.0)
+        await pilot.press("escape")
+        assert "mail-group" in shown(pilot)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\xff", b"[]", b'{"version": 1, "contexts": 7}', b'{"version":1,"contexts":{"prod":{"section":"../x"}}}',
+     b'{"version":1,"theme":"\\u001b[2J","contexts":{"prod":{"section":"lag","tables":{"lag/groups":{"needle":9}}}}}',
+     b"[" * 100_000],
+)  # fmt: skip
+async def test_a_broken_memory_is_none(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "dashboard.json"
+    path.write_bytes(content)
+    app = still(remembered=kept.load(path))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await answer_all(pilot, app)
+        assert "billing-group" in shown(pilot)
+        app.remember()
+    assert json.loads(path.read_text(encoding="utf-8"))["version"] == 1
+
+
+async def test_memory_that_cannot_be_written_is_no_trouble(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("", encoding="utf-8")
+    Kept(blocked / "dashboard.json").save()
+    assert kept.load(blocked / "dashboard.json").places == {}
+
+
+@pytest.mark.usefixtures("contexts")
+async def test_another_cluster_is_one_command_away_and_nothing_of_the_one_before_is_shown_there() -> None:
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await answer_all(pilot, app)
+        before = app.questions.lag
+        await pilot.press("colon")
+        await type_text(pilot, "ctx")
+        front(app, ContextsPage)
+        assert "READ-ONLY" in shown(pilot)
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: app.desk.context.name == "stage", "the other cluster")
+        front(app, OverviewPage)
+        app.post_message(Answered(before, reports.sick_lag()))
+        await pilot.pause()
+        text = shown(pilot)
+        assert "billing-group" not in text, "a late answer of the other cluster"
+        assert "READ-ONLY" in text.splitlines()[0]
+        assert "stage" in text.splitlines()[0]
+        assert "--context stage" in text
+        await pilot.press("2")
+        assert "billing-group" not in shown(pilot)
+        await answer(pilot, app.questions.lag, reports.healthy_lag())
+        assert "billing-group" in shown(pilot)
+        await pilot.press("colon")
+        await type_text(pilot, "context nowhere")
+        assert any("no context 'nowhere'" in note.message for note in app._notifications)
+        assert app.desk.context.name == "stage"
+    app.let_go()
+
+
+@pytest.mark.usefixtures("contexts")
+async def test_who_writes_stays_at_the_cluster() -> None:
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        page = GroupPage("billing-group")
+        type(page).is_writing = property(lambda self: self is page)  # type: ignore[assignment, method-assign]
+        try:
+            app.writer = page
+            await pilot.press("colon")
+            await type_text(pilot, "context stage")
+            assert app.desk.context.name == "prod"
+            assert any("has to end first" in note.message for note in app._notifications)
+        finally:
+            del type(page).is_writing
+
+
+@pytest.mark.parametrize("held", ["not = [toml"])
+@pytest.mark.usefixtures("contexts")
+async def test_a_configuration_that_cannot_be_read_is_told() -> None:
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("colon")
+        await type_text(pilot, "context")
+        assert "contexts.toml" in shown(pilot)
+        await pilot.press("colon")
+        await type_text(pilot, "context stage")
+        assert app.desk.context.name == "prod"
+
+
+@pytest.mark.parametrize("environ", [{"LANG": "C"}, {"LC_ALL": "POSIX"}, {"TERM": "linux", "LANG": "en_US.UTF-8"}])
+async def test_a_terminal_without_unicode_gets_none(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LC_ALL", "LC_CTYPE", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    app = still()
+    async with app.run_test(size=(140, 40)) as pilot:
+        await answer_all(pilot, app)
+        for key in ("1", "2", "3", "4", "5", "question_mark"):
+            await pilot.press(key)
+            await pilot.pause()
+            assert shown(pilot).isascii(), key
+        await pilot.press("escape", "2")
+        assert "x inactive" in shown(pilot)
+
+
+async def test_ascii_is_as_wide_as_what_it_stands_for() -> None:
+    assert ascii_text("日本 ✓") == "???? v"
+
+
+async def test_the_screen_is_saved_as_a_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await answer_all(pilot, app)
+        await pilot.press("S")
+        [saved] = pictures(tmp_path)
+        assert "billing-group" in saved.read_text(encoding="utf-8")
+        monkeypatch.chdir("/proc")
+        await pilot.press("S")
+        assert any("not saved" in note.message for note in app._notifications)
+
+
+async def test_a_click_sorts_and_opens() -> None:
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("2")
+        await answer(pilot, app.questions.lag, reports.sick_lag())
+        lines = shown(pilot).splitlines()
+        head = next(number for number, line in enumerate(lines) if "verdict" in line)
+        await pilot.click(offset=(lines[head].index("lag"), head))
+        assert table(app, "groups").sorting == ("lag", False)
+        second = app.screen.query_one("#groups Grid").region.y + 2
+        await pilot.click(offset=(5, second))
+        await pilot.click(offset=(5, second))
+        front(app, GroupPage)
+
+
+async def test_an_old_answer_tells_its_age_while_nothing_is_asked() -> None:
+    app: Dashboard = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("2")
+        await answer(pilot, app.questions.lag, reports.sick_lag())
+        assert app.questions.lag.answered_at is not None
+        app.questions.lag.answered_at -= timedelta(minutes=7)
+        app.repaint()
+        await pilot.pause()
+        assert "7 m 0 s old" in shown(pilot)
