@@ -8,19 +8,10 @@ and what memory does. The bars: 0.5 s, 1 s, 50 ms, flat.
 from __future__ import annotations
 
 import argparse
-import fcntl
-import os
-import pty
-import re
-import select
 import statistics
-import struct
-import subprocess
 import sys
 import tempfile
-import termios
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -31,76 +22,23 @@ from eventops.adapters.kafka.broker import KafkaBroker
 from eventops.bootstrap import Desk, local_kafka
 from eventops.config import BOOTSTRAP, Context
 from eventops.lag.model import GroupSelection
+from tests.tui.terminal import Terminal
 
 GROUPS: Final = 1000
 KEYS: Final = 120
-_ESCAPES: Final = re.compile(rb"\x1b\[[0-9;?<>=]*[A-Za-z]|\x1b[()][A-Z0-9]|\x1b[=>]")
-_WIDTH: Final = 160
-_HEIGHT: Final = 45
+STEPS: Final = 15
+"""Measurements of memory; the first third is the warming up."""
+GROWTH: Final = 5.0
+"""Megabytes between the second third's least and the last third's: what the allocator itself sways by."""
 
-
-class Terminal:
-    """A program on a pty, and what it wrote since somebody looked."""
-
-    def __init__(self, command: list[str]) -> None:
-        self.started = time.monotonic()
-        self._fd, theirs = pty.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", _HEIGHT, _WIDTH, 0, 0))
-        environ = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
-        self._process = subprocess.Popen(
-            command, stdin=theirs, stdout=theirs, stderr=theirs, env=environ, start_new_session=True, close_fds=True
-        )
-        os.close(theirs)
-        self._seen = b""
-
-    def press(self, key: str) -> None:
-        """A key; what was written before is forgotten."""
-        self._read(0.0)
-        self._seen = b""
-        os.write(self._fd, key.encode())
-
-    def until(self, text: str, seconds: float = 60.0) -> float:
-        """Seconds until it stands in what was written, escapes left out."""
-        began = time.monotonic()
-        while text.encode() not in _ESCAPES.sub(b"", self._seen):
-            assert time.monotonic() - began < seconds, f"no {text!r}: {_ESCAPES.sub(b'', self._seen)[-400:]!r}"
-            self._read(0.002)
-        return time.monotonic() - began
-
-    def rest(self, seconds: float) -> None:
-        """Let it work."""
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            self._read(min(left, 0.05))
-        self._seen = b""
-
-    def megabytes(self) -> float:
-        """What it holds in memory now."""
-        status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
-        return int(status.partition("VmRSS:")[2].split()[0]) / 1024
-
-    def close(self) -> None:
-        """End it as an operator does."""
-        with suppress(OSError):
-            os.write(self._fd, b"\x03")
-        deadline = time.monotonic() + 10
-        while self._process.poll() is None and time.monotonic() < deadline:
-            with suppress(OSError):
-                self._read(0.05)
-        self._process.kill()
-        self._process.wait()
-        os.close(self._fd)
-
-    def _read(self, seconds: float) -> None:
-        while select.select([self._fd], [], [], seconds)[0]:
-            self._seen = (self._seen + os.read(self._fd, 1 << 16))[-(1 << 20) :]
-            seconds = 0.0
+_HOME: Final = tempfile.TemporaryDirectory(prefix="eventops-bench-")
+"""Nothing is remembered of earlier runs."""
 
 
 def main() -> None:
     """Print what was measured."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--soak", type=float, default=30.0, metavar="SECONDS", help="how long memory is watched")
+    parser.add_argument("--soak", type=float, default=60.0, metavar="SECONDS", help="how long memory is watched")
     parser.add_argument("--servers", help="a broker that holds the groups already")
     arguments = parser.parse_args()
     if arguments.servers:
@@ -128,13 +66,16 @@ def measure(servers: str, soak: float) -> None:
             terminal.press(screen)
             terminal.rest(3.0)
             _print_keys(f"screen {screen}", _echoes(terminal))
-        _print_soak(terminal, soak)
+        growth = _print_soak(terminal, soak)
     finally:
         terminal.close()
+    if growth > GROWTH:
+        raise SystemExit(f"memory isn't flat: {growth:+.1f} MB")
 
 
 def _opened(servers: str, refresh: str) -> Terminal:
-    return Terminal([sys.executable, "-m", "eventops", "-b", servers, "dashboard", "--refresh", refresh])
+    home = {"EVENTOPS_HOME": _HOME.name}
+    return Terminal([sys.executable, "-m", "eventops", "-b", servers, "dashboard", "--refresh", refresh], home)
 
 
 def _opening(servers: str) -> tuple[float, float]:
@@ -185,13 +126,17 @@ def _print_keys(where: str, seconds: list[float]) -> None:
     )
 
 
-def _print_soak(terminal: Terminal, seconds: float) -> None:
-    terminal.rest(seconds / 5)
-    figures = [terminal.megabytes()]
-    for _ in range(4):
-        terminal.rest(seconds / 5)
+def _print_soak(terminal: Terminal, seconds: float) -> float:
+    """Growth in megabytes once warm, least against least: whatever a poll needs for a moment is not in it."""
+    figures = []
+    for _ in range(STEPS):
+        terminal.rest(seconds / STEPS)
         figures.append(terminal.megabytes())
-    print(f"memory over {seconds:.0f} s: {' '.join(f'{one:.0f}' for one in figures)} MB")
+    third = STEPS // 3
+    growth = min(figures[-third:]) - min(figures[third:-third])
+    told = " ".join(f"{one:.0f}" for one in figures)
+    print(f"memory over {seconds:.0f} s: {told} MB; growth once warm {growth:+.1f} MB (bar {GROWTH:.0f})")
+    return growth
 
 
 if __name__ == "__main__":

@@ -52,9 +52,16 @@ def open_dashboard(desk: Desk, *, refresh: float | None, ended: Event | None = N
     run(desk, refresh=refresh, ended=ended)
 
 
+def serve_dashboard(words: list[str], port: int) -> None:
+    """The dashboard in a browser of this machine."""
+    from eventops.tui.web import serve
+
+    serve(words, port)
+
+
 def main() -> None:
     """Run the command line; the process ends with its exit code."""
-    chosen = Choices(open_dashboard=open_dashboard)
+    chosen = Choices(open_dashboard=open_dashboard, serve_dashboard=serve_dashboard)
     code = diagnostics.run(lambda: cli.main(prog_name="eventops", standalone_mode=False, obj=chosen))
     gc.freeze()  # else the end of the process collects, for some 30 ms, what the system takes back anyway
     sys.exit(code)

@@ -33,6 +33,14 @@ class Choices:
     properties: list[str] = field(default_factory=list)
     open_dashboard: Dashboard | None = None
     """The other face; the two don't know each other, the door introduces them."""
+    serve_dashboard: Callable[[list[str], int], None] | None = None
+    """The same for browsers: the words of the command that a tab runs, and the port."""
+
+    def words(self) -> list[str]:
+        """The choices as words of a command line."""
+        context = ["--context", self.context] if self.context else []
+        servers = ["-b", self.bootstrap_servers] if self.bootstrap_servers else []
+        return [*context, *servers, *(word for one in self.properties for word in ("-X", one))]
 
     def resolve(self) -> Context:
         """The context that is meant.

@@ -18,13 +18,14 @@ from textual.theme import Theme
 from eventops import config
 from eventops.bootstrap import Desk
 from eventops.tui import kept
+from eventops.tui.aside import stderr_aside
 from eventops.tui.commands import Command
 from eventops.tui.filters import Ascii, Themed, draws_only_ascii, rows_of
 from eventops.tui.kept import Kept
 from eventops.tui.page import SECTIONS
 from eventops.tui.palette import LIGHT, THEME
 from eventops.tui.switching import Switching
-from eventops.tui.threads import Impatient, Sweeper, responsive
+from eventops.tui.threads import Impatient, Sweeper, responsive, watch_for_hangup
 from eventops.tui.widgets.lines import Prompt
 from eventops.wording import safe
 
@@ -169,13 +170,15 @@ class Dashboard(Switching):
 
 def run(desk: Desk, *, refresh: float | None, ended: threading.Event | None = None) -> None:
     """Open the dashboard; returns when it was left or ``ended`` was set. The terminal is restored on SIGTERM too."""
-    app = Dashboard(desk, refresh=refresh, ended=ended, kept=kept.load(config.state_home() / "dashboard.json"))
-    try:
-        with responsive(), _leaving_on_signals(app):
-            app.run()
-    finally:
-        app.kept.save()
-        app.let_go()
+    with responsive(), stderr_aside():
+        app = Dashboard(desk, refresh=refresh, ended=ended, kept=kept.load(config.state_home() / "dashboard.json"))
+        try:
+            with _leaving_on_signals(app):
+                watch_for_hangup(lambda: app.call_later(app.exit))
+                app.run()
+        finally:
+            app.kept.save()
+            app.let_go()
 
 
 @contextmanager
@@ -185,7 +188,7 @@ def _leaving_on_signals(app: Dashboard) -> Iterator[None]:
     def leave(*_signal: object) -> None:
         app.call_later(app.exit)
 
-    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
     try:
         yield
     finally:

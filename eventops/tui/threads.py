@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gc
+import os
+import select
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +26,8 @@ by tens of megabytes a minute. Python lets one thread at a time allocate anyway,
 _QUIET: Final = 5.0
 _OFTEN: Final = 30.0
 _AT_LAST: Final = 900.0
+_PATIENCE: Final = 3.0
+"""Seconds to end in, once the terminal is gone."""
 
 
 @contextmanager
@@ -80,6 +85,25 @@ class Sweeper:
         if self.is_due():
             gc.collect()
             self._last = self._clock()
+
+
+def watch_for_hangup(leave: Callable[[], object], descriptor: int = 0) -> None:
+    """Leave when the terminal is gone (a line that broke, a window that was closed), and end the process where that
+    doesn't: what draws waits for ever then, and the thread that reads keys finds nothing without end.
+
+    ``leave`` is called in a thread of its own.
+    """
+
+    def wait() -> None:
+        gone = select.poll()
+        gone.register(descriptor, 0)
+        gone.poll()
+        leave()
+        time.sleep(_PATIENCE)
+        os._exit(128 + signal.SIGHUP)
+
+    if os.isatty(descriptor):
+        Thread(target=wait, name="eventops-hangup", daemon=True).start()
 
 
 class Impatient(ThreadPoolExecutor):

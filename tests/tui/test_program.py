@@ -1,0 +1,94 @@
+"""The real program on a real terminal, before a real broker: what only shows there."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from eventops.events import Partition
+from tests.brokers.lab import KafkaLab
+from tests.tui.terminal import Terminal
+
+pytestmark = pytest.mark.broker
+
+GROUPS: Final = 30
+PARTITIONS: Final = 50
+STEPS: Final = 12
+GROWTH: Final = 6.0
+"""Megabytes of resident memory by which the allocator may sway."""
+
+
+@pytest.fixture
+def lab(bootstrap_servers: str, unique: Callable[[str], str]) -> KafkaLab:
+    """The run's broker."""
+    return KafkaLab(bootstrap_servers, unique)
+
+
+def opened(servers: str, home: Path, *words: str, environ: dict[str, str] | None = None) -> Terminal:
+    """``eventops dashboard`` on a terminal of its own, with a memory of its own."""
+    command = [sys.executable, "-m", "eventops", "-b", servers, *words, "dashboard", "--refresh", "0.5"]
+    return Terminal(command, {"EVENTOPS_HOME": str(home), **(environ or {})})
+
+
+def test_what_librdkafka_writes_to_stderr_is_not_drawn_over_the_screen(
+    bootstrap_servers: str, tmp_path: Path, lab: KafkaLab
+) -> None:
+    group, home = lab.name("billing"), Partition(lab.topic(), 0)
+    lab.append(home, b"a")
+    lab.commit(group, {home: 0})
+    terminal = opened(bootstrap_servers, tmp_path, "-X", "debug=broker,metadata", "-X", "log_level=7")
+    terminal.until("open letters")
+    terminal.press(f":lag {group}\r")
+    terminal.until("Partitions")
+    for _ in range(3):
+        terminal.press("r")
+        terminal.until(" old")
+        assert b"%7|" not in terminal.text
+    assert terminal.close() == 0
+    drawn, _, told = terminal.written.rpartition(b"\x1b[?1049l")
+    assert b"%7|" not in drawn
+    assert b"%7|" in told, "its last lines are told once the screen is given back"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_terminal_is_given_back_on_a_signal(bootstrap_servers: str, tmp_path: Path, number: int) -> None:
+    terminal = opened(bootstrap_servers, tmp_path)
+    terminal.until("open letters")
+    os.kill(terminal.process.pid, number)
+    assert terminal.ended() == 0
+    written = terminal.written
+    for given_back in (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l"):
+        assert given_back in written, "alternate screen, cursor, mouse"
+
+
+def test_a_terminal_that_is_gone_leaves_no_process(bootstrap_servers: str, tmp_path: Path) -> None:
+    terminal = opened(bootstrap_servers, tmp_path)
+    terminal.until("open letters")
+    assert terminal.hang_up() in (0, 128 + signal.SIGHUP)
+
+
+def test_memory_stays_flat(bootstrap_servers: str, tmp_path: Path, lab: KafkaLab) -> None:
+    """The benchmark's soak (`python -m benchmarks.dashboard`) made short: a poll twice a second of 1,500 partitions."""
+    topic = lab.topic(partitions=PARTITIONS)
+    offsets = {Partition(topic, number): 0 for number in range(PARTITIONS)}
+    for number in range(GROUPS):
+        lab.commit(lab.name(f"soak-{number}"), offsets)
+    terminal = opened(bootstrap_servers, tmp_path)
+    try:
+        terminal.until("soak-")
+        figures = []
+        for step in range(STEPS):
+            terminal.press(str(step % 2 + 1))
+            terminal.rest(2.5)
+            figures.append(terminal.megabytes())
+    finally:
+        terminal.close()
+    third = STEPS // 3
+    growth = min(figures[-third:]) - min(figures[third:-third])
+    assert growth <= GROWTH, figures
