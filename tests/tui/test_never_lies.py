@@ -41,7 +41,6 @@ async def test_a_broker_that_goes_and_comes_back(kafka: LocalKafka, unique: Call
     group, home = lab.name("billing"), Partition(lab.topic(), 0)
     lab.append(home, b"a", b"b", b"c")
     lab.commit(group, {home: 1})
-    lab.close()
     with Desk(Context("test", {BOOTSTRAP: servers})) as desk:
         app = Dashboard(desk, refresh=0.5)
         async with app.run_test(size=(120, 30)) as pilot:
@@ -60,10 +59,8 @@ async def test_a_broker_that_goes_and_comes_back(kafka: LocalKafka, unique: Call
             await in_a_thread(app, lambda: kafka.up(port=port))
             await until(pilot, lambda: "no answer since" not in shown(pilot), "an answer again, by itself", 60)
             assert not app.screen.query_one("#body").has_class("-stale")
-            lab = KafkaLab(servers, unique)
             await in_a_thread(app, lambda: lab.commit(group, {home: 3}))
             await until(pilot, lambda: current(app, "groups").group.lag == 0, "the figures of now", 60)
-            lab.close()
             for key in ("1", "3", "4", "5"):
                 await pilot.press(key)
                 await pilot.pause()

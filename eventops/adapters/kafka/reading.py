@@ -41,6 +41,9 @@ class _Second:
     coordinators: Coordinators
 
 
+_IMPORTING: Final = threading.Lock()
+
+
 class Reading:
     """The questions that both clients can answer. Connects on first use."""
 
@@ -53,6 +56,7 @@ class Reading:
 
     def cluster(self) -> Cluster:
         """Who answers."""
+        _import_second_client()
         from eventops.adapters.kafka.wire import metadata
 
         with self._asked() as second:
@@ -66,6 +70,7 @@ class Reading:
         """
         if self._is_only_librdkafka_up() and (soon := admin.topics_soon(self._connection, names, _FEW, _AT_ONCE)):
             return soon
+        _import_second_client()
         from eventops.adapters.kafka.wire import metadata
 
         with self._asked() as second:
@@ -81,6 +86,7 @@ class Reading:
 
     def groups(self, names: Collection[str]) -> Groups:
         """Groups of every kind, as far as the client that is asked knows them."""
+        _import_second_client()
         from eventops.adapters.kafka.wire import groups as wired
 
         with self._asked() as second:
@@ -90,6 +96,7 @@ class Reading:
 
     def committed_offsets(self, names: Collection[str]) -> Committed:
         """Committed offsets of those groups."""
+        _import_second_client()
         from eventops.adapters.kafka.wire import offsets as wired
 
         with self._asked() as second:
@@ -101,6 +108,7 @@ class Reading:
 
     def share_progress(self, names: Collection[str]) -> Committed:
         """How far share groups are."""
+        _import_second_client()
         from eventops.adapters.kafka.wire import offsets as wired
 
         with self._asked() as second:
@@ -116,6 +124,7 @@ class Reading:
                 soon = offsets.log_bounds(self._connection, partitions, _AT_ONCE)
                 if not soon.gaps:
                     return soon
+        _import_second_client()
         from eventops.adapters.kafka.wire import offsets as wired
 
         with self._asked() as second:
@@ -183,4 +192,11 @@ class Reading:
 
 
 def _import_second_client() -> None:
+    """By one thread at a time: kafka-python's modules import each other in circles, in which two threads that came in
+    at different places end with a deadlock that Python notices and raises."""
+    with _IMPORTING:
+        _import_all()
+
+
+def _import_all() -> None:
     from eventops.adapters.kafka.wire import client, coordinators, groups, metadata, offsets, settings  # noqa: F401
