@@ -63,7 +63,7 @@ class LagPage(Page):
             "Consumer groups",
             GROUPS,
             lambda row: row.group.group,
-            empty="No consumer group has committed an offset here yet. Start a consumer, or `eventops demo`.",
+            empty="No consumer group here, or none that you may see. Start a consumer, or `eventops demo`.",
             name="groups",
             is_timely=False,
         )

@@ -51,12 +51,16 @@ class OverviewPage(Page):
             "Consumer groups",
             _narrowed(),
             lambda row: row.group.group,
-            empty="No consumer group has committed an offset here yet.",
+            empty="No consumer group here, or none that you may see.",
             name="groups",
             is_timely=False,
         )
         topics: Table[TopicCounts] = Table(
-            "Dead letters", _few(self.now), lambda row: row.topic, empty="No dead-letter topic here.", name="topics"
+            "Dead letters",
+            _few(self.now),
+            lambda row: row.topic,
+            empty="No dead-letter topic here, or none that you may see.",
+            name="topics",
         )
         causes: Table[CauseGroup] = Table(
             "Causes of open letters",

@@ -16,14 +16,14 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from eventops.events import Position
-from eventops.ports import Range
+from eventops.ports import Coverage, Gap, Range
 from eventops.tui.commands import NAMES
 from eventops.tui.messages import Entered, Left, Typed
 from eventops.tui.quoting import program, shell_line
 from eventops.tui.watch import Standing, Watch
 from eventops.tui.widgets.lines import CommandLine, Freshness, Keys, Notice, Prompt, StatusLine, Tabs
 from eventops.tui.widgets.table import Table
-from eventops.wording import safe
+from eventops.wording import plural, safe
 
 if TYPE_CHECKING:
     from eventops.tui.app import Dashboard
@@ -50,6 +50,12 @@ class Target:
     waiting: Range | None = None
     topics: tuple[str, ...] = ()
     letter: Position | None = None
+
+
+def gaps_of(answer: object) -> Sequence[Gap]:
+    """What a report says it couldn't read; of another answer nothing is known."""
+    coverage = getattr(answer, "coverage", None)
+    return coverage.gaps if isinstance(coverage, Coverage) else ()
 
 
 class Page(Screen[None]):
@@ -163,10 +169,10 @@ class Page(Screen[None]):
             Freshness(self.answered_at, now, every, is_paused=shell.is_paused),
         )
         self.query_one(Tabs).tell(SECTIONS, self.section, self.crumbs)
-        trouble = self.trouble()
-        self.query_one(Notice).tell(trouble)
+        trouble, left_out = self.trouble(), self.left_out()
+        self.query_one(Notice).tell(trouble or left_out, is_bad=trouble is not None)
         for table in self.query(Table):
-            table.waiting = self._why_empty(trouble)
+            table.waiting, table.is_partial = self._why_empty(trouble), left_out is not None
         self.query_one(CommandLine).tell(self.command)
         self.query_one(Keys).tell((*self.shown_keys, *(FILTER if self.query(Table) else ()), *KEYS))
         is_stale = any(watch.standing(now) in (Standing.STALE, Standing.SILENT) for watch in self.watches)
@@ -177,6 +183,14 @@ class Page(Screen[None]):
         """What is wrong with the figures on the screen."""
         now = self.shell.desk.now()
         return next((found for watch in self.watches if (found := watch.trouble(now))), None)
+
+    def left_out(self) -> str | None:
+        """What the answers themselves say they don't cover: none of it is shown as nothing."""
+        gaps = [gap for watch in self.watches for gap in gaps_of(watch.value)]
+        if not gaps:
+            return None
+        first = f"{safe(gaps[0].subject, 60)}: {safe(gaps[0].reason, 200)}"
+        return f"not everything could be read, {plural(len(gaps), 'gap')}; {first}"
 
     def prompt(self, sign: str) -> None:
         """Open the line at the bottom."""

@@ -288,7 +288,7 @@ class TracePage(Page):
     def _draw(self) -> None:
         if not self.is_mounted:
             return
-        instead = trace_text.hints(self._earlier, is_nothing_found=self.report is not None)
+        instead = trace_text.hints(self._earlier, self.report.coverage if self.report is not None else None)
         is_under_way = self.identifier is not None and self.report is None
         self.query_one(Chain).show(self.report, Text() if is_under_way else instead)
         has_events = self.report is not None and bool(self.report.events)

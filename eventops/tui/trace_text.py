@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
+from eventops.ports import Coverage
 from eventops.trace.drawing import summary
 from eventops.trace.model import Found, TraceReport
 from eventops.tui.palette import ACCENT, FAINT, GOOD, WARN
@@ -27,10 +28,14 @@ def under_way(identifier: str, so_far: Found | None, waited: float, *, is_failed
     return Text.assemble(name, (f"   {_progress(so_far, waited)}", FAINT))
 
 
-def hints(earlier: Sequence[str], *, is_nothing_found: bool) -> Text:
-    """What to do where no chain is shown; the ids that were searched before."""
+def hints(earlier: Sequence[str], found_in: Coverage | None) -> Text:
+    """What to do where no chain is shown; the ids that were searched before. ``found_in``: where nothing was found."""
     text = Text()
-    if is_nothing_found:
+    if found_in is not None and not found_in.partitions_total:
+        text.append("There was nothing to search: no topic here, or none that you may read.\n\n")
+    elif found_in is not None and not found_in.complete:
+        text.append("It isn't in what could be read; what couldn't is named above.\n\n")
+    elif found_in is not None:
         text.append("No event has that correlation id or event id in what the log still keeps.\n\n")
     text.append("s", f"bold {ACCENT}").append("  search a correlation id, or the id of any event of the chain\n", FAINT)
     text.append("4", f"bold {ACCENT}").append("  choose a dead letter; Enter on it leads to its request\n", FAINT)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import secrets
 import shlex
+import socket
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from hmac import compare_digest
@@ -41,9 +42,20 @@ class DashboardServer(Server):
         """Only what goes wrong, on standard error."""
         logging.basicConfig(level=logging.WARNING)
 
+    def serve(self, debug: bool = False) -> None:
+        """Until Ctrl-C. It listens before it says where; standard output holds nothing else.
+
+        Raises:
+            OSError: the port is taken.
+        """
+        self.debug = debug
+        self.initialize_logging()
+        with socket.create_server((HOST, self.port)) as listening:
+            print(self.address, flush=True)
+            web.run_app(self._make_app(), sock=listening, print=None)
+
     async def on_startup(self, _app: web.Application) -> None:
-        """Say where it is; standard output holds nothing else."""
-        print(self.address, flush=True)
+        """Nothing more to say."""
 
     async def _make_app(self) -> web.Application:
         app = await super()._make_app()

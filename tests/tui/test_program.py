@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,7 @@ import pytest
 from eventops.events import Partition
 from tests.brokers.lab import KafkaLab
 from tests.tui.terminal import Terminal
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.broker
 
@@ -25,9 +27,10 @@ GROWTH: Final = 6.0
 
 
 @pytest.fixture
-def lab(bootstrap_servers: str, unique: Callable[[str], str]) -> KafkaLab:
+def lab(bootstrap_servers: str, unique: Callable[[str], str]) -> Iterator[KafkaLab]:
     """The run's broker."""
-    return KafkaLab(bootstrap_servers, unique)
+    with closing(KafkaLab(bootstrap_servers, unique)) as found:
+        yield found
 
 
 NOISY: Final = """
@@ -85,7 +88,8 @@ def test_memory_stays_flat(bootstrap_servers: str, tmp_path: Path, lab: KafkaLab
     offsets = {Partition(topic, number): 0 for number in range(PARTITIONS)}
     broker = lab.broker
     for number in range(GROUPS):
-        assert not broker.alter_committed_offsets(lab.name(f"soak-{number}"), offsets)
+        group = lab.name(f"soak-{number}")
+        wait_until(lambda name=group: not broker.alter_committed_offsets(name, offsets), "its offsets", 60)  # type: ignore[misc]
     terminal = opened(bootstrap_servers, tmp_path)
     try:
         terminal.until("soak-")

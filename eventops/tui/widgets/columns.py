@@ -129,3 +129,17 @@ def widths(
         found[widest] -= 1
         excess -= 1
     return tuple(found)
+
+
+def place(keys: Sequence[str], wanted: str, at: int) -> int:
+    """Where a key stands now, looked for first where it stood; the same place where it is gone.
+
+    >>> place(("a", "b", "c"), "c", 0), place(("a", "b"), "z", 5), place(("a", "b"), "b", 1)
+    (2, 1, 1)
+    """
+    if at < len(keys) and keys[at] == wanted:
+        return at
+    try:
+        return keys.index(wanted)
+    except ValueError:
+        return min(max(at, 0), len(keys) - 1)

@@ -15,7 +15,7 @@ from textual.widgets import Static
 from textual.worker import get_current_worker
 
 from eventops.tui.palette import FAINT
-from eventops.tui.widgets.columns import Arranged, Column, Row, Wish, arranged, widths
+from eventops.tui.widgets.columns import Arranged, Column, Row, Wish, arranged, place, widths
 from eventops.tui.widgets.grid import PADDING, Grid, Head
 from eventops.tui.widgets.lines import OneLine, Said
 from eventops.wording import safe
@@ -73,6 +73,8 @@ class Table(Vertical, Generic[Row]):
         self._title, self._columns, self._key, self._empty = title, tuple(columns), key, empty
         self.waiting = "asking the cluster …"
         """Said while the rows aren't known."""
+        self.is_partial = False
+        """Something couldn't be read: no rows doesn't mean that there are none."""
         self.marked: set[str] = set()
         """Keys of the rows that the operator marked."""
         self._given: Sequence[Row] | None = None
@@ -254,7 +256,7 @@ class Table(Vertical, Generic[Row]):
         self._shown = result
         keys = result.keys if result is not None else ()
         if under is not None and keys:
-            grid.put_cursor(_place(keys, under, grid.cursor_row))
+            grid.put_cursor(place(keys, under, grid.cursor_row))
         elif not keys:
             grid.put_cursor(0)
         self._fit()
@@ -312,18 +314,6 @@ class Table(Vertical, Generic[Row]):
         empty.display = not shown
 
     def _said(self, known: int) -> str:
-        return f"nothing of {known:,} for “{safe(self.needle, 30)}”; Esc shows them all" if known else self._empty
-
-
-def _place(keys: Sequence[str], wanted: str, at: int) -> int:
-    """Where a key stands now, looked for first where it stood; the same place where it is gone.
-
-    >>> _place(("a", "b", "c"), "c", 0), _place(("a", "b"), "z", 5), _place(("a", "b"), "b", 1)
-    (2, 1, 1)
-    """
-    if at < len(keys) and keys[at] == wanted:
-        return at
-    try:
-        return keys.index(wanted)
-    except ValueError:
-        return min(max(at, 0), len(keys) - 1)
+        if known:
+            return f"nothing of {known:,} for “{safe(self.needle, 30)}”; Esc shows them all"
+        return "none in what could be read: see above" if self.is_partial else self._empty
