@@ -42,8 +42,9 @@ class Desk:
     def broker(self) -> Broker:
         """The cluster behind the context."""
         from eventops.adapters.kafka.broker import KafkaBroker
+        from eventops.ports.attention import attended
 
-        return KafkaBroker(config.with_secrets(self.context.properties))
+        return attended(KafkaBroker(config.with_secrets(self.context.properties)))
 
     @cached_property
     def trace_store(self) -> TraceStore | None:

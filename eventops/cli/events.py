@@ -63,6 +63,7 @@ def show(desk: Desk, position: str, output: str) -> None:
 @click.option(
     "--from", "since", metavar="TIME", help="Begin there: 15m, a time, or `beginning`. Default: what comes now."
 )
+@click.option("--until", metavar="TIME", help="End there: 5m ago, or a time. Goes with --from, and ends by itself.")
 @click.option("-e", "--exit", "to_end", is_flag=True, help="End at the end that the log has now.")
 @click.option("--values", is_flag=True, help="Show payloads.")
 @click.option("-o", "--output", type=click.Choice(("lines", "ndjson")), default="lines", show_default=True)
@@ -73,6 +74,7 @@ def tail(
     where: str | None,
     count: int | None,
     since: str | None,
+    until: str | None,
     to_end: bool,
     values: bool,
     output: str,
@@ -82,30 +84,39 @@ def tail(
     from eventops.where import Where
 
     condition = Where.of(where) if where is not None else None
-    found, gaps = _print_tail(desk, _tail(topics, since, follows=not to_end), condition, count, output, values=values)
+    wanted = _tail(topics, since, until, follows=not to_end and until is None)
+    found, gaps = _print_tail(desk, wanted, condition, count, output, values=values)
     if condition is not None and condition.unjudged:
         said = f"{plural(condition.unjudged, 'record')} couldn't be judged"
         say(f"note: {said}: {safe(condition.reason or '', 200)}")
     if gaps:
         raise SystemExit(ExitCode.PARTIAL)
-    raise SystemExit(ExitCode.DONE if found or not to_end else ExitCode.FINDING)
+    raise SystemExit(ExitCode.DONE if found or wanted.follows else ExitCode.FINDING)
 
 
-def _tail(topics: tuple[str, ...], since: str | None, *, follows: bool) -> Tail:
+def _tail(topics: tuple[str, ...], since: str | None, until: str | None, *, follows: bool) -> Tail:
     from eventops.records.model import Tail
 
+    end = None if until is None else _moment("--until", until)
+    if end is not None and since is None:
+        raise UsageError("--until ends what --from begins", remedy="say --from 1h, or --from beginning, as well")
     if since is None or since == _BEGINNING:
-        return Tail(topics, None, from_start=since is not None, follows=follows)
-    now = datetime.now(UTC)
+        return Tail(topics, None, from_start=since is not None, follows=follows, until=end)
+    begin = _moment("--from", since)
+    if begin > datetime.now(UTC):
+        raise UsageError(f"--from {instant(begin)} lies in the future", remedy="leave it out to see what comes")
+    if end is not None and end <= begin:
+        raise UsageError("--until lies before --from", remedy="nothing is in between")
+    return Tail(topics, begin, follows=follows, until=end)
+
+
+def _moment(option: str, text: str) -> datetime:
     try:
-        begin = moment(since, now)
+        return moment(text, datetime.now(UTC))
     except (ValueError, OverflowError) as error:
         raise UsageError(
-            f"--from {since!r} is no time", remedy="write 15m, 2026-01-15T10:30:00Z or beginning"
+            f"{option} {text!r} is no time", remedy="write 15m, 2026-01-15T10:30:00Z or beginning"
         ) from error
-    if begin > now:
-        raise UsageError(f"--from {instant(begin)} lies in the future", remedy="leave it out to see what comes")
-    return Tail(topics, begin, follows=follows)
 
 
 def _print_tail(

@@ -9,8 +9,10 @@ from typing import Final
 
 from eventops.errors import EventopsError, UsageError
 from eventops.events import Event, Partition, Position, Reader, read_event
-from eventops.ports import Bounds, Broker, Isolation, Range
+from eventops.ports import Batch, Bounds, Broker, Isolation, Range
+from eventops.records.live import Live
 from eventops.records.model import Seen, Tail
+from eventops.records.progress import Progress
 from eventops.where import Where
 
 _OURS: Final = "eventops-"
@@ -54,16 +56,33 @@ class RecordService:
         partitions = self._partitions(wanted)
         bounds = self._broker.log_bounds(partitions)
         starts = self._starts(wanted, bounds)
-        yield Seen(0, (), bounds.gaps)
         if wanted.follows:
-            batches = self._broker.follow(starts)
-        else:
-            ends = {home: log.end(Isolation.READ_COMMITTED) for home, log in bounds.bounds.items()}
-            batches = self._broker.scan([Range(home, first, ends[home]) for home, first in starts.items()])
-        for batch in batches:
-            held = [record for record in batch.records if where is None or where.matches(record)]
-            held.sort(key=lambda record: (record.timestamp or _LAST, record.position))
-            yield Seen(len(batch.records), tuple(map(self._read, held)), batch.gaps)
+            yield Seen(0, (), bounds.gaps)
+            for batch in self._broker.follow(starts):
+                yield Seen(len(batch.records), self._held(batch, where), batch.gaps)
+            return
+        ends = self._ends(wanted, bounds)
+        ranges = [Range(home, first, ends[home]) for home, first in starts.items()]
+        progress = Progress(wanted, partitions, ranges, bounds.gaps)
+        yield progress.seen(0, (), bounds.gaps)
+        for batch in self._broker.scan(progress.ranges):
+            progress.note(batch)
+            yield progress.seen(len(batch.records), self._held(batch, where), batch.gaps)
+
+    def live(self, topics: tuple[str, ...], before: int = 0) -> Live:
+        """A look now and then at what comes, however fast it comes; the first one goes ``before`` offsets back.
+
+        Raises:
+            UsageError: no topic is meant.
+        """
+        partitions = self._partitions(Tail(topics))
+        return Live(self._broker, self._held, partitions, -(-before // max(len(partitions), 1)))
+
+    def _held(self, batch: Batch, where: Where | None) -> tuple[Event, ...]:
+        """What was asked for, oldest first."""
+        held = [record for record in batch.records if where is None or where.matches(record)]
+        held.sort(key=lambda record: (record.timestamp or _LAST, record.position))
+        return tuple(map(self._read, held))
 
     def _partitions(self, wanted: Tail) -> tuple[Partition, ...]:
         topics = self._broker.topics()
@@ -77,6 +96,13 @@ class RecordService:
             or not (wanted.topics or topic.internal or topic.name.startswith(_OURS))
         ]
         return tuple(Partition(topic.name, number) for topic in meant for number in topic.partitions)
+
+    def _ends(self, wanted: Tail, bounds: Bounds) -> Mapping[Partition, int]:
+        ends = {home: log.end(Isolation.READ_COMMITTED) for home, log in bounds.bounds.items()}
+        if wanted.until is None:
+            return ends
+        found = self._broker.offsets_at(list(ends), wanted.until)
+        return {home: min(found.get(home, end), end) for home, end in ends.items()}
 
     def _starts(self, wanted: Tail, bounds: Bounds) -> Mapping[Partition, int]:
         if wanted.from_start:

@@ -14,6 +14,7 @@ from textual.binding import Binding, BindingType
 from textual.events import Event, InputEvent
 from textual.filter import LineFilter
 from textual.theme import Theme
+from textual.widgets import Input
 
 from eventops import config
 from eventops.bootstrap import Desk
@@ -26,7 +27,6 @@ from eventops.tui.page import SECTIONS
 from eventops.tui.palette import LIGHT, THEME
 from eventops.tui.switching import Switching
 from eventops.tui.threads import Impatient, Sweeper, responsive, watch_for_hangup
-from eventops.tui.widgets.lines import Prompt
 from eventops.wording import safe
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class Dashboard(Switching):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What opens the line at the bottom has priority, so that it has the focus before the next key of a burst is
         looked at; once somebody types there, its keys are text."""
-        if action == "prompt" and isinstance(self.focused, Prompt):
+        if action == "prompt" and isinstance(self.focused, Input):
             return False
         return super().check_action(action, parameters)
 

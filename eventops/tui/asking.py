@@ -12,6 +12,7 @@ from eventops.bootstrap import Desk
 from eventops.errors import reason_of
 from eventops.lag.model import GroupLag, LagReport
 from eventops.ports import Range
+from eventops.ports.attention import NobodyWaits
 from eventops.tui import commands
 from eventops.tui.history import History
 from eventops.tui.lag_columns import Paced, worst_first
@@ -71,9 +72,12 @@ class Asking(App[None]):
     def _question(self, watch: Watch[Any]) -> None:
         message: Answered | NotAnswered
         try:
-            message = Answered(watch, self._first_lag() if self._is_first_lag(watch) else watch.ask())
+            with watch.attention.held():
+                message = Answered(watch, self._first_lag() if self._is_first_lag(watch) else watch.ask())
             if watch is self.questions.lag:
                 self._judge(message.value)
+        except NobodyWaits:
+            return
         except Exception as error:  # noqa: BLE001 - a defect in one question is told, the screen stays
             message = NotAnswered(watch, reason_of(error))
         if not get_current_worker().is_cancelled:
@@ -130,6 +134,7 @@ class Asking(App[None]):
             "lag": [group.group for group in lag.groups] if lag else [],
             "dlq": [topic.topic for topic in letters.topics] if letters else [],
             "topics": [topic.name for topic in topics.topics] if topics else [],
+            "tail": [topic.name for topic in topics.topics] if topics else [],
         }
 
     def complete(self, text: str) -> str | None:

@@ -1,8 +1,8 @@
-"""What failed, why, and can it be put back? Topics, then causes, then letters, then one letter."""
+"""What failed, why, and can it be put back? Topics, then causes; :mod:`.letters` goes on from there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
@@ -13,47 +13,94 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from eventops.dlq.model import CauseGroup, Letter, LettersReport, Selection
-from eventops.events import Position
+from eventops.dlq.replay_model import Action
+from eventops.ports import Coverage
 from eventops.tui import letter_text
-from eventops.tui.dlq_columns import cause_columns, letter_columns, state, topic_columns
+from eventops.tui.dlq_columns import cause_columns, topic_columns
+from eventops.tui.ledger import LedgerPage
+from eventops.tui.messages import Entered
 from eventops.tui.page import Page, Target
-from eventops.tui.palette import FAINT
 from eventops.tui.replay import ReplayPage
 from eventops.tui.watch import Watch
 from eventops.tui.widgets.lines import Said
 from eventops.tui.widgets.table import Table
-from eventops.wording import count
+from eventops.wording import plural, safe
 
-_EVERY: Final = 5.0
-"""Seconds between two readings of one letter."""
-_MOST_ROWS: Final = 1000
-"""Letters of one cause on one screen, the newest; the command prints them all."""
+_WHY: Final = "why"
+_WHY_RESTORED: Final = "why back"
+_LIST: Final = (("Enter", "causes"), ("R", "replay"), ("D", "discard"), ("h", "history"))
 
 
 class LettersOf(Page):
     """What the screens of one dead-letter topic share."""
 
     section = "dlq"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("R", "replay", "replay topic, cause or letter: the plan first")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("R", "replay", "replay what is marked, or under the cursor: the plan first"),
+        Binding("D", "discard", "write it off, with a reason: the plan first"),
+        Binding("U", "restore", "take back that it was discarded or parked: the plan first"),
+        Binding("h", "history", "what was done about its letters, and what came of it"),
+    ]
 
     def selection(self) -> Selection | None:
-        """What ``R`` would put back; None: nothing to choose from."""
+        """What ``R``, ``D`` and ``U`` are about; None: nothing to choose from."""
         raise NotImplementedError
 
     def action_replay(self) -> None:
         """The plan first; nothing is written by coming here."""
-        if (selection := self.selection()) is not None:
+        if (selection := self._chosen()) is not None:
             self.shell.push_screen(ReplayPage(selection))
+
+    def action_discard(self) -> None:
+        """Why? The ledger keeps it with the operator's name."""
+        if self._chosen() is not None:
+            self.ask(_WHY, "why are they written off? The ledger keeps it with your name")
+
+    def action_restore(self) -> None:
+        """Why? That may be left open."""
+        if self._chosen() is not None:
+            self.ask(_WHY_RESTORED, "why are they open again? May be left empty")
+
+    def action_history(self) -> None:
+        """Of the topic under the cursor, or of this one."""
+        if (selection := self.selection()) is not None:
+            self.shell.push_screen(LedgerPage(selection.topic))
+
+    def on_entered(self, message: Entered) -> None:
+        """A reason, for a plan."""
+        super().on_entered(message)
+        action = {_WHY: Action.DISCARD, _WHY_RESTORED: Action.RESTORE}.get(message.sign)
+        if action is None:
+            return
+        message.stop()
+        selection = self._chosen()
+        if selection is None:
+            return
+        if action is Action.DISCARD and not message.text:
+            self.notify("not discarded: a reason is needed", severity="warning", markup=False)
+            return
+        self.shell.push_screen(ReplayPage(selection, action=action, reason=message.text or None))
 
     def now(self) -> datetime:
         """The desk's clock."""
         return self.shell.desk.now()
 
+    def trouble(self) -> str | None:
+        """What is wrong with the figures, or was left out of them."""
+        found = super().trouble()
+        return left_out(getattr(self.watches[0].value, "coverage", None)) if found is None else found
+
+    def _chosen(self) -> Selection | None:
+        selection = self.selection()
+        if selection is None:
+            self.notify("nothing is chosen here")
+        return selection
+
 
 class TopicsPage(LettersOf):
     """All dead-letter topics."""
 
-    keys = (("Enter", "causes"), ("R", "replay topic"))
+    keys = _LIST
 
     @property
     def watches(self) -> tuple[Watch[Any], ...]:
@@ -97,18 +144,28 @@ class TopicsPage(LettersOf):
 
 
 class CausesPage(LettersOf):
-    """One topic by cause and group."""
+    """One topic by cause and group; the cause under the cursor is told in full."""
 
-    keys = (("Enter", "letters"), ("R", "replay cause"), ("Esc", "back"))
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("space", "mark", "mark a cause, to deal with several at once")]
 
     def __init__(self, topic: str) -> None:
         super().__init__()
         self.topic = topic
 
     @property
+    def shown_keys(self) -> Sequence[tuple[str, str]]:
+        """What ``R`` would put back."""
+        marked = len(self._table.marked_rows)
+        what = plural(marked, "cause") if marked else "cause"
+        return (
+            ("Enter", "letters"), ("Space", "mark"), ("R", f"replay {what}"), ("D", "discard"), ("h", "history"),
+            ("Esc", "back"),
+        )  # fmt: skip
+
+    @property
     def watches(self) -> tuple[Watch[Any], ...]:
-        """The topic's letters, which the screens below share."""
-        return (self.shell.questions.letters_of(self.topic),)
+        """What the topic's letters failed of."""
+        return (self.shell.questions.causes_of(self.topic),)
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -121,152 +178,69 @@ class CausesPage(LettersOf):
         return (self.topic,)
 
     def body(self) -> Iterator[Widget]:
-        """One table."""
+        """The causes, and one of them in full."""
         yield Table(
             "Causes",
             cause_columns(self.now),
-            _cause_key,
+            cause_key,
             empty="No letters in this topic. Esc goes back.",
             name="causes",
         )
+        yield VerticalScroll(Said(id="detail"), id="about", can_focus=False)
 
     def paint(self) -> None:
         """As the room orders them: most open letters first."""
         report: LettersReport | None = self.watches[0].value
-        self.query_one("#causes", Table).show(None if report is None else report.causes)
+        self._table.show(None if report is None else report.causes)
+        self._detail()
+
+    def on_table_moved(self, _message: Table.Moved) -> None:
+        """Another cause is under the cursor."""
+        self._detail()
 
     def on_table_chosen(self, message: Table.Chosen) -> None:
         """Its letters."""
-        self.shell.push_screen(LettersPage(self.watches[0], message.row))
+        from eventops.tui.letters import LettersPage
+
+        self.shell.push_screen(LettersPage(message.row))
+
+    def action_mark(self) -> None:
+        """For a replay of several."""
+        self._table.toggle_mark()
+        self.refresh_all()
+
+    def back(self) -> bool:
+        """Marks first."""
+        if self._table.unmark():
+            self.refresh_all()
+            return True
+        return super().back()
 
     def target(self) -> Target | None:
         """An example of the cause under the cursor."""
-        row = self.query_one("#causes", Table).current
+        row = self._table.current
         return None if row is None else about(row.example)
 
     def selection(self) -> Selection | None:
-        """The cause under the cursor, of its group."""
-        row = self.query_one("#causes", Table).current
-        return None if row is None else _selection(row)
-
-
-class LettersPage(LettersOf):
-    """The letters of one cause and group, the newest first."""
-
-    keys = (("Enter", "letter"), ("R", "replay cause"), ("Esc", "back"))
-
-    def __init__(self, letters: Watch[LettersReport], cause: CauseGroup) -> None:
-        super().__init__()
-        self._letters = letters
-        self._cause = cause
+        """The marked causes, else the one under the cursor, of its group."""
+        marked = self._table.marked_rows
+        row = self._table.current
+        if not marked:
+            return None if row is None else of_cause(row)
+        report: LettersReport | None = self.watches[0].value
+        selection = of_causes(marked, report.causes if report else ())
+        if selection is None:
+            self.notify("these causes and groups can't be told in one selection: mark fewer", markup=False)
+        return selection
 
     @property
-    def watches(self) -> tuple[Watch[Any], ...]:
-        """The same as the causes'."""
-        return (self._letters,)
+    def _table(self) -> Table[CauseGroup]:
+        return self.query_one("#causes", Table)
 
-    @property
-    def words(self) -> tuple[str, ...]:
-        """Its command."""
-        group = ("--group", self._cause.group) if self._cause.group else ()
-        return ("dlq", "show", self._cause.topic, "--cause", self._cause.cause_id, *group)
-
-    @property
-    def crumbs(self) -> tuple[str, ...]:
-        """Topic and cause."""
-        return (self._cause.topic, self._cause.cause_key)
-
-    def body(self) -> Iterator[Widget]:
-        """One table."""
-        yield Table(
-            "Letters",
-            letter_columns(self.now),
-            lambda row: str(row.position),
-            empty="No letters of this cause any more. Esc goes back.",
-            name="letters",
-        )
-
-    def paint(self) -> None:
-        """The newest first, up to a bound that is told."""
-        report: LettersReport | None = self._letters.value
-        table: Table[Letter] = self.query_one("#letters", Table)
-        if report is None:
-            table.show(None)
-            return
-        found = [one for one in report.letters if (one.cause, one.group) == (self._cause.cause, self._cause.group)]
-        bound = f"the newest of {count(len(found))}; the command below prints all" if len(found) > _MOST_ROWS else ""
-        table.show(list(reversed(found))[:_MOST_ROWS], note=bound)
-
-    def on_table_chosen(self, message: Table.Chosen) -> None:
-        """It alone."""
-        self.shell.push_screen(LetterPage(message.row.position))
-
-    def target(self) -> Target | None:
-        """The letter under the cursor."""
-        row: Letter | None = self.query_one("#letters", Table).current
-        return None if row is None else about(row)
-
-    def selection(self) -> Selection | None:
-        """All of the cause."""
-        return _selection(self._cause)
-
-
-class LetterPage(LettersOf):
-    """One letter: what it is, why it failed, its payload and stack trace."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "trace_it", "trace", show=False)]
-    keys = (("Enter", "trace"), ("R", "replay letter"), ("Esc", "back"))
-
-    def __init__(self, position: Position) -> None:
-        super().__init__()
-        self.position = position
-        self._letter: Watch[Letter] | None = None
-
-    @property
-    def watches(self) -> tuple[Watch[Any], ...]:
-        """The letter, for its state may change."""
-        if self._letter is None:
-            desk = self.shell.desk
-            self._letter = Watch("letter", lambda: desk.dlq.letter(self.position), _EVERY)
-        return (self._letter,)
-
-    @property
-    def words(self) -> tuple[str, ...]:
-        """Its command."""
-        return ("dlq", "show", str(self.position))
-
-    @property
-    def crumbs(self) -> tuple[str, ...]:
-        """Where it stands."""
-        return (str(self.position),)
-
-    def body(self) -> Iterator[Widget]:
-        """A long text."""
-        yield VerticalScroll(Said(id="letter"))
-
-    def on_mount(self) -> None:
-        """Arrow keys scroll the text."""
-        super().on_mount()
-        self.focus_body()
-
-    def focus_body(self) -> None:
-        """Arrow keys scroll the text."""
-        self.query_one(VerticalScroll).focus()
-
-    def paint(self) -> None:
-        """The whole letter."""
-        found: Letter | None = self.watches[0].value
-        text = Text("asking the cluster …", FAINT) if found is None else letter_text.letter(found, state(found.state))
-        self.query_one("#letter", Static).update(text)
-
-    def target(self) -> Target | None:
-        """This one."""
-        found: Letter | None = self.watches[0].value
-        return None if found is None else about(found)
-
-    def selection(self) -> Selection | None:
-        """This one."""
-        return Selection(self.position.topic, positions=(self.position,))
+    def _detail(self) -> None:
+        row = self._table.current
+        self.query_one("#about").set_class(row is None, "-none")
+        self.query_one("#detail", Static).update(Text() if row is None else letter_text.cause(row))
 
 
 def about(letter: Letter) -> Target:
@@ -275,9 +249,33 @@ def about(letter: Letter) -> Target:
     return Target(identifier=ids.correlation_id or ids.event_id, letter=letter.position)
 
 
-def _cause_key(row: CauseGroup) -> str:
+def cause_key(row: CauseGroup) -> str:
+    """One row's for all time."""
     return f"{row.topic}\x00{row.cause_id}\x00{row.group}"
 
 
-def _selection(cause: CauseGroup) -> Selection:
+def of_cause(cause: CauseGroup) -> Selection:
+    """All letters of it."""
     return Selection(cause.topic, causes=(cause.cause_id,), groups=(cause.group,) if cause.group else ())
+
+
+def of_causes(marked: Sequence[CauseGroup], known: Sequence[CauseGroup]) -> Selection | None:
+    """All letters of several; None where the words of a selection would mean others as well."""
+    causes = tuple(dict.fromkeys(one.cause_id for one in marked))
+    groups = tuple(dict.fromkeys(one.group for one in marked if one.group is not None))
+    has_unnamed = any(one.group is None for one in marked)
+    is_meant: Callable[[CauseGroup], bool] = lambda one: (  # noqa: E731 - one condition, said once
+        one.cause_id in causes and (has_unnamed or one.group in groups)
+    )
+    if {cause_key(one) for one in known if is_meant(one)} != {cause_key(one) for one in marked}:
+        return None
+    return Selection(marked[0].topic, causes=causes, groups=() if has_unnamed else groups)
+
+
+def left_out(coverage: Coverage | None) -> str | None:
+    """What of the log couldn't be read for the figures."""
+    if coverage is None or not coverage.gaps:
+        return None
+    first = coverage.gaps[0]
+    place = first.subject if first.partition is None else f"{first.subject}/{first.partition}"
+    return f"not everything was read, {plural(len(coverage.gaps), 'gap')}; {safe(place)}: {safe(first.reason)}"

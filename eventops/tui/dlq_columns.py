@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from rich.text import Text
 
 from eventops.dlq.model import CauseGroup, Letter, State, TopicCounts
-from eventops.tui.palette import BAD, FAINT, GOOD, ODD, WARN
+from eventops.tui.letter_text import state, verdict
+from eventops.tui.palette import BAD, FAINT, WARN
 from eventops.tui.questions import open_of
 from eventops.tui.record_text import content
 from eventops.tui.widgets.table import Column
 from eventops.wording import UNKNOWN, count, duration
-
-STATES: Final[dict[State, tuple[str, str]]] = {
-    State.OPEN: ("✗", WARN),
-    State.FAILED_AGAIN: ("✗", BAD),
-    State.REPLAYED: ("↻", GOOD),
-    State.DISCARDED: ("-", FAINT),
-    State.PARKED: ("▲", ODD),
-}
 
 
 def open_letters(number: int) -> Text:
@@ -32,12 +26,6 @@ def open_letters(number: int) -> Text:
 def quiet(number: int) -> Text:
     """A figure that asks for nothing."""
     return Text(count(number), "" if number else FAINT)
-
-
-def state(found: State) -> Text:
-    """The mark and the word."""
-    mark, style = STATES[found]
-    return Text(f"{mark} {found.value.replace('_', ' ')}", style)
 
 
 def ago(now: Callable[[], datetime], moment: datetime | None) -> Text:
@@ -89,23 +77,49 @@ def topic_columns(now: Callable[[], datetime]) -> Sequence[Column[TopicCounts]]:
 
 
 def cause_columns(now: Callable[[], datetime], *, with_topic: bool = False) -> Sequence[Column[CauseGroup]]:
-    """A cause in figures."""
-    topic: list[Column[CauseGroup]] = [Column("topic", lambda row: row.topic, from_width=78, is_flexible=True)]
-    return (
-        Column("cause", lambda row: last_segment(row.cause_key) if with_topic else row.cause_key, is_flexible=True),
-        Column("group", lambda row: row.group or UNKNOWN, is_flexible=True, from_width=70),
-        *(topic if with_topic else ()),
-        Column("open", lambda row: open_letters(open_of(row)), right=True, order=open_of),
-        *(() if with_topic else _counts(from_width=130)),
-        Column(
-            "keys",
-            lambda row: quiet(row.distinct_keys),
-            right=True,
-            from_width=100,
-            order=lambda row: row.distinct_keys,
+    """A cause in figures; ``with_topic``: beside other tables, in few words."""
+    last = (
+        Column[CauseGroup](
+            "newest", lambda row: ago(now, row.newest), right=True, from_width=60, order=lambda row: row.newest
         ),
-        Column("newest", lambda row: ago(now, row.newest), right=True, from_width=60, order=lambda row: row.newest),
     )
+    opened = Column[CauseGroup]("open", lambda row: open_letters(open_of(row)), right=True, order=open_of)
+    named = Column[CauseGroup]("cause", lambda row: last_segment(row.cause_key), is_flexible=True)
+    group = Column[CauseGroup]("group", lambda row: row.group or UNKNOWN, is_flexible=True, from_width=70)
+    keys = Column[CauseGroup]("keys", _keys, right=True, from_width=100, order=lambda row: row.distinct_keys)
+    if with_topic:
+        topic = Column[CauseGroup]("topic", lambda row: row.topic, from_width=78, is_flexible=True)
+        return (named, group, topic, opened, keys, *last)
+    return (
+        named,
+        Column("at", lambda row: _last_two(row.cause.frame), is_flexible=True, from_width=110, at_most=40),
+        Column("message", lambda row: row.cause.pattern or UNKNOWN, is_flexible=True, from_width=60, at_most=90),
+        replace(group, from_width=90),
+        opened,
+        *_counts(from_width=150),
+        Column("all", lambda row: quiet(_all(row)), right=True, from_width=76, order=_all),
+        keys,
+        Column("verdict", verdict, from_width=120),
+        Column("trend", lambda row: Text(row.trend.value, FAINT), from_width=132),
+        *last,
+    )
+
+
+def _keys(row: CauseGroup) -> Text:
+    return quiet(row.distinct_keys) if row.keys_exact else Text(f"~{count(row.distinct_keys)}")
+
+
+def _all(row: CauseGroup) -> int:
+    return sum(row.counts.values())
+
+
+def _last_two(frame: str | None) -> str:
+    """A frame without its package.
+
+    >>> _last_two("com.acme.orders.Cart.add"), _last_two(None)
+    ('Cart.add', '-')
+    """
+    return "-" if frame is None else ".".join(frame.rsplit(".", 2)[-2:])
 
 
 def _per_hour(rate: float | None) -> Text:
@@ -113,15 +127,21 @@ def _per_hour(rate: float | None) -> Text:
 
 
 def letter_columns(now: Callable[[], datetime]) -> Sequence[Column[Letter]]:
+    """A letter in a line."""
     return (
         Column("letter", lambda row: f"{row.position.partition}/{row.position.offset}", order=lambda row: row.position),
         Column("state", lambda row: state(row.state)),
         Column("when", lambda row: ago(now, row.timestamp), right=True, order=lambda row: row.timestamp),
         Column("event", lambda row: row.event.ids.event_type or UNKNOWN, is_flexible=True),
         Column("correlation id", lambda row: row.event.ids.correlation_id or UNKNOWN, is_flexible=True, from_width=80),
-        Column("key", lambda row: content(row.event.record.key), is_flexible=True, from_width=110),
-        Column("message", lambda row: row.failure.message or UNKNOWN, is_flexible=True, from_width=150, at_most=100),
+        Column("key", lambda row: content(row.event.record.key), is_flexible=True, from_width=110, at_most=40),
+        Column("tries", _tries, right=True, from_width=96, order=lambda row: row.attempts),
+        Column("message", lambda row: row.failure.message or UNKNOWN, is_flexible=True, from_width=120, at_most=100),
     )
+
+
+def _tries(row: Letter) -> Text:
+    return Text(UNKNOWN, FAINT) if row.attempts is None else quiet(row.attempts)
 
 
 def _coarse(seconds: float) -> str:

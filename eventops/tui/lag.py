@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Final
 
 from rich.text import Text
@@ -12,8 +12,8 @@ from textual.widgets import Static
 
 from eventops.groups import targets
 from eventops.lag import judgement
-from eventops.lag.model import GroupLag, MemberLag, PartitionLag
-from eventops.ports import Range
+from eventops.lag.model import GroupLag, LagReport, MemberLag, PartitionLag
+from eventops.ports import Gap, Range
 from eventops.tui.lag_columns import GROUPS, MEMBERS, PARTITIONS, Paced, eta, judged, lag, rate, trend, waits
 from eventops.tui.messages import Entered
 from eventops.tui.page import Page, Target
@@ -132,6 +132,13 @@ class GroupPage(Page):
             is_timely=False,
         )
         yield members
+
+    def gaps(self) -> Sequence[Gap]:
+        """Those of the group and of the topics it reads; what is missing elsewhere is no matter here."""
+        report: LagReport | None = self.watches[0].value
+        found = next((one for one in report.groups if one.group == self.group), None) if report else None
+        topics = {one.partition.topic for one in found.partitions} if found else set()
+        return [gap for gap in super().gaps() if gap.subject == self.group or gap.subject in topics]
 
     def paint(self) -> None:
         """The partitions stand where the log has them: by topic and partition."""

@@ -10,8 +10,11 @@ from textual.message import Message
 if TYPE_CHECKING:
     from eventops.dlq.replay_model import Plan, Step
     from eventops.groups.model import ResetReport
+    from eventops.records.model import Glance, Seen
     from eventops.trace.model import Found
     from eventops.tui.lag_columns import Paced
+    from eventops.tui.replay_options import Manner
+    from eventops.tui.replay_text import Told
     from eventops.tui.watch import Watch
 
 
@@ -70,9 +73,11 @@ class WaitingUnknown(Message):
 
 @dataclass
 class PlanMade(Message):
-    """What a replay would do is known; nothing was written."""
+    """What a replay would do is known, and counted; nothing was written."""
 
     plan: Plan
+    told: Told
+    manner: Manner
 
 
 @dataclass
@@ -91,15 +96,49 @@ class Unplanned(Message):
 
 @dataclass
 class Stepped(Message):
-    """A transaction of the replay was committed; the last step carries the report."""
+    """A transaction of the replay was committed; the last step carries the report, and ``told`` counts it."""
 
     step: Step
+    told: Told | None = None
 
 
 @dataclass
 class BrokeOff(Message):
     """Writing broke off. What a replay committed stays, and the ledger knows it."""
 
+    reason: str
+
+
+@dataclass
+class Glanced(Message):
+    """What came to a topic since the look before."""
+
+    glance: Glance
+
+
+@dataclass
+class NotGlanced(Message):
+    """It couldn't be looked at; the next look goes on where the last one ended."""
+
+    reason: str
+
+
+@dataclass
+class SeenMore(Message):
+    """A search through records went on; ``number`` says which. ``is_full``: it waits to be told to go on; ``is_over``:
+    this was its last piece."""
+
+    number: int
+    seen: Seen
+    is_full: bool = False
+    is_over: bool = False
+
+
+@dataclass
+class SearchEnded(Message):
+    """A search through records failed on the way."""
+
+    number: int
     reason: str
 
 

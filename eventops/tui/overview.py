@@ -103,7 +103,7 @@ class OverviewPage(Page):
         elif message.table.id == "topics":
             await shell.open("dlq", pages.causes(row.topic))
         else:
-            await shell.open("dlq", pages.causes(row.topic), pages.letters(shell.questions.letters_of(row.topic), row))
+            await shell.open("dlq", pages.causes(row.topic), pages.letters(row))
 
 
 def figures(report: LagReport | None, letters: ListReport | None, history: History, width: int) -> Columns:

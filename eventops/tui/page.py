@@ -16,7 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from eventops.events import Position
-from eventops.ports import Coverage, Gap, Range
+from eventops.ports import Gap, Range
 from eventops.tui.commands import NAMES
 from eventops.tui.messages import Entered, Left, Typed
 from eventops.tui.quoting import program, shell_line
@@ -34,6 +34,7 @@ SECTIONS: Final = (
     ("trace", "trace"),
     ("dlq", "dead letters"),
     ("topics", "topics"),
+    ("events", "events"),
 )
 KEYS: Final = ((":", "command"), ("?", "help"), ("q", "quit"))
 FILTER: Final = (("/", "filter"),)
@@ -50,12 +51,6 @@ class Target:
     waiting: Range | None = None
     topics: tuple[str, ...] = ()
     letter: Position | None = None
-
-
-def gaps_of(answer: object) -> Sequence[Gap]:
-    """What a report says it couldn't read; of another answer nothing is known."""
-    coverage = getattr(answer, "coverage", None)
-    return coverage.gaps if isinstance(coverage, Coverage) else ()
 
 
 class Page(Screen[None]):
@@ -118,6 +113,11 @@ class Page(Screen[None]):
         """Ask what it writes to stop at the next safe place. False: nothing is written, or it was asked before."""
         return False
 
+    @property
+    def pace(self) -> float:
+        """Seconds from one answer to the next."""
+        return max((watch.pace for watch in self.watches), default=self.shell.questions.lag.every)
+
     def target(self) -> Target | None:
         """What ``t`` and ``d`` are about: the row under the cursor, as a rule. None: nothing is there."""
         return None
@@ -156,17 +156,31 @@ class Page(Screen[None]):
         self.shell.ask_due()
         self.refresh_all()
 
+    def on_screen_suspend(self) -> None:
+        """What nobody looks at isn't read."""
+        self.leave()
+
+    def on_unmount(self) -> None:
+        """What nobody looks at isn't read."""
+        self.leave()
+
+    def leave(self) -> None:
+        """End the readings that are this screen's own; it asks again when it is back in front."""
+        shared = self.shell.questions.shared
+        for watch in self.watches:
+            if watch not in shared:
+                watch.let_go()
+
     def refresh_all(self) -> None:
         """Repaint everything, while there is something to paint on: answers may come before and after."""
         if not self._is_built or not self.query(StatusLine):
             return
         now, shell = self.shell.desk.now(), self.shell
         cluster = shell.questions.cluster.value
-        every = max((watch.every for watch in self.watches), default=shell.questions.lag.every)
         self.query_one(StatusLine).tell(
             shell.desk.context,
             cluster.cluster_id if cluster else None,
-            Freshness(self.answered_at, now, every, is_paused=shell.is_paused),
+            Freshness(self.answered_at, now, self.pace, is_paused=shell.is_paused),
         )
         self.query_one(Tabs).tell(SECTIONS, self.section, self.crumbs)
         trouble, left_out = self.trouble(), self.left_out()
@@ -184,9 +198,13 @@ class Page(Screen[None]):
         now = self.shell.desk.now()
         return next((found for watch in self.watches if (found := watch.trouble(now))), None)
 
+    def gaps(self) -> Sequence[Gap]:
+        """What of it couldn't be read."""
+        return [gap for watch in self.watches for gap in watch.gaps]
+
     def left_out(self) -> str | None:
         """What the answers themselves say they don't cover: none of it is shown as nothing."""
-        gaps = [gap for watch in self.watches for gap in gaps_of(watch.value)]
+        gaps = self.gaps()
         if not gaps:
             return None
         first = f"{safe(gaps[0].subject, 60)}: {safe(gaps[0].reason, 200)}"
@@ -295,7 +313,10 @@ class Page(Screen[None]):
         """Why there are no rows before the first answer."""
         if trouble is not None:
             return "not known: see above"
-        return "paused: r asks the cluster" if self.shell.is_paused else "asking the cluster …"
+        if self.shell.is_paused:
+            return "paused: r asks the cluster"
+        progress = next((told for watch in self.watches if (told := watch.progress)), None)
+        return "asking the cluster …" if progress is None else f"reading … {progress}"
 
     def narrow_to(self, text: str) -> None:
         """Show only rows for that filter; Escape shows them all."""

@@ -8,11 +8,10 @@ if TYPE_CHECKING:
     from textual.dom import DOMNode
     from textual.screen import Screen
 
-    from eventops.dlq.model import CauseGroup, Letter, LettersReport
+    from eventops.dlq.model import CauseGroup, Letter
     from eventops.events import Position
     from eventops.lag.model import GroupLag
     from eventops.tui.page import Page, Target
-    from eventops.tui.watch import Watch
 
 
 def overview() -> Page:
@@ -57,16 +56,16 @@ def causes(topic: str) -> Page:
     return CausesPage(topic)
 
 
-def letters(watch: Watch[LettersReport], cause: CauseGroup) -> Page:
+def letters(cause: CauseGroup) -> Page:
     """The letters of one cause."""
-    from eventops.tui.dlq import LettersPage
+    from eventops.tui.letters import LettersPage
 
-    return LettersPage(watch, cause)
+    return LettersPage(cause)
 
 
 def letter(position: Position) -> Page:
     """One letter."""
-    from eventops.tui.dlq import LetterPage
+    from eventops.tui.letters import LetterPage
 
     return LetterPage(position)
 
@@ -83,6 +82,20 @@ def topic(name: str) -> Page:
     from eventops.tui.topics import TopicPage
 
     return TopicPage(name)
+
+
+def tail(topic: str) -> Page:
+    """What comes to a topic, live."""
+    from eventops.tui.tail import TailPage
+
+    return TailPage(topic)
+
+
+def events() -> Page:
+    """Records for which a condition holds."""
+    from eventops.tui.events import EventsPage
+
+    return EventsPage()
 
 
 def contexts() -> Page:

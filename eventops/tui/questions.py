@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
-from typing import Final
+from typing import Any, Final
 
 from eventops.bootstrap import Desk
 from eventops.dlq.model import CauseGroup, LettersReport, ListReport, Selection, State
@@ -36,7 +36,7 @@ class Questions:
         self._desk = desk
         self._letters_every = max(refresh, _LETTERS_EVERY)
         self.refresh = refresh
-        self._letters_of: dict[str, Watch[LettersReport]] = {}
+        self._causes_of: dict[str, Watch[LettersReport]] = {}
         self.lag: Watch[LagReport] = Watch(
             "lag", lambda: history.add(desk.lag.snapshot(GroupSelection(), desk.now())), refresh
         )
@@ -49,15 +49,20 @@ class Questions:
             "causes", lambda: top_causes(desk), max(5 * refresh, _CAUSES_EVERY)
         )
 
-    def letters_of(self, topic: str) -> Watch[LettersReport]:
-        """The letters of one topic; of topics looked at long ago nothing is kept."""
+    @property
+    def shared(self) -> tuple[Watch[Any], ...]:
+        """Those that go on whichever screen is left."""
+        return (self.lag, self.cluster, self.letters, self.topics, self.causes)
+
+    def causes_of(self, topic: str) -> Watch[LettersReport]:
+        """What the letters of one topic failed of; of topics looked at long ago nothing is kept."""
         desk = self._desk
-        found = self._letters_of.pop(topic, None)
+        found = self._causes_of.pop(topic, None)
         if found is None:
-            found = Watch("letters", lambda: desk.dlq.letters(Selection(topic), desk.now()), self._letters_every)
-        self._letters_of[topic] = found
-        while len(self._letters_of) > _TOPICS_KEPT:
-            del self._letters_of[next(iter(self._letters_of))]
+            found = Watch("causes", lambda: desk.dlq.causes(Selection(topic), desk.now()), self._letters_every)
+        self._causes_of[topic] = found
+        while len(self._causes_of) > _TOPICS_KEPT:
+            del self._causes_of[next(iter(self._causes_of))]
         return found
 
     def pace(self, factor: float) -> None:
@@ -68,7 +73,7 @@ class Questions:
         self.cluster.every = self.topics.every = max(self.refresh, _CAUSES_EVERY)
         self.causes.every = max(5 * self.refresh, _CAUSES_EVERY)
         self.letters.every = self._letters_every
-        for watch in self._letters_of.values():
+        for watch in self._causes_of.values():
             watch.every = self._letters_every
 
 

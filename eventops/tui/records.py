@@ -1,18 +1,23 @@
-"""Records in a table: where they stand, what they are, what they hold."""
+"""Records in a table: where they stand, what they are, what they hold; and one in full."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import ClassVar, Final
 
 from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.widget import Widget
+from textual.widgets import Static
 
 from eventops.events import Event
-from eventops.tui.page import Target
+from eventops.tui.page import Page, Target
 from eventops.tui.palette import ACCENT, FAINT
-from eventops.tui.record_text import content
+from eventops.tui.record_text import content, pretty, record
 from eventops.tui.widgets.columns import Column
-from eventops.wording import UNKNOWN, instant, safe
+from eventops.tui.widgets.lines import Said
+from eventops.wording import UNKNOWN, instant, safe, safe_block
 
 _SHOWN: Final = 600
 """Bytes of a payload that a row is made of."""
@@ -43,6 +48,58 @@ RECORDS: Final[Sequence[Column[Event]]] = (
     ),
     Column("value", _value, is_flexible=True, from_width=70, at_most=200),
 )
+
+
+class RecordPage(Page):
+    """One record in full: ids, payload, headers."""
+
+    section = "topics"
+    keys: ClassVar = (("t", "trace"), ("d", "dead letters"), ("C", "copy payload"), ("Esc", "back"))
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "trace_it", "trace", show=False),
+        Binding("C", "copy_payload", "copy the payload, what a terminal would obey escaped"),
+    ]
+
+    def __init__(self, event: Event, section: str) -> None:
+        super().__init__()
+        self.event = event
+        self.section = section  # type: ignore[misc]  # it stands over whichever section led to it
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Its command."""
+        return ("events", "show", str(self.event.position))
+
+    @property
+    def crumbs(self) -> tuple[str, ...]:
+        """Where it stands."""
+        return (str(self.event.position),)
+
+    def body(self) -> Iterator[Widget]:
+        """A long text."""
+        yield VerticalScroll(Said(id="detail"), id="whole")
+
+    def on_mount(self) -> None:
+        """Arrow keys scroll the text."""
+        super().on_mount()
+        self.focus_body()
+
+    def focus_body(self) -> None:
+        """Arrow keys scroll the text."""
+        self.query_one("#whole").focus()
+
+    def paint(self) -> None:
+        """It never changes: the log keeps it as it is."""
+        self.query_one("#detail", Static).update(record(self.event))
+
+    def target(self) -> Target | None:
+        """This one."""
+        return about(self.event)
+
+    def action_copy_payload(self) -> None:
+        """As it is shown, whole."""
+        self.app.copy_to_clipboard(safe_block(pretty(self.event.record.value)))
+        self.notify("copied: the payload")
 
 
 def about(event: Event) -> Target:

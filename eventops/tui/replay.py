@@ -1,11 +1,11 @@
-"""Putting letters back: the plan first, then an explicit yes, then the transactions one by one, then what was done."""
+"""Putting letters back (or writing them off): the plan first, then an explicit yes, then the transactions one by one,
+then what was done."""
 
 from __future__ import annotations
 
 import shlex
 import threading
-import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import ClassVar, Final
 
@@ -14,19 +14,22 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import ProgressBar, Static
 
-from eventops.dlq import telling
 from eventops.dlq.command import of_plan
 from eventops.dlq.model import Selection
-from eventops.dlq.replay_document import replay_document
-from eventops.dlq.replay_model import Plan, Planned, ReplayReport, Step
+from eventops.dlq.replay_model import Action, Plan, Planned, ReplayReport, Step
 from eventops.errors import reason_of
-from eventops.tui import messages
-from eventops.tui.confirming import MANY, ConfirmingPage, Phase
-from eventops.tui.palette import BAD, FAINT, GOOD, WARN
+from eventops.tui import messages, replay_text
+from eventops.tui.confirming import Phase
+from eventops.tui.palette import FAINT
+from eventops.tui.planning import PlanningPage
 from eventops.tui.quoting import program, shell_line
+from eventops.tui.replay_options import Option, options
 from eventops.tui.widgets.lines import Said
 from eventops.tui.widgets.table import Column, Table
-from eventops.wording import plural, safe
+from eventops.wording import count
+
+_SHOWN: Final = 500
+"""Letters of a plan that are listed."""
 
 _TARGETS: Final[Sequence[Column[Planned]]] = (
     Column("letter", lambda row: f"{row.letter.position.partition}/{row.letter.position.offset}"),
@@ -34,6 +37,7 @@ _TARGETS: Final[Sequence[Column[Planned]]] = (
     Column("taken from", lambda row: f"the {row.taken_from}", from_width=80),
     Column("event", lambda row: row.letter.event.ids.event_type or "?", is_flexible=True, from_width=60),
     Column("correlation id", lambda row: row.letter.event.ids.correlation_id or "?", is_flexible=True, from_width=100),
+    Column("differs", lambda row: row.change or row.difference or "-", is_flexible=True, from_width=120, at_most=80),
 )
 
 
@@ -41,128 +45,107 @@ def _target(row: Planned) -> str:
     return row.target_topic if row.target_partition is None else f"{row.target_topic}/{row.target_partition}"
 
 
-class ReplayPage(ConfirmingPage):
-    """One replay from plan to result."""
+class ReplayPage(PlanningPage):
+    """One deed from plan to result."""
 
     section = "dlq"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("x", "confirm", "execute the plan, after a typed confirmation"),
         Binding("c", "cancel", "while it runs: stop after the transaction in hand"),
+        Binding("h", "history", "what was done about the topic's letters, and what came of it"),
     ]
 
-    def __init__(self, selection: Selection, plan: Plan | None = None) -> None:
+    def __init__(
+        self,
+        selection: Selection,
+        plan: Plan | None = None,
+        *,
+        action: Action = Action.REPLAY,
+        reason: str | None = None,
+    ) -> None:
         """``plan``: one that is made already; else it is made when the screen opens."""
-        super().__init__()
-        self.phase = Phase.PLANNING if plan is None else Phase.PLANNED
-        self._selection = selection
-        self._plan = plan
+        super().__init__(selection, plan, action, reason)
         self._step: Step | None = None
         self._report: ReplayReport | None = None
+        self._began: datetime | None = None
+        self._ended: datetime | None = None
         self._stop = threading.Event()
 
     @property
     def words(self) -> tuple[str, ...]:
         """The command that executes the same plan."""
         if self._plan is None:
-            return ("dlq", "replay", self._selection.topic)
-        words = shlex.split(of_plan(self._plan, "eventops"))[1:]
+            return ("dlq", self.action.value, self._selection.topic)
+        words = shlex.split(of_plan(self._plan, "eventops", self.manner.pace))[1:]
         return tuple(words if self.phase is not Phase.PLANNED else words[:-1])
 
     @property
     def crumbs(self) -> tuple[str, ...]:
         """The topic."""
-        return (self._selection.topic, "replay")
+        return (self._selection.topic, self.action.value)
 
     @property
     def shown_keys(self) -> Sequence[tuple[str, str]]:
         """Only those that do something now."""
-        if self.phase is Phase.PLANNED and self._plan is not None and self._plan.planned:
+        if self.phase is Phase.PLANNED and self.is_ready:
             if self.shell.desk.context.read_only:
                 return (("Esc", "back; this context is read-only"),)
-            return (("x", "execute"), ("Esc", "leave, nothing is written"))
+            how = (("m", "ramp"), ("s", "rate"), ("Enter", "change")) if self.action is Action.REPLAY else ()
+            return (("x", "execute"), *how, ("e", "reason"), ("Esc", "leave, nothing is written"))
         if self.is_writing:
             return (("c", "cancel after this transaction"),)
-        return (("Esc", "back"),)
+        return (("h", "history"), ("Esc", "back")) if self._report is not None else (("Esc", "back"),)
 
     def body(self) -> Iterator[Widget]:
-        """Figures, progress, and each letter's target."""
+        """Figures, progress, how it would be done, and each letter's target."""
         yield Said(id="outcome")
         yield ProgressBar(id="progress", show_eta=False)
+        how: Table[Option] = Table("How", self._columns(), lambda row: row.name, empty="", name="how", is_timely=False)
+        yield how
         yield Table(
-            "What would be appended",
-            _TARGETS,
+            "What would be appended" if self.action is Action.REPLAY else "Which letters",
+            _TARGETS if self.action is Action.REPLAY else (_TARGETS[0], *_TARGETS[3:5]),
             lambda row: str(row.letter.position),
-            empty="Nothing to put back.",
+            empty=f"Nothing to {self.action.value}.",
             name="targets",
         )
-
-    def on_mount(self) -> None:
-        """Plan at once; it only reads."""
-        super().on_mount()
-        desk, selection = self.shell.desk, self._selection
-
-        def plan() -> None:
-            try:
-                found = desk.dlq.plan(selection, desk.now(), str(uuid.uuid4()))
-            except Exception as error:  # noqa: BLE001 - told on the screen, which stays
-                self.post_message(messages.Unplanned(reason_of(error)))
-            else:
-                self.post_message(messages.PlanMade(found))
-
-        if self._plan is None:
-            self.run_worker(plan, thread=True, name="plan", group="plan", exclusive=True, exit_on_error=False)
 
     def on_unmount(self) -> None:
         """Nothing goes on writing that nobody sees."""
         self._stop.set()
 
-    @property
-    def answered_at(self) -> datetime | None:
-        """When the plan was made."""
-        return None if self._plan is None else self._plan.as_of
+    def action_history(self) -> None:
+        """Where it can be seen whether a replay was worth it."""
+        from eventops.tui.ledger import LedgerPage
 
-    def on_plan_made(self, message: messages.PlanMade) -> None:
-        """Show it and wait."""
-        self._plan, self.phase = message.plan, Phase.PLANNED
-        self.refresh_all()
-
-    @property
-    def is_ready(self) -> bool:
-        """Letters would be put back."""
-        return self._plan is not None and bool(self._plan.planned)
-
-    @property
-    def password(self) -> str:
-        """More for more: the topic's name."""
-        many = self._plan is not None and len(self._plan.planned) > MANY
-        return self._selection.topic if many else "yes"
-
-    @property
-    def deed(self) -> str:
-        """In the line that asks."""
-        return f"put {plural(len(self._plan.planned) if self._plan else 0, 'letter')} back"
+        if not self.is_writing:
+            self.shell.push_screen(LedgerPage(self._selection.topic))
 
     def execute(self) -> None:
         """Transaction by transaction, in a worker."""
-        plan, desk = self._plan, self.shell.desk
+        plan, desk, pace = self._plan, self.shell.desk, self.manner.pace
         assert plan is not None
         self.shell.writer = self
+        self._began = desk.now()
         called = shell_line(program(desk.context))
 
-        def replay() -> None:
+        def carry_out() -> None:
             try:
-                for step in desk.dlq.execute(plan, is_stopped=self._stop.is_set, now=desk.now, program=called):
-                    self.post_message(messages.Stepped(step))
+                for step in desk.dlq.execute(plan, pace, is_stopped=self._stop.is_set, now=desk.now, program=called):
+                    told = None if step.report is None else replay_text.of_report(step.report)
+                    self.post_message(messages.Stepped(step, told))
             except Exception as error:  # noqa: BLE001 - told on the screen, which stays
                 self.post_message(messages.BrokeOff(reason_of(error)))
 
-        self.run_worker(replay, thread=True, name="replay", group="replay", exit_on_error=False)
+        self.run_worker(carry_out, thread=True, name="replay", group="replay", exit_on_error=False)
 
     def on_stepped(self, message: messages.Stepped) -> None:
         """One more transaction is committed."""
         self._step = message.step
         if message.step.report is not None:
             self._report, self.phase = message.step.report, Phase.DONE
+            self._told = message.told or replay_text.of_report(message.step.report)
+            self._ended = self.shell.desk.now()
         self.refresh_all()
 
     def action_cancel(self) -> None:
@@ -187,50 +170,34 @@ class ReplayPage(ConfirmingPage):
 
     def paint(self) -> None:
         """The phase decides what there is to show."""
-        self.query_one("#outcome", Static).update(self._told())
+        self.query_one("#outcome", Static).update(self._said())
         bar = self.query_one(ProgressBar)
         bar.display = self.is_writing
         if self._step is not None:
             bar.update(total=self._step.total, progress=self._step.done)
+        how: Table[Option] = self.query_one("#how", Table)
+        how.set_class(not self._may_change or self.shell.desk.context.read_only, "-none")
+        how.show(options(self.action, self.manner))
         targets: Table[Planned] = self.query_one("#targets", Table)
         targets.display = self.phase is Phase.PLANNED
-        targets.show(None if self._plan is None else self._plan.planned[:500])
+        planned = self._plan.planned if self._plan is not None else ()
+        note = f"the first of {count(len(planned))}" if len(planned) > _SHOWN else ""
+        targets.show(None if self._plan is None else planned[:_SHOWN], note=note)
 
-    def _told(self) -> Text:
+    def _said(self) -> Text:
         text = Text()
-        if self._report is not None:
-            _result(text, self._report)
-        elif self._plan is not None:
-            _planned(text, self._plan, self.phase)
+        if self._report is not None and self._told is not None:
+            replay_text.result(text, self._report, self._told, self._seconds)
+        elif self._plan is None or self._told is None:
+            text.append(f"{self.phase.value} {self._how_far}".rstrip(), FAINT)
+        elif self.is_writing:
+            replay_text.progress(text, self._plan, self._step, self._seconds, self.phase)
         else:
-            text.append(self.phase.value, FAINT)
+            replay_text.plan(text, self._plan, self._told, self.phase)
         return text
 
-
-def _planned(text: Text, plan: Plan, phase: Phase) -> None:
-    document = replay_document(ReplayReport(plan, executed=False))
-    text.append(f"Replay of {safe(plan.selection.topic, 80)}", "bold").append(f"   {phase.value}\n\n", FAINT)
-    _figures(text, [(plan.selected, "selected"), *telling.plan(document)])
-    if not plan.refused:
-        _figures(text, [(0, "refused")])
-    text.append("\n")
-    for warning in plan.warnings:
-        text.append(f"  ▲ {safe(warning)}\n", WARN)
-    text.append(f"  {telling.promise(document)}\n")
-
-
-def _result(text: Text, report: ReplayReport) -> None:
-    word, style = (
-        ("interrupted", WARN) if report.interrupted else ("stopped", BAD) if report.stopped else ("done", GOOD)
-    )
-    text.append(f"Replay of {safe(report.plan.selection.topic, 80)}", "bold").append(f"   {word}\n\n", style)
-    _figures(text, [*telling.outcome(replay_document(report)), (report.remaining, "remaining")])
-    if report.stopped:
-        text.append(f"\n  ▲ {safe(report.stopped)}\n", BAD)
-    if report.resume_command:
-        text.append("\n  to go on: ", FAINT).append(f"{safe(report.resume_command)}\n")
-
-
-def _figures(text: Text, counted: Iterable[tuple[int, str]]) -> None:
-    for number, what in counted:
-        text.append(f"  {number:>7,}  ", "bold" if number else FAINT).append(f"{safe(what)}\n", "" if number else FAINT)
+    @property
+    def _seconds(self) -> float:
+        if self._began is None:
+            return 0.0
+        return ((self._ended or self.shell.desk.now()) - self._began).total_seconds()

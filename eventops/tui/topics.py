@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from rich.text import Text
+from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Static
 
 from eventops.topics.model import PartitionSpan, TopicsReport, TopicSummary
 from eventops.tui.page import Page, Target
 from eventops.tui.palette import FAINT, WARN
+from eventops.tui.tail import TailPage
 from eventops.tui.watch import Watch
 from eventops.tui.widgets.lines import Said
 from eventops.tui.widgets.table import Column, Table
@@ -56,11 +58,23 @@ PARTITIONS: Final[Sequence[Column[PartitionSpan]]] = (
 )
 
 
-class TopicListPage(Page):
-    """All topics but Kafka's own."""
+class OfTopics(Page):
+    """What both screens can do with a topic."""
 
     section = "topics"
-    keys = (("Enter", "partitions and readers"), ("d", "dead letters"))
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("l", "live", "live: the records that come to it, decoded")]
+
+    def action_live(self) -> None:
+        """What comes to it now."""
+        target = self.target()
+        if target is not None and target.topics:
+            self.shell.push_screen(TailPage(target.topics[0]))
+
+
+class TopicListPage(OfTopics):
+    """All topics but Kafka's own."""
+
+    keys = (("Enter", "partitions and readers"), ("l", "live"), ("d", "dead letters"))
 
     @property
     def watches(self) -> tuple[Watch[Any], ...]:
@@ -92,11 +106,10 @@ class TopicListPage(Page):
         self.shell.push_screen(TopicPage(message.row.name))
 
 
-class TopicPage(Page):
+class TopicPage(OfTopics):
     """One topic: its partitions, and who reads it."""
 
-    section = "topics"
-    keys = (("Enter", "group"), ("Tab", "next"), ("d", "dead letters"), ("Esc", "back"))
+    keys = (("l", "live"), ("Enter", "group"), ("Tab", "next"), ("d", "dead letters"), ("Esc", "back"))
 
     def __init__(self, topic: str) -> None:
         super().__init__()

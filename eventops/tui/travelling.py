@@ -32,6 +32,7 @@ class Travelling(Asking):
         "trace": pages.trace,
         "dlq": pages.letter_topics,
         "topics": pages.topics,
+        "events": pages.events,
         "context": pages.contexts,
     }
 
@@ -68,6 +69,14 @@ class Travelling(Asking):
         await self.open("trace")
         if isinstance(self.screen, TracePage):
             self.screen.search(identifier)
+
+    async def find_events(self, where: str) -> None:
+        """Records for which a condition holds."""
+        from eventops.tui.events import EventsPage
+
+        await self.open("events")
+        if isinstance(self.screen, EventsPage):
+            self.screen.put(where)
 
     async def open_group(self, group: str) -> None:
         """One group's partitions."""
@@ -123,10 +132,14 @@ class Travelling(Asking):
             self.notify(f"no such command: {safe(text, 40)}; ? lists them", markup=False)
         elif command.argument is None and command.name in self.MODES:
             await self.open(command.name)
+        elif command.name == "tail":
+            await self.open("topics", *([] if command.argument is None else [pages.tail(command.argument)]))
         elif command.argument is not None and command.name in _BY_NAME:
             await self.open(command.name, _BY_NAME[command.name](command.argument))
         elif command.argument is not None and command.name == "trace":
             await self.trace(command.argument)
+        elif command.argument is not None and command.name == "events":
+            await self.find_events(command.argument)
         else:
             await self.obey(command)
 

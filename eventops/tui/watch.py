@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Final, Generic, TypeVar
 
-from eventops.wording import duration, safe
+from eventops.ports import Coverage, Gap
+from eventops.ports.attention import Attention
+from eventops.wording import count, duration, safe
 
 Value = TypeVar("Value")
+_SHARE: Final = 4
+"""Long readings are asked for seldom: this many times as long as one took passes from one question to the next."""
 _FIRST: Final = 3.0
 """Seconds that other questions wait for the first answer of the first one."""
 
@@ -42,10 +46,25 @@ class Watch(Generic[Value]):
     failure: str | None = None
     since: datetime | None = field(default=None, init=False)
     """When the cluster was first asked without an answer since."""
+    attention: Attention = field(default_factory=Attention, init=False)
+    """Of the question that is out."""
+    took: float = field(default=0.0, init=False)
+    """Seconds that the last answer took, where records were read for it."""
+
+    @property
+    def pace(self) -> float:
+        """Seconds from one question to the next."""
+        return max(self.every, _SHARE * self.took)
+
+    @property
+    def gaps(self) -> Sequence[Gap]:
+        """What the answer says it couldn't read; of answers that don't say, nothing is known."""
+        coverage = getattr(self.value, "coverage", None)
+        return coverage.gaps if isinstance(coverage, Coverage) else ()
 
     def is_due(self, now: datetime) -> bool:
         """Whether to ask now."""
-        return not self.is_out and (self.asked_at is None or now - self.asked_at >= timedelta(seconds=self.every))
+        return not self.is_out and (self.asked_at is None or now - self.asked_at >= timedelta(seconds=self.pace))
 
     def is_first(self, now: datetime) -> bool:
         """Whether it is out for the first time, and not for long: others give it the way."""
@@ -59,9 +78,12 @@ class Watch(Generic[Value]):
         """It is asked."""
         self.is_out, self.asked_at = True, now
         self.since = self.since or now
+        self.attention = Attention()
 
     def take(self, value: Value, now: datetime) -> None:
         """It was answered."""
+        asked_at = self.asked_at if self.attention.total else None
+        self.took = (now - asked_at).total_seconds() if asked_at is not None else 0.0
         self.value, self.answered_at, self.is_out, self.failure, self.since = value, now, False, None, None
 
     def miss(self, reason: str) -> None:
@@ -69,8 +91,18 @@ class Watch(Generic[Value]):
         self.is_out, self.failure = False, reason
 
     def let_go(self) -> None:
-        """Nobody waits for its answer any more: it may be asked anew."""
-        self.is_out = False
+        """Nobody waits for its answer any more: its reading ends, and it may be asked anew."""
+        if self.is_out:
+            self.attention.leave()
+            self.is_out, self.asked_at, self.since = False, None, None
+
+    @property
+    def progress(self) -> str | None:
+        """How far the question is that is out; None: nothing was told of it."""
+        read, total = self.attention.read, self.attention.total
+        if not self.is_out or not total:
+            return None
+        return f"{min(100 * read // total, 99)} % of {count(total)} offsets read"
 
     def standing(self, now: datetime) -> Standing:
         """How far the answer can be trusted."""
@@ -88,7 +120,7 @@ class Watch(Generic[Value]):
         return f"no answer since {waited}, retrying: {safe(self.failure)}"
 
     def _is_slow(self, now: datetime) -> bool:
-        return self.is_out and self._waited(now) > max(3 * self.every, 5.0)
+        return self.is_out and self.progress is None and self._waited(now) > max(3 * self.pace, 5.0)
 
     def _waited(self, now: datetime) -> float:
         """Whole seconds since the last answer, else since the first question."""

@@ -103,6 +103,13 @@ class Workshop:
         assert producer.flush(20) == 0
         assert not failures
 
+    def put_at(self, topic: str, records: Iterable[tuple[datetime, bytes]]) -> None:
+        """Append values that were written when they say."""
+        producer = Producer({"bootstrap.servers": self.bootstrap})
+        for moment, value in records:
+            producer.produce(topic, value, partition=0, timestamp=int(moment.timestamp() * 1000))
+        assert producer.flush(20) == 0
+
     def orders_with_letters(
         self, count: int, *, partitions: int = 1, keys: int = 7, cause: str = "smtplib.SMTPRecipientsRefused"
     ) -> tuple[str, str]:

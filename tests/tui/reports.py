@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from eventops.dlq import grouping
 from eventops.dlq.causes import Causes
 from eventops.dlq.failure import Failure
+from eventops.dlq.failure import Hop as FailureHop
+from eventops.dlq.following import Fate
+from eventops.dlq.following import Outcome as OutcomeOf
 from eventops.dlq.model import (
     Letter,
     LetterId,
@@ -21,6 +25,7 @@ from eventops.dlq.model import (
     TopicCounts,
 )
 from eventops.dlq.replay_model import Plan, Planned, Refused, Replayed, ReplayReport
+from eventops.dlq.rows import Row
 from eventops.events import Event, Headers, Ids, Partition, Position, Record
 from eventops.groups.model import Kind, Move, PeekReport, Place, Refusal, ResetPlan, Surroundings, Target
 from eventops.lag import rules as lag_rules
@@ -154,6 +159,64 @@ def some_letters() -> LettersReport:
         letter(5, cause="eventops.events.MalformedEvent", message="no eventType"),
         letter(6, cause="builtins.ConnectionRefusedError", message="connection refused", state=State.FAILED_AGAIN),
     )
+
+
+JAVA: Final = (
+    "org.springframework.kafka.listener.ListenerExecutionFailedException: Listener failed\n"
+    "\tat org.springframework.kafka.listener.Container.run(Container.java:2890)\n"
+    "\tat java.base/java.lang.Thread.run(Thread.java:840)\n"
+    "Caused by: com.acme.NoStockException: no stock of sku-{}\n"
+    "\tat com.acme.orders.{}(Cart.java:88)\n"
+    "\tat java.base/java.lang.reflect.Method.invoke(Method.java:580)"
+)
+
+
+def no_stock(offset: int, frame: str, **more: Any) -> Letter:
+    """A letter of one class, thrown at different places."""
+    stack, message = JAVA.format(offset, frame), f"no stock of sku-{offset}"
+    return letter(offset, cause="com.acme.NoStockException", message=message, stack=stack, **more)
+
+
+def several_causes() -> LettersReport:
+    """Some of one class, thrown at different places."""
+    found = (no_stock(number, "Cart.reserve", key=f"user-{number}".encode()) for number in range(7, 19))
+    others = (no_stock(number, "Returns.refund", group="returns-group") for number in (20, 21))
+    return letters(*some_letters().letters, *found, *others)
+
+
+def whole_letter() -> Letter:
+    """One with hops, headers that aren't text, a stack trace of several languages' frameworks."""
+    path = (
+        FailureHop("orders", Position("orders", 0, 6), None, "billing-group", 3, "com.acme.Timeout", "too slow"),
+        FailureHop("orders-retry", Position("orders-retry", 1, 2), None, "billing-group", 2,
+                   "com.acme.NoStockException", "no stock of sku-2"),
+    )  # fmt: skip
+    headers: Headers = (
+        ("ce_type", b"order.placed"),
+        ("kafka_dlt-original-topic", b"orders"),
+        ("kafka_dlt-original-offset", (6).to_bytes(8, "big")),
+        ("kafka_dlt-exception-stacktrace", JAVA.format(2, "Cart.reserve").encode()),
+    )
+    found = no_stock(2, "Cart.reserve", state=State.FAILED_AGAIN, headers=headers, event_type="order.placed")
+    return replace(found, path=path, hops=2, replay_of=Position("users-dlt", 0, 1))
+
+
+def ledger() -> tuple[int, tuple[tuple[Row, Fate | None], ...], str]:
+    """What was done: one failed again, one passed, one waits, one was written off."""
+
+    def row(offset: int, state: State, seconds: float, reason: str | None = None) -> Row:
+        target = Position("users", 0, 900 + offset) if state is State.REPLAYED else None
+        at = LetterId(CLUSTER.cluster_id, "t-1", 0, offset)
+        return Row(at, "users-dlt", state, "hash", "users" if target else "", target, "ada@desk", ago(seconds), "run-1",
+                   reason=reason, group="mail-group")  # fmt: skip
+
+    rows = (
+        (row(2, State.REPLAYED, 60, "sku-2 is back"), Fate(OutcomeOf.FAILED_AGAIN, "letter users-dlt/0/9")),
+        (row(4, State.REPLAYED, 300), Fate(OutcomeOf.PASSED, "mail-group has committed 905")),
+        (row(5, State.REPLAYED, 300), Fate(OutcomeOf.PENDING, "mail-group has committed 905")),
+        (row(6, State.DISCARDED, 7200, "test data, never meant for production"), None),
+    )
+    return len(rows), rows, ""
 
 
 def topic_counts(topic: str, **counts: int) -> TopicCounts:

@@ -14,10 +14,11 @@ from eventops.dlq.model import Selection, State
 from eventops.dlq.replay_model import Step
 from eventops.events import Position
 from eventops.tui.confirming import Phase
-from eventops.tui.dlq import CausesPage, LetterPage, LettersPage, TopicsPage
+from eventops.tui.dlq import CausesPage, TopicsPage
 from eventops.tui.help import HelpPage
 from eventops.tui.lag import GroupPage, LagPage
 from eventops.tui.lag_columns import worst_first
+from eventops.tui.letters import LetterPage, LettersPage
 from eventops.tui.messages import Arriving, BrokeOff, NotAnswered, Searched, SearchFailed, Stepped, Unplanned
 from eventops.tui.overview import OverviewPage
 from eventops.tui.replay import ReplayPage
@@ -176,9 +177,9 @@ async def test_enter_leads_deeper_and_escape_back() -> None:
         assert front(app, CausesPage).topic == "users-dlt"
         await answer(pilot, front(app, CausesPage).watches[0], reports.some_letters())
         await pilot.press("enter")
-        front(app, LettersPage)
+        await answer(pilot, front(app, LettersPage).watches[0], reports.some_letters().letters)
         await pilot.press("enter")
-        assert front(app, LetterPage).position == Position("users-dlt", 0, 0), "the newest first"
+        assert front(app, LetterPage).position == Position("users-dlt", 0, 6), "the oldest first"
         await pilot.press("escape", "escape")
         front(app, CausesPage)
         await pilot.press("1", "4")
@@ -267,7 +268,7 @@ async def test_the_help_has_every_key_of_the_screen() -> None:
         await pilot.press("4", "question_mark")
         front(app, HelpPage)
         text = shown(pilot)
-        for needed in ("replay topic, cause or letter", "pause", "copy the command", ":topics", "sort by the next"):
+        for needed in ("replay what is marked", "pause", "copy the command", ":topics", "sort by the next"):
             assert needed in text
         await pilot.press("escape")
         front(app, TopicsPage)

@@ -15,8 +15,9 @@ from eventops.config import BOOTSTRAP, Context
 from eventops.events import Position
 from eventops.tui.app import Dashboard
 from eventops.tui.confirming import Phase
-from eventops.tui.dlq import CausesPage, LetterPage
+from eventops.tui.dlq import CausesPage
 from eventops.tui.lag import GroupPage
+from eventops.tui.letters import LetterPage
 from eventops.tui.replay import ReplayPage
 from eventops.tui.trace import TracePage
 from tests.dlq.workshop import Workshop, replayed, spring_headers

@@ -3,7 +3,9 @@ are committed."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,21 +13,41 @@ import pytest
 from textual.pilot import Pilot
 
 from eventops.dlq.model import CauseGroup, Selection
-from eventops.dlq.replay_model import Step
-from eventops.events import Partition
+from eventops.dlq.replay_model import Action, Step
+from eventops.events import Partition, read_event
 from eventops.groups.model import ResetReport
+from eventops.ports import Coverage
+from eventops.records.model import Glance, Seen
 from eventops.tui.app import Dashboard
+from eventops.tui.combing import Combing
 from eventops.tui.confirming import Phase
-from eventops.tui.dlq import CausesPage, LetterPage, LettersPage
+from eventops.tui.dlq import CausesPage
+from eventops.tui.events import EventsPage
 from eventops.tui.lag import GroupPage
-from eventops.tui.messages import NotAnswered, ResetTold, Searched, SearchFailed, Stepped, Unplanned
+from eventops.tui.ledger import LedgerPage
+from eventops.tui.letters import LetterPage, LettersPage
+from eventops.tui.messages import (
+    Glanced,
+    NotAnswered,
+    NotGlanced,
+    ResetTold,
+    Searched,
+    SearchEnded,
+    SearchFailed,
+    SeenMore,
+    Stepped,
+    Unplanned,
+)
 from eventops.tui.page import Page
 from eventops.tui.peek import PeekPage
+from eventops.tui.query import Query
 from eventops.tui.replay import ReplayPage
 from eventops.tui.reset import ResetPage
+from eventops.tui.tail import TailPage
 from eventops.tui.topics import TopicPage
 from eventops.tui.trace import TracePage
 from eventops.tui.watch import Watch
+from eventops.tui.widgets.field import Field
 from tests.tui import docs, reports
 from tests.tui.stage import answer, answer_all, front, still
 
@@ -118,20 +140,54 @@ async def causes(pilot: Pilot[Any], app: Dashboard) -> None:
     await pilot.press("4")
     page = CausesPage("users-dlt")
     await app.push_screen(page)
-    await answer(pilot, page.watches[0], reports.some_letters())
+    await answer(pilot, page.watches[0], reports.several_causes())
+
+
+async def loading_causes(pilot: Pilot[Any], app: Dashboard) -> None:
+    await pilot.press("4")
+    page = CausesPage("users-dlt")
+    await app.push_screen(page)
+    app.is_paused = False
+    for watch in (*page.watches, *app.questions.shared):
+        watch.put(reports.NOW)
+    page.watches[0].attention.total, page.watches[0].attention.read = 1_000_000, 340_000
+    page.refresh_all()
 
 
 async def letters(pilot: Pilot[Any], app: Dashboard) -> None:
     await causes(pilot, app)
-    found: CauseGroup = reports.some_letters().causes[0]
-    await app.push_screen(LettersPage(front(app, CausesPage).watches[0], found))
+    found: CauseGroup = reports.several_causes().causes[0]
+    page = LettersPage(found)
+    await app.push_screen(page)
+    await answer(pilot, page.watches[0], tuple(reports.no_stock(number, "Cart.reserve") for number in range(7, 19)))
+
+
+async def marked_letters(pilot: Pilot[Any], app: Dashboard) -> None:
+    await letters(pilot, app)
+    await pilot.press("space", "down", "space")
 
 
 async def letter(pilot: Pilot[Any], app: Dashboard) -> None:
     await pilot.press("4")
-    page = LetterPage(reports.letter(2).position)
+    page = LetterPage(reports.whole_letter().position)
     await app.push_screen(page)
-    await answer(pilot, page.watches[0], reports.letter(2))
+    await answer(pilot, page.watches[0], reports.whole_letter())
+    await answer(pilot, page.watches[1], reports.ledger()[1])
+
+
+async def discarding(pilot: Pilot[Any], app: Dashboard) -> None:
+    await pilot.press("4")
+    made = replace(reports.plan(3), action=Action.DISCARD, reason="test data, never meant for production")
+    await app.push_screen(ReplayPage(Selection("users-dlt"), made))
+
+
+async def ramping(pilot: Pilot[Any], app: Dashboard) -> None:
+    await pilot.press("4")
+    page = ReplayPage(Selection("users-dlt"), reports.plan(120))
+    await app.push_screen(page)
+    await pilot.press("m")
+    page.phase, page._began = Phase.RUNNING, reports.ago(20)
+    page.post_message(Stepped(Step(11, 120, told="waiting until 3 letters of this stage of 10 are read")))
 
 
 async def trace(pilot: Pilot[Any], app: Dashboard) -> None:
@@ -214,6 +270,77 @@ async def one_topic(pilot: Pilot[Any], app: Dashboard) -> None:
     await app.push_screen(TopicPage("orders"))
 
 
+def tailing(*glances: Glanced, held: bool = False, failure: str | None = None) -> Opens:
+    """The live tail after those looks."""
+
+    async def opens(pilot: Pilot[Any], app: Dashboard) -> None:
+        app.is_paused = False
+        for watch in app.questions.shared:
+            watch.put(reports.NOW)
+        page = TailPage("orders")
+        await app.open("topics", page)
+        page._ended.set()  # nobody listens at the address: the looks are those that are given
+        for one in glances:
+            page.post_message(one)
+            await pilot.pause()
+        if held:
+            await pilot.press("up", "up")
+        if failure is not None:
+            page.post_message(NotGlanced(failure))
+        await pilot.pause()
+
+    return opens
+
+
+def looks(*, passed: int = 0) -> tuple[Glanced, ...]:
+    """Five, of which the last ones come faster."""
+    events = [read_event(reports.order(number)) for number in range(100, 140)]
+    cuts = (0, 10, 14, 20, 30, 40)
+    return tuple(
+        Glanced(Glance(tuple(events[first:end]), end - first + passed, passed))
+        for first, end in itertools.pairwise(cuts)
+    )
+
+
+def found(*, passed: int, is_over: bool = False, is_full: bool = False, failure: str | None = None) -> Opens:
+    """A search that has come so far, of a thousand offsets."""
+
+    async def opens(pilot: Pilot[Any], app: Dashboard) -> None:
+        await pilot.press("6")
+        page = front(app, EventsPage)
+        page.query_ = Query("value.data.total > 10", "orders*", "1h")
+        for field, value in zip(page.query(Field), ("value.data.total > 10", "orders*", "1h", ""), strict=True):
+            field.put(value)
+        page._number, page._began, page._found = 1, reports.ago(2), ()
+        if not is_over and failure is None:
+            page._search = Combing(1, page.post_message)
+        events = tuple(read_event(reports.order(number)) for number in range(100, 100 + passed // 40))
+        coverage = Coverage(3, 3 if is_over else 1, passed, passed * 400)
+        page.post_message(SeenMore(1, Seen(passed, events, (), passed, 1000, coverage), is_full, is_over))
+        if failure is not None:
+            page.post_message(SearchEnded(1, failure))
+        await pilot.pause()
+
+    return opens
+
+
+async def unasked(pilot: Pilot[Any], _app: Dashboard) -> None:
+    await pilot.press("6")
+
+
+async def writing(pilot: Pilot[Any], _app: Dashboard) -> None:
+    await pilot.press("6", "w", *"value.total")
+
+
+async def wrong_condition(pilot: Pilot[Any], _app: Dashboard) -> None:
+    await pilot.press("6", "w", *"value.", "enter")
+
+
+async def one_record(pilot: Pilot[Any], app: Dashboard) -> None:
+    await found(passed=1000, is_over=True)(pilot, app)
+    await pilot.press("enter")
+
+
 async def the_help(pilot: Pilot[Any], app: Dashboard) -> None:
     await pilot.press("4", "question_mark")
 
@@ -250,15 +377,46 @@ STATES: dict[str, Opens] = {
     "dlq-disconnected": failing(DLQ, DISCONNECTED, old=42),
     "dlq-no-permission": failing(section("4", lambda app: app.questions.letters), FORBIDDEN),
     "causes": causes,
+    "causes-loading": loading_causes,
+    "causes-empty": just(lambda: CausesPage("notes-dlt"), reports.letters(topic="notes-dlt")),
+    "causes-disconnected": failing(causes, DISCONNECTED, old=42),
+    "causes-no-permission": failing(just(lambda: CausesPage("users-dlt")), FORBIDDEN),
     "letters": letters,
+    "letters-marked": marked_letters,
     "letter": letter,
+    "letter-no-permission": failing(just(lambda: LetterPage(reports.letter(2).position)), FORBIDDEN),
+    "ledger": just(lambda: LedgerPage("users-dlt"), reports.ledger()),
+    "ledger-empty": just(lambda: LedgerPage("users-dlt"), (0, (), "")),
+    "ledger-disconnected": failing(just(lambda: LedgerPage("users-dlt"), reports.ledger()), DISCONNECTED, old=42),
     "replay-plan": plan,
+    "discard-plan": discarding,
+    "replay-ramp": ramping,
     "replay-confirming": confirming,
     "replay-running": running,
     "replay-interrupted": interrupted,
     "replay-no-permission": unplanned,
     "topics-sick": TOPICS,
     "topic": one_topic,
+    "topics-empty": section("5", lambda app: app.questions.topics, replace(reports.topics(), topics=())),
+    "topics-disconnected": failing(TOPICS, DISCONNECTED, old=42),
+    "topics-no-permission": failing(section("5", lambda app: app.questions.topics), FORBIDDEN),
+    "tail-loading": tailing(),
+    "tail-empty": tailing(Glanced(Glance((), 0, 0))),
+    "tail-healthy": tailing(*looks()),
+    "tail-firehose": tailing(*looks(passed=19_600)),
+    "tail-held": tailing(*looks(), held=True),
+    "tail-disconnected": tailing(*looks(), failure=DISCONNECTED),
+    "tail-no-permission": tailing(failure="not authorized to read the topic orders: grant READ on it"),
+    "record": one_record,
+    "events-unasked": unasked,
+    "events-writing": writing,
+    "events-wrong": wrong_condition,
+    "events-loading": found(passed=400),
+    "events-full": found(passed=800, is_full=True),
+    "events-done": found(passed=1000, is_over=True),
+    "events-nothing": found(passed=30, is_over=True),
+    "events-disconnected": found(passed=400, failure=DISCONNECTED),
+    "events-no-permission": found(passed=0, failure=FORBIDDEN),
     "help": the_help,
 }
 SIZED: dict[str, Opens] = {
@@ -269,10 +427,14 @@ SIZED: dict[str, Opens] = {
     "reset": reset,
     "trace": trace,
     "dlq": DLQ,
+    "causes": causes,
     "letters": letters,
     "letter": letter,
+    "ledger": just(lambda: LedgerPage("users-dlt"), reports.ledger()),
     "replay-plan": plan,
     "topics": TOPICS,
+    "tail": tailing(*looks(passed=19_600), held=True),
+    "events": found(passed=400),
 }
 
 

@@ -9,7 +9,7 @@ import pytest
 from eventops.events import Position
 from eventops.trace.model import Found, TraceLink, TraceReport
 from eventops.tui.app import Dashboard
-from eventops.tui.dlq import LetterPage
+from eventops.tui.letters import LetterPage
 from eventops.tui.messages import Searched
 from eventops.tui.trace import TracePage
 from eventops.tui.widgets.chain import Chain

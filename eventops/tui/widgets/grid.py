@@ -10,7 +10,7 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 from textual.binding import Binding, BindingType
-from textual.events import Click, Leave, MouseMove
+from textual.events import Click, Leave, MouseMove, Resize
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
@@ -114,7 +114,7 @@ class Grid(ScrollView, can_focus=True):
         """Draw the two rows anew and keep the cursor in view."""
         self._redraw(before)
         self._redraw(after)
-        self._show_cursor()
+        self.show_cursor()
         self.post_message(self.Moved())
 
     def watch_hover_row(self, before: int | None, after: int | None) -> None:
@@ -153,6 +153,10 @@ class Grid(ScrollView, can_focus=True):
             self.action_choose()
         else:
             self._go(row)
+
+    def on_resize(self, _event: Resize) -> None:
+        """The cursor stays in view."""
+        self.call_after_refresh(self.show_cursor)
 
     def on_mouse_move(self, event: MouseMove) -> None:
         """The row under the mouse."""
@@ -236,7 +240,8 @@ class Grid(ScrollView, can_focus=True):
         if line > 0:
             self.refresh(Region(0, line, self.size.width, 1))
 
-    def _show_cursor(self) -> None:
+    def show_cursor(self) -> None:
+        """Scroll to it where it is out of view."""
         view = self.in_view
         if self.cursor_row < view.start:
             self.scroll_to(y=self.cursor_row, animate=False, force=True, immediate=True)

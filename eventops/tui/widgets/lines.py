@@ -41,7 +41,7 @@ class Freshness:
         line.append(f"{age} old", WARN if is_old else "")
         line.append(f"  {instant(self.answered_at)[11:19]}Z", FAINT)
         if not narrow and not self.is_paused:
-            line.append(f"  every {self.every:g} s", FAINT)
+            line.append(f"  every {self.every:.3g} s", FAINT)
         return line
 
 

@@ -77,6 +77,7 @@ class Table(Vertical, Generic[Row]):
         """Something couldn't be read: no rows doesn't mean that there are none."""
         self.marked: set[str] = set()
         """Keys of the rows that the operator marked."""
+        self.follows = False  # the cursor stands on the last row, whatever comes
         self._given: Sequence[Row] | None = None
         self._shown: Arranged[Row] | None = None
         self._wish = Wish()
@@ -255,7 +256,10 @@ class Table(Vertical, Generic[Row]):
         under = before.keys[grid.cursor_row] if before and 0 <= grid.cursor_row < len(before.keys) else None
         self._shown = result
         keys = result.keys if result is not None else ()
-        if under is not None and keys:
+        if self.follows and keys:
+            grid.put_cursor(len(keys) - 1)
+            self.call_after_refresh(grid.show_cursor)
+        elif under is not None and keys:
             grid.put_cursor(place(keys, under, grid.cursor_row))
         elif not keys:
             grid.put_cursor(0)

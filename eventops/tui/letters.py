@@ -1,0 +1,273 @@
+"""The letters of one cause, page by page; and one letter in full."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, Final
+
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.widget import Widget
+from textual.widgets import Static
+
+from eventops.bootstrap import Desk
+from eventops.dlq.model import CauseGroup, Letter, Selection
+from eventops.events import Position
+from eventops.tui import letter_text
+from eventops.tui.dlq import LettersOf, about, left_out, of_cause
+from eventops.tui.dlq_columns import last_segment, letter_columns
+from eventops.tui.leaves import PAGE, Leaves
+from eventops.tui.page import Target
+from eventops.tui.watch import Watch
+from eventops.tui.widgets.lines import Said
+from eventops.tui.widgets.table import Table
+from eventops.wording import count, plural
+
+_EVERY: Final = 5.0
+"""Seconds at least between two readings."""
+
+
+class LettersPage(LettersOf):
+    """The letters of one cause and group as the log has them, a page at a time; marks outlast the pages."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "mark", "mark a letter, to deal with a few"),
+        Binding("n", "turn(1)", "the next page of letters"),
+        Binding("b", "turn(-1)", "the page before"),
+    ]
+
+    def __init__(self, cause: CauseGroup) -> None:
+        super().__init__()
+        self._cause = cause
+        self._leaves: Leaves | None = None
+        self._at = 0
+        self._watches: dict[int, Watch[tuple[Letter, ...]]] = {}
+
+    @property
+    def watches(self) -> tuple[Watch[Any], ...]:
+        """The page that is shown: read once, then judged anew, for the letters themselves never change."""
+        if self._leaves is None:
+            self._leaves = Leaves(self.shell.desk, self._cause)
+        if self._at not in self._watches:
+            leaves, at = self._leaves, self._at
+            self._watches[at] = Watch("letters", lambda: leaves.page(at), _EVERY)
+        return (self._watches[self._at],)
+
+    @property
+    def shown_keys(self) -> Sequence[tuple[str, str]]:
+        """What ``R`` would put back, and which pages there are."""
+        marked = len(self._table.marked)
+        what = plural(marked, "letter") if marked else "all of the cause"
+        pages = [("n", "next page")] if self._has_next else []
+        pages += [("b", "page before")] if self._at else []
+        return (
+            ("Enter", "letter"), ("Space", "mark"), ("R", f"replay {what}"), ("D", "discard"), *pages, ("t", "trace"),
+            ("Esc", "back"),
+        )  # fmt: skip
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Its command."""
+        group = ("--group", self._cause.group) if self._cause.group else ()
+        return ("dlq", "show", self._cause.topic, "--cause", self._cause.cause_id, *group)
+
+    @property
+    def crumbs(self) -> tuple[str, ...]:
+        """Topic and cause."""
+        return (self._cause.topic, last_segment(self._cause.cause_key))
+
+    def body(self) -> Iterator[Widget]:
+        """The page, and the letter under the cursor where there is room."""
+        yield Table(
+            "Letters",
+            letter_columns(self.now),
+            lambda row: str(row.position),
+            empty="No letters of this cause any more. Esc goes back.",
+            name="letters",
+        )
+        yield VerticalScroll(Said(id="detail"), id="about", can_focus=False)
+
+    def paint(self) -> None:
+        """One page, and which."""
+        found: tuple[Letter, ...] | None = self.watches[0].value
+        self._table.show(found, note="" if found is None else self._which(found))
+        self._detail()
+
+    def trouble(self) -> str | None:
+        """Why there is no page; what of the log couldn't be read."""
+        return super().trouble() or left_out(self._leaves.coverage if self._leaves is not None else None)
+
+    def on_table_moved(self, _message: Table.Moved) -> None:
+        """Another letter is under the cursor."""
+        self._detail()
+
+    def on_table_chosen(self, message: Table.Chosen) -> None:
+        """It alone."""
+        self.shell.push_screen(LetterPage(message.row.position))
+
+    def action_mark(self) -> None:
+        """For a replay of a few."""
+        self._table.toggle_mark()
+        self.refresh_all()
+
+    def action_turn(self, by: int) -> None:
+        """Another page."""
+        if (by > 0 and not self._has_next) or self._at + by < 0:
+            return
+        self.leave()
+        self._at += by
+        self._table.go_to(0)
+        self.shell.ask_due()
+        self.refresh_all()
+
+    def ask_again(self) -> None:
+        """From the first letter on: others may have come."""
+        self.leave()
+        self._at, self._leaves, self._watches = 0, None, {}
+        super().ask_again()
+        self.refresh_all()
+
+    def back(self) -> bool:
+        """Marks first."""
+        if self._table.unmark():
+            self.refresh_all()
+            return True
+        return super().back()
+
+    def target(self) -> Target | None:
+        """The letter under the cursor."""
+        row = self._table.current
+        return None if row is None else about(row)
+
+    def selection(self) -> Selection | None:
+        """The marked ones, on whichever page; else all of the cause."""
+        marked = sorted(Position.parse(key) for key in self._table.marked)
+        return Selection(self._cause.topic, positions=tuple(marked)) if marked else of_cause(self._cause)
+
+    @property
+    def _table(self) -> Table[Letter]:
+        return self.query_one("#letters", Table)
+
+    @property
+    def _total(self) -> int:
+        return sum(self._cause.counts.values())
+
+    @property
+    def _has_next(self) -> bool:
+        found: tuple[Letter, ...] | None = self.watches[0].value
+        return bool(found) and self._at * PAGE + len(found or ()) < self._total
+
+    def _which(self, found: tuple[Letter, ...]) -> str:
+        """Where everything fits on one page, nothing has to be said."""
+        if not found or self._total <= len(found):
+            return ""
+        first = self._at * PAGE
+        return f"{count(first + 1)} to {count(first + len(found))} of {count(self._total)}"
+
+    def _detail(self) -> None:
+        row = self._table.current
+        self.query_one("#about").set_class(row is None, "-none")
+        text = Text() if row is None else letter_text.brief(row)
+        self.query_one("#detail", Static).update(text)
+
+
+class LetterPage(LettersOf):
+    """One letter: what it is, why it failed, where it has been, what was done about it, its payload and stack."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "trace_it", "trace", show=False),
+        Binding("f", "fold", "the stack trace whole, or without the frames of frameworks"),
+        Binding("C", "copy_payload", "copy the payload, what a terminal would obey escaped"),
+    ]
+
+    def __init__(self, position: Position) -> None:
+        super().__init__()
+        self.position = position
+        self._is_folded = True
+        self._letter: Watch[Letter] | None = None
+        self._deeds: Watch[tuple[letter_text.Deed, ...]] | None = None
+
+    @property
+    def shown_keys(self) -> Sequence[tuple[str, str]]:
+        """What ``f`` would do."""
+        return (
+            ("t", "trace"), ("R", "replay letter"), ("D", "discard"),
+            ("f", "whole stack" if self._is_folded else "fold"), ("C", "copy payload"), ("Esc", "back"),
+        )  # fmt: skip
+
+    @property
+    def watches(self) -> tuple[Watch[Any], ...]:
+        """The letter, for its state may change; and what the ledger tells of it."""
+        if self._letter is None or self._deeds is None:
+            desk = self.shell.desk
+            self._letter = Watch("letter", lambda: desk.dlq.letter(self.position), _EVERY)
+            self._deeds = Watch("ledger", lambda: deeds(desk, self.position), 2 * _EVERY)
+        return (self._letter, self._deeds)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Its command."""
+        return ("dlq", "show", str(self.position), *(() if self._is_folded else ("--full",)))
+
+    @property
+    def crumbs(self) -> tuple[str, ...]:
+        """Where it stands."""
+        return (str(self.position),)
+
+    def body(self) -> Iterator[Widget]:
+        """Facts, and beside them (or below) what it holds."""
+        yield VerticalScroll(Said(id="letter"), Said(id="contents"), id="whole")
+
+    def on_mount(self) -> None:
+        """Arrow keys scroll the text."""
+        super().on_mount()
+        self.focus_body()
+
+    def focus_body(self) -> None:
+        """Arrow keys scroll the text."""
+        self.query_one("#whole").focus()
+
+    def paint(self) -> None:
+        """The whole letter."""
+        found: Letter | None = self.watches[0].value
+        facts, contents = self.query_one("#letter", Static), self.query_one("#contents", Static)
+        if found is None:
+            facts.update(Text(self._why_empty(self.trouble())))
+            return
+        facts.update(letter_text.facts(found, self.watches[1].value))
+        own = self.shell.desk.dlq.own_code
+        contents.update(letter_text.contents(found, own, is_folded=self._is_folded))
+
+    def action_fold(self) -> None:
+        """The other way of reading a stack trace."""
+        self._is_folded = not self._is_folded
+        self.refresh_all()
+
+    def action_copy_payload(self) -> None:
+        """As it is shown, whole."""
+        found: Letter | None = self.watches[0].value
+        if found is not None:
+            self.app.copy_to_clipboard(letter_text.payload(found))
+            self.notify("copied: the payload")
+
+    def target(self) -> Target | None:
+        """This one."""
+        found: Letter | None = self.watches[0].value
+        return None if found is None else about(found)
+
+    def selection(self) -> Selection | None:
+        """This one."""
+        return Selection(self.position.topic, positions=(self.position,))
+
+
+def deeds(desk: Desk, position: Position) -> tuple[letter_text.Deed, ...]:
+    """What was done about a letter, the newest first, and what came of it. Asks the cluster."""
+    from eventops.dlq.planning import letter_id
+
+    [topic] = desk.broker.topics([position.topic]) or [None]
+    rows, _gaps = desk.dlq.history(position.topic)
+    this = letter_id(position, desk.broker.cluster().cluster_id, topic.topic_id if topic else None)
+    about_it = [row for row in rows if row.letter == this]
+    fates, _unread = desk.dlq.fates(about_it)
+    return tuple(zip(about_it, fates, strict=True))

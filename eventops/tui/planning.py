@@ -1,0 +1,178 @@
+"""Planning what becomes of letters: the plan, and the command's options, of which some want another plan."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import ClassVar, Final
+
+from rich.text import Text
+from textual.binding import Binding, BindingType
+
+from eventops.dlq.model import Selection
+from eventops.dlq.replay_model import Action, Plan
+from eventops.errors import reason_of
+from eventops.ports.attention import Attention, NobodyWaits
+from eventops.tui import messages, replay_text
+from eventops.tui.confirming import MANY, ConfirmingPage, Phase
+from eventops.tui.palette import FAINT
+from eventops.tui.replay_options import Manner, Option, options, turn_ramp
+from eventops.tui.widgets.table import Column, Table
+from eventops.wording import count, plural, safe
+
+_CHANGE: Final = "set"
+
+
+class PlanningPage(ConfirmingPage):
+    """A plan that is made when the screen opens, and again for other wishes. Nothing is written by planning."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("m", "ramp", "ramp: 1 letter, then 10, 100, … as long as none fails again"),
+        Binding("s", "change('rate')", "how many letters a second at most"),
+        Binding("e", "change('reason')", "the reason that the ledger keeps"),
+    ]
+
+    def __init__(self, selection: Selection, plan: Plan | None, action: Action, reason: str | None) -> None:
+        """``plan``: one that is made already; else it is made when the screen opens."""
+        super().__init__()
+        self.phase = Phase.PLANNING if plan is None else Phase.PLANNED
+        self.action = action if plan is None else plan.action
+        self.manner = Manner(reason=reason) if plan is None else Manner.of(plan)
+        self._selection = selection
+        self._plan = plan
+        self._told = None if plan is None else replay_text.of_plan(plan)
+        self._changed: Option | None = None
+        """The option that is being asked for."""
+        self._attention = Attention()
+
+    def on_mount(self) -> None:
+        """Plan at once; it only reads."""
+        super().on_mount()
+        if self._plan is None:
+            self._make_plan()
+
+    def on_unmount(self) -> None:
+        """Nothing goes on reading for nobody."""
+        self._attention.leave()
+
+    @property
+    def answered_at(self) -> datetime | None:
+        """When the plan was made."""
+        return None if self._plan is None else self._plan.as_of
+
+    def on_plan_made(self, message: messages.PlanMade) -> None:
+        """Show it and wait; one for other wishes is late."""
+        if message.manner.wishes != self.manner.wishes or self.phase is not Phase.PLANNING:
+            return
+        self._plan = replace(message.plan, reason=self.manner.reason)
+        self._told, self.phase = message.told, Phase.PLANNED
+        self.refresh_all()
+
+    @property
+    def is_ready(self) -> bool:
+        """Something would be done."""
+        return self._plan is not None and bool(self._plan.planned)
+
+    @property
+    def password(self) -> str:
+        """More for more: the topic's name."""
+        many = self._plan is not None and len(self._plan.planned) > MANY
+        return self._selection.topic if many else "yes"
+
+    @property
+    def deed(self) -> str:
+        """In the line that asks."""
+        letters = plural(len(self._plan.planned) if self._plan else 0, "letter")
+        return f"put {letters} back" if self.action is Action.REPLAY else f"{self.action.value} {letters}"
+
+    def action_ramp(self) -> None:
+        """In stages, or all at once."""
+        if self._may_change and self.action is Action.REPLAY:
+            self._take(turn_ramp(self.manner))
+
+    def action_change(self, name: str) -> None:
+        """One of the options by its name."""
+        found = next((one for one in options(self.action, self.manner) if one.name == name), None)
+        if found is not None:
+            self._change(found)
+
+    def on_table_chosen(self, message: Table.Chosen) -> None:
+        """An option: the next value, or a question."""
+        if isinstance(message.row, Option):
+            self._change(message.row)
+
+    def _columns(self) -> Sequence[Column[Option]]:
+        return (
+            Column("option", lambda row: row.name),
+            Column("is", lambda row: Text(safe(row.value(self.manner), 60)), is_flexible=True),
+            Column("what it does", lambda row: Text(row.what, FAINT), from_width=70, is_flexible=True, at_most=100),
+        )
+
+    def _make_plan(self) -> None:
+        self._attention.leave()
+        self._attention = attention = Attention()
+        self.phase, self._plan, self._trouble = Phase.PLANNING, None, None
+        desk, selection, action, manner = self.shell.desk, self._selection, self.action, self.manner
+
+        def make() -> Plan:
+            run = str(uuid.uuid4())
+            if action is not Action.REPLAY:
+                return desk.dlq.plan_bookkeeping(action, selection, desk.now(), run, manner.reason)
+            return desk.dlq.plan(selection, desk.now(), run, manner.wishes, reason=manner.reason)
+
+        def plan() -> None:
+            try:
+                with attention.held():
+                    found = make()
+            except NobodyWaits:
+                return
+            except Exception as error:  # noqa: BLE001 - told on the screen, which stays
+                self.post_message(messages.Unplanned(reason_of(error)))
+            else:
+                self.post_message(messages.PlanMade(found, replay_text.of_plan(found), manner))
+
+        self.run_worker(plan, thread=True, name="plan", group="plan", exclusive=True, exit_on_error=False)
+
+    @property
+    def _may_change(self) -> bool:
+        return self.phase in (Phase.PLANNING, Phase.PLANNED, Phase.FAILED)
+
+    def _change(self, option: Option) -> None:
+        if not self._may_change:
+            return
+        if option.turn is not None:
+            self._take(option.turn(self.manner))
+            return
+        self._changed = option
+        before = option.value(self.manner)
+        self.ask(_CHANGE, f"{option.name}: {option.hint}", "" if " " in before or before == "-" else before)
+
+    def on_entered(self, message: messages.Entered) -> None:
+        """An option's value; else as for every deed."""
+        if message.sign != _CHANGE or self._changed is None or self._changed.change is None:
+            super().on_entered(message)
+            return
+        message.stop()
+        self.focus_body()
+        try:
+            self._take(self._changed.change(self.manner, message.text))
+        except ValueError as error:
+            self.notify(safe(str(error), 200), severity="warning", markup=False)
+
+    def _take(self, manner: Manner) -> None:
+        """Other wishes want another plan."""
+        before, self.manner = self.manner, manner
+        if manner.wishes != before.wishes or self.phase is Phase.FAILED:
+            self._make_plan()
+        elif self._plan is not None:
+            self._plan = replace(self._plan, reason=manner.reason)
+        self.refresh_all()
+
+    @property
+    def _how_far(self) -> str:
+        read, total = self._attention.read, self._attention.total
+        if self.phase is not Phase.PLANNING or not total:
+            return ""
+        return f"{min(100 * read // total, 99)} % of {count(total)} offsets"

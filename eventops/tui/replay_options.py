@@ -1,0 +1,222 @@
+"""How letters are put back: the command's own options as rows that can be changed. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from eventops.dlq.pace import Pace, Ramp
+from eventops.dlq.replay_model import MAX_ATTEMPTS, Action, Plan, Source, Wishes
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """What an operator asked for. Other ``wishes`` make another plan; pace and reason don't."""
+
+    wishes: Wishes = field(default_factory=Wishes)
+    pace: Pace = field(default_factory=Pace)
+    reason: str | None = None
+
+    @classmethod
+    def of(cls, plan: Plan) -> Manner:
+        """As a plan was made."""
+        return cls(plan.wishes, reason=plan.reason)
+
+
+Change = Callable[[Manner, str], Manner]
+"""Takes what was typed.
+
+Raises:
+    ValueError: it makes no sense; the message says what would.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One of them. ``turn`` changes it without words, where there are few values; else ``change`` takes what is typed,
+    and ``hint`` says what that may be."""
+
+    name: str
+    what: str
+    value: Callable[[Manner], str]
+    turn: Callable[[Manner], Manner] | None = None
+    change: Change | None = None
+    hint: str = ""
+
+
+def _on(is_on: bool) -> str:
+    return "on" if is_on else "off"
+
+
+def _wished(manner: Manner, **changes: Any) -> Manner:
+    return replace(manner, wishes=replace(manner.wishes, **changes))
+
+
+def _turn(name: str) -> Callable[[Manner], Manner]:
+    return lambda manner: _wished(manner, **{name: not getattr(manner.wishes, name)})
+
+
+def turn_ramp(manner: Manner) -> Manner:
+    """In stages, or all at once."""
+    return replace(manner, pace=replace(manner.pace, ramp=None if manner.pace.ramp else Ramp()))
+
+
+def _turn_source(manner: Manner) -> Manner:
+    order = list(Source)
+    following = order[(order.index(manner.wishes.source) + 1) % len(order)]
+    return _wished(manner, source=following)
+
+
+def _number(text: str, *, least: float, whole: bool = False) -> float:
+    try:
+        found = float(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no number") from None
+    if not found < float("inf") or found < least or (whole and found != int(found)):
+        raise ValueError(f"{text} won't do: {'a whole number' if whole else 'a number'} from {least:g} on")
+    return found
+
+
+def set_rate(manner: Manner, text: str) -> Manner:
+    """Letters a second; nothing: as fast as can be.
+
+    >>> set_rate(Manner(), "50").pace.rate, set_rate(Manner(), "").pace.rate
+    (50.0, None)
+    """
+    if not text:
+        return replace(manner, pace=replace(manner.pace, rate=None))
+    rate = _number(text, least=0.0)
+    if rate == 0:
+        raise ValueError("0 letters a second would never end: leave it empty for no limit")
+    return replace(manner, pace=replace(manner.pace, rate=rate))
+
+
+def _set_wait(manner: Manner, text: str) -> Manner:
+    ramp = replace(manner.pace.ramp or Ramp(), wait=_number(text, least=0.0))
+    return replace(manner, pace=replace(manner.pace, ramp=ramp))
+
+
+def _set_settle(manner: Manner, text: str) -> Manner:
+    ramp = replace(manner.pace.ramp or Ramp(), settle=_number(text, least=0.0))
+    return replace(manner, pace=replace(manner.pace, ramp=ramp))
+
+
+def _set_attempts(manner: Manner, text: str) -> Manner:
+    return _wished(manner, max_attempts=int(_number(text or str(MAX_ATTEMPTS), least=1, whole=True)))
+
+
+def _set_chunk(manner: Manner, text: str) -> Manner:
+    found = int(_number(text, least=1, whole=True))
+    if found > 10_000:
+        raise ValueError("10,000 letters a transaction are the most")
+    return replace(manner, pace=replace(manner.pace, chunk=found))
+
+
+def _set_to(manner: Manner, text: str) -> Manner:
+    return _wished(manner, to=text or None)
+
+
+def _set_transform(manner: Manner, text: str) -> Manner:
+    return _wished(manner, transform=text or None)
+
+
+def _set_dropped(manner: Manner, text: str) -> Manner:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    return _wished(manner, drop_headers=names)
+
+
+def set_reason(manner: Manner, text: str) -> Manner:
+    """For the ledger; nothing: none."""
+    return replace(manner, reason=text or None)
+
+
+_REASON: Final = Option(
+    "reason", "kept in the ledger with your name", lambda one: one.reason or "-", change=set_reason, hint="why"
+)
+_RAMP: Final = Option(
+    "ramp",
+    "1 letter, then 10, 100, …: on when the group has read a stage and none of it failed again",
+    lambda one: _on(one.pace.ramp is not None),
+    turn=turn_ramp,
+)
+_RATE: Final = Option(
+    "rate",
+    "letters a second at most",
+    lambda one: "as fast as can be" if one.pace.rate is None else f"{one.pace.rate:,g} a second",
+    change=set_rate,
+    hint="letters a second; empty: as fast as can be",
+)
+_OTHERS: Final = (
+    Option(
+        "to",
+        "a topic, instead of where each letter came from",
+        lambda one: one.wishes.to or "where each came from",
+        change=_set_to,
+        hint="a topic; empty: where each letter came from",
+    ),
+    Option(
+        "source",
+        "the record at the letter's origin, or the letter itself; auto: the origin where it is the same event",
+        lambda one: one.wishes.source.value,
+        turn=_turn_source,
+    ),
+    Option("by-key", "the key chooses the partition", lambda one: _on(one.wishes.by_key), turn=_turn("by_key")),
+    Option(
+        "drop-header",
+        "headers that are left out",
+        lambda one: ", ".join(one.wishes.drop_headers) or "-",
+        change=_set_dropped,
+        hint="names of headers, with commas between",
+    ),
+    Option(
+        "transform",
+        "a jq expression, applied to what is put back",
+        lambda one: one.wishes.transform or "-",
+        change=_set_transform,
+        hint="jq, as in .value.email |= ascii_downcase",
+    ),
+    Option("new-id", "another event, caused by the failed one", lambda one: _on(one.wishes.new_ids), _turn("new_ids")),
+    Option(
+        "max-attempts",
+        "events that were put back so often, and failed again, are left alone",
+        lambda one: str(one.wishes.max_attempts),
+        change=_set_attempts,
+        hint="a whole number from 1 on",
+    ),
+    Option("again", "what was replayed before as well: a deliberate second time", lambda one: _on(one.wishes.again),
+           _turn("again")),
+    Option("at-least-once", "without transactions: killed, it may double what was in hand",
+           lambda one: _on(one.wishes.at_least_once), _turn("at_least_once")),
+    Option("chunk", "letters a transaction at most", lambda one: f"{one.pace.chunk:,}", change=_set_chunk,
+           hint="a whole number up to 10,000"),
+)  # fmt: skip
+_STAGES: Final = (
+    Option(
+        "ramp-wait",
+        "seconds that the failed group may take to read a stage",
+        lambda one: f"{one.pace.ramp.wait:g} s" if one.pace.ramp else "-",
+        change=_set_wait,
+        hint="seconds",
+    ),
+    Option(
+        "ramp-settle",
+        "seconds that letters may take to come back once a stage is read",
+        lambda one: f"{one.pace.ramp.settle:g} s" if one.pace.ramp else "-",
+        change=_set_settle,
+        hint="seconds",
+    ),
+)
+
+
+def options(action: Action, manner: Manner) -> Sequence[Option]:
+    """Those that mean something for the deed, the most useful first.
+
+    >>> [one.name for one in options(Action.DISCARD, Manner())]
+    ['reason']
+    >>> [one.name for one in options(Action.REPLAY, turn_ramp(Manner()))][:4]
+    ['ramp', 'ramp-wait', 'ramp-settle', 'rate']
+    """
+    if action is not Action.REPLAY:
+        return (_REASON,)
+    return (_RAMP, *(_STAGES if manner.pace.ramp else ()), _RATE, _REASON, *_OTHERS)

@@ -1,0 +1,106 @@
+"""What a replay (a discard, a restore) says of itself: its plan, how far it is, what it did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rich.text import Text
+
+from eventops.dlq import telling
+from eventops.dlq.replay_document import replay_document
+from eventops.dlq.replay_model import Action, Plan, ReplayReport, Step
+from eventops.dlq.telling import Counted
+from eventops.tui.confirming import Phase
+from eventops.tui.palette import ACCENT, BAD, FAINT, GOOD, WARN
+from eventops.wording import count, duration, safe
+
+NAMES = {Action.REPLAY: "Replay", Action.DISCARD: "Discard", Action.RESTORE: "Restore"}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Counted in a worker, for there may be a million letters."""
+
+    figures: tuple[Counted, ...]
+    promise: str
+
+
+def of_plan(plan: Plan) -> Told:
+    """What would be done."""
+    document = replay_document(ReplayReport(plan, executed=False))
+    return Told(((plan.selected, "selected"), *telling.plan(document)), telling.promise(document))
+
+
+def of_report(report: ReplayReport) -> Told:
+    """What was done."""
+    document = replay_document(report)
+    return Told((*telling.outcome(document), (report.remaining, "remaining")), "")
+
+
+def plan(text: Text, found: Plan, told: Told, phase: Phase) -> None:
+    """The plan in figures, what speaks against it, what is promised."""
+    _title(text, found, phase.value, FAINT)
+    _figures(text, told.figures)
+    if not found.refused:
+        _figures(text, [(0, "refused")])
+    text.append("\n")
+    for warning in found.warnings:
+        text.append(f"  ▲ {safe(warning)}\n", WARN)
+    text.append(f"  {told.promise}\n")
+    if found.reason:
+        text.append(f"  reason: {safe(found.reason, 200)}\n")
+
+
+def progress(text: Text, found: Plan, step: Step | None, seconds: float, phase: Phase) -> None:
+    """How far it is, how fast, and what it waits for."""
+    _title(text, found, phase.value, ACCENT if phase is Phase.RUNNING else WARN)
+    done, total = (step.done, step.total) if step is not None else (0, len(found.planned))
+    text.append(f"  {count(done)}", "bold").append(f" of {count(total)} letters", FAINT)
+    rate = done / seconds if seconds > 0 and done else None
+    if rate is not None:
+        text.append(f"   {rate:,.0f} a second" if rate >= 10 else f"   {rate:,.1f} a second")
+        is_held = step is not None and step.told is not None
+        text.append("" if is_held else f"   {duration((total - done) / rate)} left", FAINT)
+    text.append("\n")
+    if step is not None and step.told:
+        text.append(f"  {safe(step.told, 200)}\n", WARN)
+
+
+def result(text: Text, report: ReplayReport, told: Told, seconds: float) -> None:
+    """What was done, and what is left to do."""
+    word, style = (
+        ("interrupted", WARN) if report.interrupted else ("stopped", BAD) if report.stopped else ("done", GOOD)
+    )
+    _title(text, report.plan, word, style)
+    _figures(text, told.figures)
+    if seconds > 0:
+        text.append(f"  {'':>7}  in {duration(seconds)}\n", FAINT)
+    if report.stopped:
+        text.append(f"\n  ▲ {safe(report.stopped)}\n", BAD)
+    if report.resume_command:
+        text.append("\n  to go on: ", FAINT).append(f"{safe(report.resume_command)}\n")
+    if report.replayed:
+        text.append("\n  h", f"bold {ACCENT}").append(
+            "  whether the group has got past them, or they failed again\n", FAINT
+        )
+
+
+def _title(text: Text, found: Plan, word: str, style: str) -> None:
+    text.append(f"{NAMES[found.action]} of {safe(found.selection.topic, 80)}", "bold")
+    narrowed = _narrowed(found)
+    text.append(f"   {narrowed}" if narrowed else "", FAINT).append(f"   {word}\n\n", style)
+
+
+def _narrowed(found: Plan) -> str:
+    chosen = found.selection
+    if chosen.positions:
+        return ", ".join(f"{at.partition}/{at.offset}" for at in chosen.positions[:5]) + (
+            f" and {len(chosen.positions) - 5:,} more" if len(chosen.positions) > 5 else ""
+        )
+    return safe(", ".join((*chosen.causes[:4], *chosen.groups[:4])), 80)
+
+
+def _figures(text: Text, counted: Iterable[Counted] | Sequence[Counted]) -> None:
+    for number, what in counted:
+        text.append(f"  {number:>7,}  ", "bold" if number else FAINT).append(f"{safe(what)}\n", "" if number else FAINT)

@@ -1,0 +1,183 @@
+"""The events screen: a form, a search that tells how far it is, stops, and waits when it found many."""
+
+from __future__ import annotations
+
+import pytest
+
+from eventops.ports import Coverage, Gap
+from eventops.records.model import Seen
+from eventops.tui.events import EventsPage
+from eventops.tui.messages import SearchEnded, SeenMore
+from eventops.tui.query import Query
+from eventops.tui.records import RecordPage
+from eventops.tui.trace import TracePage
+from eventops.tui.widgets.field import Field
+from tests.tui import reports
+from tests.tui.stage import front, shown, still, table
+from tests.tui.test_tail import event
+
+pytestmark = pytest.mark.asyncio
+
+
+def seen(first: int, end: int, *, passed: int, gaps: tuple[Gap, ...] = ()) -> Seen:
+    """A piece of a search through a thousand offsets."""
+    complete = int(passed == 1000)
+    coverage = Coverage(1, complete, passed, passed * 100, gaps=gaps)
+    return Seen(passed, tuple(event(offset) for offset in range(first, end)), gaps, passed, 1000, coverage)
+
+
+def write(page: EventsPage, **fields: str) -> None:
+    """Into the form."""
+    for field in page.query(Field):
+        if field.name in fields:
+            field.put(fields[field.name])
+
+
+async def test_the_form_becomes_a_search_and_the_command_that_prints_the_same() -> None:
+    app = still()
+    async with app.run_test(size=(140, 30)) as pilot:
+        await pilot.press("6")
+        page = front(app, EventsPage)
+        assert "w  writes a condition in CEL" in shown(pilot)
+        await pilot.press("w")
+        assert "Enter search" in shown(pilot)
+        write(page, where="value.data.total > 100", topics="orders users-*", **{"from": "2h", "until": "1h"})
+        await pilot.press("enter")
+        assert page.is_searching
+        assert page.query_ == Query("value.data.total > 100", "orders users-*", "2h", "1h")
+        assert (
+            "$ eventops --context prod events tail --topic orders --topic 'users-*' --where 'value.data.total > 100' "
+            "--from 2h --until 1h -e"
+        ) in shown(pilot)
+
+
+async def test_keys_in_a_field_are_text_and_escape_leaves_it() -> None:
+    app = still()
+    async with app.run_test(size=(140, 30)) as pilot:
+        await pilot.press("6", "w", "q", "1", "colon", "slash", "question_mark", "space", "t")
+        page = front(app, EventsPage)
+        assert next(iter(page.query(Field))).value == "q1:/? t"
+        await pilot.press("escape", "1", "6", "6")
+        assert front(app, EventsPage) is page
+        await pilot.press("w", "tab", "x")
+        assert [field.value for field in page.query(Field)] == ["q1:/? t", "x", "15m", ""]
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "says"),
+    [
+        ("where", "value.", "--where isn't a condition in CEL"),
+        ("from", "yesterday", "from: 'yesterday' is no time"),
+        ("until", "2h", "until lies before from"),
+    ],
+)
+async def test_what_makes_no_sense_is_not_searched(field: str, text: str, says: str) -> None:
+    app = still()
+    async with app.run_test(size=(140, 30)) as pilot:
+        await pilot.press("6", "w")
+        page = front(app, EventsPage)
+        write(page, **{field: text})
+        await pilot.press("enter")
+        assert says in shown(pilot)
+        assert not page.is_searching
+
+
+async def test_what_is_found_streams_in_with_its_coverage_and_escape_stops() -> None:
+    app = still()
+    async with app.run_test(size=(140, 40)) as pilot:
+        await pilot.press("6")
+        page = front(app, EventsPage)
+        page.search(Query("true", since="beginning"))
+        page.post_message(SeenMore(page._number, seen(0, 3, passed=400)))
+        await pilot.pause()
+        text = shown(pilot)
+        assert "searching   40 % of 1,000 offsets" in text
+        assert "looked at 400 records" in text
+        assert len(table(app, "records").rows) == 3
+        assert '"total": 0' in text, "the record under the cursor"
+        search = page._search
+        await pilot.press("escape")
+        assert search is not None
+        assert search.is_over
+        assert "stopped   40 %" in shown(pilot)
+        assert len(table(app, "records").rows) == 3, "what was found stays"
+
+
+async def test_its_end_and_its_gaps_are_said() -> None:
+    app = still()
+    async with app.run_test(size=(140, 40)) as pilot:
+        await pilot.press("6")
+        page = front(app, EventsPage)
+        page.search(Query())
+        gap = Gap("orders", 1, "no leader")
+        page.post_message(SeenMore(page._number, seen(0, 0, passed=1000, gaps=(gap,)), is_over=True))
+        await pilot.pause()
+        text = shown(pilot)
+        assert "done   100 %" in text
+        assert "! not everything was read, 1 gap; orders/1: no leader" in text
+        assert "Nothing found. w changes the search." in text
+        page.post_message(SearchEnded(page._number, "nobody answers at kafka-1:9092"))
+        await pilot.pause()
+        assert "! nobody answers at kafka-1:9092" in shown(pilot)
+
+
+async def test_an_earlier_search_is_late() -> None:
+    app = still()
+    async with app.run_test(size=(140, 40)) as pilot:
+        await pilot.press("6")
+        page = front(app, EventsPage)
+        page.search(Query("true"))
+        first = page._search
+        page.search(Query("false"))
+        assert first is not None
+        assert first.is_over, "one search at a time"
+        page.post_message(SeenMore(page._number - 1, seen(0, 3, passed=400)))
+        page.post_message(SearchEnded(page._number - 1, "nobody answers"))
+        await pilot.pause()
+        assert table(app, "records").rows == ()
+        assert "nobody answers" not in shown(pilot)
+
+
+async def test_many_found_wait_to_be_wanted() -> None:
+    app = still()
+    async with app.run_test(size=(140, 40)) as pilot:
+        await pilot.press("6")
+        page = front(app, EventsPage)
+        page.search(Query())
+        page.post_message(SeenMore(page._number, seen(0, 3, passed=400), is_full=True))
+        await pilot.pause()
+        assert "3 found: n goes on" in shown(pilot)
+        assert "n go on" in shown(pilot)
+        assert page._search is not None
+        assert not page._search.more.is_set()
+        await pilot.press("n")
+        assert page._search.more.is_set()
+
+
+async def test_a_record_found_leads_on() -> None:
+    app = still()
+    async with app.run_test(size=(140, 40)) as pilot:
+        await pilot.press("6")
+        page = front(app, EventsPage)
+        page.search(Query())
+        page.post_message(SeenMore(page._number, seen(0, 3, passed=1000), is_over=True))
+        await pilot.pause()
+        await pilot.press("down", "enter")
+        assert front(app, RecordPage).event.position.offset == 1
+        await pilot.press("escape", "t")
+        assert front(app, TracePage).identifier == "req-1"
+        await pilot.press("escape")
+        assert app.screen is page
+        assert len(table(app, "records").rows) == 3
+
+
+async def test_a_command_searches_at_once() -> None:
+    app = still()
+    async with app.run_test(size=(140, 40)) as pilot:
+        await pilot.press("colon")
+        app.screen.query_one("Prompt").value = 'where topic == "orders"'  # type: ignore[attr-defined]
+        await pilot.press("enter")
+        await pilot.pause()
+        assert front(app, EventsPage).query_.where == 'topic == "orders"'
+        assert front(app, EventsPage).is_searching
+        assert front(app, EventsPage)._began == reports.NOW
