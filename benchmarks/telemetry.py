@@ -4,8 +4,9 @@ In one run, on one broker, several times in turn, the best of each: messages pro
 handled as the runner does it (poll, parse, an empty handler, a commit a message), by the same code
 
 * without: every call to the kit's tracing does nothing;
-* disabled: ``OTEL_SDK_DISABLED=true``;
-* with: spans and metrics, exported over OTLP to a process that takes them, the export's end included.
+* disabled: the kit under ``OTEL_SDK_DISABLED=true``;
+* SDK: OpenTelemetry alone, with as many spans and attributes, exported; no kit, no headers, no metrics: the floor;
+* with: the kit, spans and metrics exported over OTLP to a process that takes them, the export's end included.
 
 Printed are microseconds a message, by the clock and of this process's CPU (export thread and Kafka client included),
 and the ratio to *without*. At the end the receiver is asked whether it got every span.
@@ -19,10 +20,11 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from threading import Event as Flag
 from typing import Any
@@ -30,6 +32,7 @@ from typing import Any
 from confluent_kafka import KafkaError, Message
 from confluent_kafka.admin import AdminClient
 from opentelemetry import trace
+from opentelemetry.trace import SpanKind
 
 from eventops.events import Envelope, Record
 from reference_services.kit import clients
@@ -43,7 +46,10 @@ from reference_services.kit.tracing import Handling, Send, Tracing
 
 RUNS = 3
 SENT, HANDLED = "produce", "process"
-WITHOUT, DISABLED, WITH = "without", "disabled", "with"
+WITHOUT, DISABLED, SDK, WITH = "without", "disabled", "SDK", "with"
+ATTRIBUTES = {f"messaging.attribute.{number}": f"value {number}" for number in range(15)}
+SENDS, HANDLES, COMMITS = 11, 15, 10
+"""How many attributes the kit's spans have at their start."""
 
 
 class Untraced(Tracing):
@@ -76,6 +82,43 @@ class Untraced(Tracing):
 class _Nothing(Send):
     def delivered(self, error: str | None, partition: int | None, offset: int | None) -> None:
         """Nothing."""
+
+
+class SdkAlone(Untraced):
+    """As many spans, with as many attributes, by the SDK itself."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        super().__init__()
+        self.export = Export("benchmark", environ)
+        self._tracer = self.export.traces.get_tracer("benchmark")
+
+    def start_send(self, topic: str, headers: AnyHeaders, key: str | None) -> Send:
+        """A span and nothing else."""
+        span = self._tracer.start_span(f"send {topic}", kind=SpanKind.PRODUCER, attributes=_some(SENDS))
+        return _Ended(span, topic, list(headers), self.metrics)
+
+    @contextmanager
+    def processing(self, record: Record, group: str) -> Iterator[Handling]:
+        """A span and nothing else."""
+        name = f"process {record.position.topic}"
+        with self._tracer.start_as_current_span(name, kind=SpanKind.CONSUMER, attributes=_some(HANDLES)):
+            yield self._handling
+
+    def committing(self, record: Record, group: str) -> Any:
+        """A span and nothing else."""
+        name = f"commit {record.position.topic}"
+        return self._tracer.start_as_current_span(name, kind=SpanKind.CLIENT, attributes=_some(COMMITS))
+
+
+class _Ended(Send):
+    def delivered(self, error: str | None, partition: int | None, offset: int | None) -> None:
+        """The two attributes that are known last."""
+        self._span.set_attributes({"partition": str(partition), "offset": offset or 0})
+        self._span.end()
+
+
+def _some(number: int) -> dict[str, str]:
+    return dict(islice(ATTRIBUTES.items(), number))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,15 +194,16 @@ def process(settings: Settings, tracing: Tracing, topic: str, count: int) -> Cos
 def tracings(endpoint: str, servers: str) -> dict[str, Callable[[], Tracing]]:
     """By name: each with its environment at the time it is made, as a service would have it."""
 
-    def made(**environ: str) -> Tracing:
+    def told(**more: str) -> Mapping[str, str]:
         os.environ.pop("OTEL_SDK_DISABLED", None)
-        os.environ.update(environ)
-        return Tracing("benchmark", os.environ, servers)
+        os.environ.update({"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_BSP_MAX_QUEUE_SIZE": "1000000", **more})
+        return os.environ
 
     return {
         WITHOUT: Untraced,
-        DISABLED: lambda: made(OTEL_EXPORTER_OTLP_ENDPOINT=endpoint, OTEL_SDK_DISABLED="true"),
-        WITH: lambda: made(OTEL_EXPORTER_OTLP_ENDPOINT=endpoint, OTEL_BSP_MAX_QUEUE_SIZE="1000000"),
+        DISABLED: lambda: Tracing("benchmark", told(OTEL_SDK_DISABLED="true"), servers),
+        SDK: lambda: SdkAlone(told(OTEL_METRICS_EXPORTER="none")),
+        WITH: lambda: Tracing("benchmark", told(OTEL_METRICS_EXPORTER="otlp"), servers),
     }
 
 
@@ -187,7 +231,7 @@ def main() -> None:
     """Measure, print, delete the topics."""
     asked = argparse.ArgumentParser()
     asked.add_argument("servers")
-    asked.add_argument("--messages", type=int, default=10_000)
+    asked.add_argument("--messages", type=int, default=5_000)
     given = asked.parse_args()
     settings = Settings("benchmark", {"bootstrap.servers": given.servers}, "")
     admin, name = AdminClient({"bootstrap.servers": given.servers}), uuid.uuid4().hex[:8]
@@ -211,14 +255,14 @@ def main() -> None:
         for deletion in admin.delete_topics(topics).values():
             deletion.exception(30)
     _print(costs, given.messages)
-    print(f"{spans:,} spans arrived of {3 * RUNS * given.messages:,} (a send, a handling and a commit a message)")
+    print(f"{spans:,} spans arrived of {2 * 3 * RUNS * given.messages:,} (a send, a handling and a commit a message)")
 
 
 def _print(costs: dict[tuple[str, str], list[Cost]], messages: int) -> None:
     print(f"microseconds a message, best of {RUNS} runs of {messages:,}; x: ratio to without telemetry")
     for work in (SENT, HANDLED):
         floor = _best(costs[work, WITHOUT])
-        for way in (WITHOUT, DISABLED, WITH):
+        for way in (WITHOUT, DISABLED, SDK, WITH):
             cost = _best(costs[work, way])
             ratios = f"{cost.clock / floor.clock:5.2f} x   CPU {cost.cpu:7.1f} us {cost.cpu / floor.cpu:5.2f} x"
             print(f"{work:8} {way:9} {cost.clock:7.1f} us {ratios}")

@@ -268,4 +268,5 @@ def _within(inner: context.Context, correlation_id: str | None = None) -> Iterat
 
 
 def _links(origin: Received) -> list[Link]:
-    return [Link(origin.sent_by)] if origin.sent_by else []
+    creator = origin.sent_by
+    return [Link(creator)] if creator else []
