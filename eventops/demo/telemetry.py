@@ -25,6 +25,7 @@ COLLECTOR: Final = "collector"
 READY_SECONDS: Final = 30.0
 USUAL_PORTS: Final = (16686, 16685, 14317, 14318, 4317, 4318, 13133, 8889, 8888)
 """Of :class:`Addresses`, in its order."""
+ANY_PORTS: Final = (0,) * len(USUAL_PORTS)
 
 _ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _COLLECTORS: Final = ("otelcol-contrib", "otelcol")

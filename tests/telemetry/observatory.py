@@ -17,11 +17,10 @@ import pytest
 
 from eventops.adapters.spans import of_otlp
 from eventops.demo.stage import Stage
-from eventops.demo.telemetry import USUAL_PORTS, Addresses, Means, start
+from eventops.demo.telemetry import ANY_PORTS, Addresses, Means, start
 from eventops.ports import StoredSpan
 
 VARIABLES: Final = ("EVENTOPS_TEST_JAEGER", "EVENTOPS_TEST_OTELCOL")
-ANY_PORTS: Final = (0,) * len(USUAL_PORTS)
 
 
 def programs() -> Means:

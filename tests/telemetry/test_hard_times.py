@@ -15,14 +15,14 @@ import pytest
 
 from eventops.adapters.jaeger import Jaeger
 from eventops.demo.stage import Stage
-from eventops.demo.telemetry import COLLECTOR, JAEGER, Addresses, collector_part, jaeger_part
+from eventops.demo.telemetry import ANY_PORTS, COLLECTOR, JAEGER, Addresses, collector_part, jaeger_part
 from eventops.events import Envelope
 from eventops.ports import StoredSpan
 from reference_services.kit.tracing import Tracing
 from tests.services import kafka
 from tests.services.processes import until
 from tests.telemetry.figures import Figures
-from tests.telemetry.observatory import ANY_PORTS, Observatory, programs
+from tests.telemetry.observatory import Observatory, programs
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(240)]
 
