@@ -142,3 +142,22 @@ def test_spans_are_exported_before_the_service_ends(tmp_path: Path) -> None:
     found = {span.name: {a.key: a.value.string_value for a in span.attributes} for _, span in spans}
     assert {"POST /users", "INSERT"} <= set(found)
     assert {attributes["messaging.message.conversation_id"] for attributes in found.values()} == {"req-9"}
+
+
+@pytest.mark.parametrize(("sampler", "said"), [("always_on", "1 spans were dropped"), ("always_off", "")])
+def test_what_is_not_sampled_is_not_missed(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, sampler: str, said: str
+) -> None:
+    with down() as (nobody, _):
+        told = {"OTEL_EXPORTER_OTLP_ENDPOINT": nobody, "OTEL_TRACES_SAMPLER": sampler, "OTEL_METRICS_EXPORTER": "none"}
+        for name, value in told.items():
+            monkeypatch.setenv(name, value)
+        tracing = Tracing("user-service", told)
+        send = tracing.start_send("user-events", EVENT.to_headers(), "u1")
+        send.delivered(None, 2, 41)
+        tracing.shutdown()
+    flags = (dict(send.headers)["traceparent"] or b"").rpartition(b"-")[2]
+    assert bool(int(flags, 16) & 1) is (sampler == "always_on"), "who receives it decides the same"
+    dropped = " ".join(record.getMessage() for record in caplog.records if "dropped" in record.getMessage())
+    assert dropped.startswith(said)
+    assert bool(dropped) is bool(said)
