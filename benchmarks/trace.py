@@ -97,7 +97,8 @@ def _whole(broker: KafkaBroker, topic: str) -> list[Range]:
 
 def consume(servers: str, topic: str) -> None:
     """confluent-kafka's consumer, ten thousand at a time, comparing bytes of the value."""
-    client = Consumer({"bootstrap.servers": servers, "group.id": "benchmark", "enable.partition.eof": True})
+    settings = {"group.id": "benchmark", "enable.auto.commit": False, "enable.partition.eof": True}
+    client = Consumer({"bootstrap.servers": servers, **settings})
     client.assign([TopicPartition(topic, number, 0) for number in range(PARTITIONS)])
     needle, ended, found = IDENTIFIER.encode(), 0, 0
     while ended < PARTITIONS:

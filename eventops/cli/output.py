@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
@@ -143,12 +144,25 @@ def drawn(
 
 def console() -> Console:
     """Where data goes: colours and the terminal's width on a terminal, plain and as wide as needed elsewhere."""
-    from rich.console import Console
-
     terminal = sys.stdout.isatty()
     wide = None if terminal else int(os.environ.get("COLUMNS", "0")) or 200
     shown = colours(sys.stdout)
-    return Console(width=wide, no_color=not shown, highlight=False, emoji=False, markup=False, force_terminal=terminal)
+    return _console_class()(
+        width=wide, no_color=not shown, highlight=False, emoji=False, markup=False, force_terminal=terminal
+    )
+
+
+@cache
+def _console_class() -> type[Console]:
+    from rich.console import Console
+
+    class Screen(Console):
+        def on_broken_pipe(self) -> None:
+            """A reader that went away (``| head``) changes nothing: Rich would make it exit code 1, a finding."""
+            self.quiet = True
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    return Screen
 
 
 def flat(document: Document, prefix: str = "") -> dict[str, Any]:

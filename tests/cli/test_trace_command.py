@@ -148,6 +148,22 @@ def test_a_live_tree_ends_when_it_is_quiet(request_: Request, eventops: Run) -> 
 
 
 @pytest.mark.broker
+@pytest.mark.parametrize("output", ["tree", "table", "json", "html"])
+def test_a_reader_that_went_away_changes_no_exit_code(
+    request_: Request, bootstrap_servers: str, tmp_path: Path, output: str
+) -> None:
+    command = [sys.executable, "-m", "eventops", "-b", bootstrap_servers, "trace", request_.correlation, "-o", output]
+    command += [part for topic in request_.topics for part in ("--topic", topic)]
+    reader, writer = os.pipe()
+    os.close(reader)
+    run = subprocess.run(
+        command, env=Shell(tmp_path).environ, stdout=writer, stderr=subprocess.PIPE, timeout=60, check=False
+    )
+    os.close(writer)
+    assert (run.returncode, b"Traceback" in run.stderr, b"Exception" in run.stderr) == (0, False, False), run.stderr
+
+
+@pytest.mark.broker
 def test_nobody_answers(eventops: Run) -> None:
     run = eventops("x", servers="127.0.0.1:1")
     assert (run.returncode, run.stdout) == (3, "")
