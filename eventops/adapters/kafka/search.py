@@ -46,7 +46,7 @@ _HITS: Final = {
     "fetch_wait_max_ms": 20,
     "queued_max_messages_kbytes": 1_024,
     "queued_min_messages": 1_000,
-    "max_partition_fetch_bytes": 65_536,
+    "max_partition_fetch_bytes": 262_144,
 }
 """What is fetched ahead of a hit is decompressed for nothing. A batch that is larger is sent whole nevertheless."""
 
