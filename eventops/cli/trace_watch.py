@@ -30,28 +30,34 @@ def live(desk: Desk, question: Question, quiet: float, paper: Paper) -> ExitCode
     """The tree, drawn anew where something changed, until nothing does for ``quiet`` seconds; then it is printed whole.
     Ctrl-C prints what there is."""
     _say_how_it_ends(quiet)
-    with Interruption() as interruption:
-        report = _drawn(_reports(desk, question, interruption), quiet, paper)
-    print_report(desk, report, question, paper)
+    report = None
+    try:
+        with Interruption() as interruption:
+            for latest in _drawn(_reports(desk, question, interruption), quiet, paper):
+                report = latest
+    finally:  # a broker that went away meanwhile doesn't take along what was seen
+        if report is not None:
+            print_report(desk, report, question, paper)
     interruption.pass_on()
+    assert report is not None
     return exit_code(report)
 
 
-def _drawn(reports: Iterator[TraceReport], quiet: float, paper: Paper) -> TraceReport:
+def _drawn(reports: Iterator[TraceReport], quiet: float, paper: Paper) -> Iterator[TraceReport]:
+    """The reports, each on screen where it says something new, until none does for ``quiet`` seconds."""
     from rich.live import Live
 
-    screen, report, told = console(), None, time.monotonic()
+    screen, before, told = console(), None, time.monotonic()
     with Live(console=screen, auto_refresh=False, transient=True) as shown:
-        for latest in reports:
-            if report is None or _changed(report, latest):
+        for report in reports:
+            if before is None or _changed(before, report):
                 told = time.monotonic()
                 if screen.is_terminal:
-                    shown.update(_screenful(latest, paper), refresh=True)
-            report = latest
+                    shown.update(_screenful(report, paper), refresh=True)
+            yield report
+            before = report
             if quiet and time.monotonic() - told >= quiet:
-                break
-    assert report is not None
-    return report
+                return
 
 
 def stream(desk: Desk, question: Question, quiet: float, paper: Paper) -> ExitCode:
