@@ -9,7 +9,7 @@ import click
 
 from eventops.cli.diagnostics import complain, say
 from eventops.cli.options import pass_desk
-from eventops.cli.output import Format, print_document
+from eventops.cli.output import Format, print_document, write
 from eventops.errors import ExitCode, UsageError
 from eventops.wording import instant, moment, plural, safe
 
@@ -148,12 +148,10 @@ def _print_event(event: Event, output: str, *, values: bool) -> None:
     ids = event.ids
     name = safe(ids.event_type or "(no type)", 60)
     rest = [safe(text, 60) for text in (ids.event_id, ids.source, ids.correlation_id) if text]
-    click.echo(
-        f"{instant(event.record.timestamp)}  {safe(str(event.position), 60)}  {name}  {'  '.join(rest)}".rstrip()
-    )
+    write(f"{instant(event.record.timestamp)}  {safe(str(event.position), 60)}  {name}  {'  '.join(rest)}".rstrip())
     if values:
         for line in payload.lines(event.record.value):
-            click.echo(f"    {line}")
+            write(f"    {line}")
 
 
 def _print_page(event: Event) -> None:
@@ -176,12 +174,10 @@ def _print_page(event: Event) -> None:
         if text is not None
     ]
     for name, text in rows:
-        click.echo(f"{name:<15} {safe(text, 400)}")
+        write(f"{name:<15} {safe(text, 400)}")
     for header, value in record.headers:
-        click.echo(
-            f"header          {safe(header, 100)}: {'(none)' if value is None else safe(bytes_as_text(value), 400)}"
-        )
+        write(f"header          {safe(header, 100)}: {'(none)' if value is None else safe(bytes_as_text(value), 400)}")
     size = "none" if record.value is None else plural(len(record.value), "byte")
-    click.echo(f"value           {size}")
+    write(f"value           {size}")
     for line in payload.lines(record.value, most=10 * payload.LINES):
-        click.echo(f"  {line}")
+        write(f"  {line}")

@@ -80,11 +80,11 @@ def print_document(document: Document, output: str, rows: Iterable[Document]) ->
     match output:
         case Format.JSON:
             _stream(laid_out(document))
-            _write("")
+            write("")
         case Format.NDJSON:
             _stream(json_line(row) + "\n" for row in rows)
         case Format.YAML:
-            _write(_yaml(document).rstrip("\n"))
+            write(_yaml(document).rstrip("\n"))
         case Format.CSV:
             _print_csv(list(rows))
         case _:
@@ -158,9 +158,10 @@ def _console_class() -> type[Console]:
 
     class Screen(Console):
         def on_broken_pipe(self) -> None:
-            """A reader that went away (``| head``) changes nothing: Rich would make it exit code 1, a finding."""
+            """As :func:`write` does; Rich would make it exit code 1."""
             self.quiet = True
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise click.exceptions.Exit(ExitCode.DONE)
 
     return Screen
 
@@ -192,7 +193,7 @@ def _print_csv(rows: Sequence[Document]) -> None:
     writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writeheader()
     writer.writerows({name: csv_cell(value) for name, value in row.items()} for row in table)
-    _write(text.getvalue().rstrip("\n"))
+    write(text.getvalue().rstrip("\n"))
 
 
 def csv_cell(value: Any) -> Any:
@@ -249,14 +250,15 @@ def _stream(pieces: Iterable[str]) -> None:
         waiting.append(piece)
         size += len(piece)
         if size >= _BLOCK or time.monotonic() - told > _MOMENT:
-            _write("".join(waiting), end="")
+            write("".join(waiting), end="")
             waiting.clear()
             size, told = 0, time.monotonic()
-    _write("".join(waiting), end="")
+    write("".join(waiting), end="")
 
 
-def _write(text: str, end: str = "\n") -> None:
-    """A reader that went away (``| head``) ends the command, and is no finding: click would make it exit code 1."""
+def write(text: str, end: str = "\n") -> None:
+    """To stdout. A reader that went away (``| head``) ends the command, and is no finding: click would make it exit
+    code 1."""
     shown = text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
     try:
         click.echo(shown + end, nl=False)

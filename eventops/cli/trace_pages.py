@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-import click
-
 from eventops.cli.diagnostics import complain, say
-from eventops.cli.output import Column, Document, console, print_document, print_table
+from eventops.cli.output import Column, Document, console, print_document, print_table, write
 from eventops.wording import instant, plural, safe
 
 if TYPE_CHECKING:
@@ -38,10 +36,10 @@ class Paper:
 
         match self.output:
             case "tree":
-                click.echo(drawing.summary(report))
+                write(drawing.summary(report))
                 print_lines(drawing.tree(report, self.limit, values=self.values))
             case "timeline":
-                click.echo(drawing.summary(report))
+                write(drawing.summary(report))
                 print_lines(timeline.timeline(report, console().width, self.limit))
             case "mermaid":
                 _echo(graphs.mermaid(report, self.limit))
@@ -105,7 +103,7 @@ def _to_try(question: Question) -> Iterator[str]:
 
 
 def _echo(lines: Iterable[str]) -> None:
-    click.echo("\n".join(lines))
+    write("\n".join(lines))
 
 
 def _print_document(report: TraceReport, output: str) -> None:
