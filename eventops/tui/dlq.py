@@ -14,7 +14,6 @@ from textual.widgets import Static
 
 from eventops.dlq.model import CauseGroup, Letter, LettersReport, Selection
 from eventops.dlq.replay_model import Action
-from eventops.ports import Coverage
 from eventops.tui import letter_text
 from eventops.tui.dlq_columns import cause_columns, topic_columns
 from eventops.tui.ledger import LedgerPage
@@ -24,7 +23,7 @@ from eventops.tui.replay import ReplayPage
 from eventops.tui.watch import Watch
 from eventops.tui.widgets.lines import Said
 from eventops.tui.widgets.table import Table
-from eventops.wording import plural, safe
+from eventops.wording import plural
 
 _WHY: Final = "why"
 _WHY_RESTORED: Final = "why back"
@@ -84,11 +83,6 @@ class LettersOf(Page):
     def now(self) -> datetime:
         """The desk's clock."""
         return self.shell.desk.now()
-
-    def trouble(self) -> str | None:
-        """What is wrong with the figures, or was left out of them."""
-        found = super().trouble()
-        return left_out(getattr(self.watches[0].value, "coverage", None)) if found is None else found
 
     def _chosen(self) -> Selection | None:
         selection = self.selection()
@@ -270,12 +264,3 @@ def of_causes(marked: Sequence[CauseGroup], known: Sequence[CauseGroup]) -> Sele
     if {cause_key(one) for one in known if is_meant(one)} != {cause_key(one) for one in marked}:
         return None
     return Selection(marked[0].topic, causes=causes, groups=() if has_unnamed else groups)
-
-
-def left_out(coverage: Coverage | None) -> str | None:
-    """What of the log couldn't be read for the figures."""
-    if coverage is None or not coverage.gaps:
-        return None
-    first = coverage.gaps[0]
-    place = first.subject if first.partition is None else f"{first.subject}/{first.partition}"
-    return f"not everything was read, {plural(len(coverage.gaps), 'gap')}; {safe(place)}: {safe(first.reason)}"

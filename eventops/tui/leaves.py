@@ -10,7 +10,7 @@ from typing import Final
 
 from eventops.bootstrap import Desk
 from eventops.dlq.model import CauseGroup, Letter
-from eventops.ports import Coverage
+from eventops.ports import Gap
 from eventops.tui.dlq import of_cause
 
 PAGE: Final = 500
@@ -24,8 +24,9 @@ class Leaves:
     ends with its last. Asked by workers."""
 
     def __init__(self, desk: Desk, cause: CauseGroup) -> None:
-        self.coverage: Coverage | None = None
-        """Once the log was read to its end."""
+        self.gaps: tuple[Gap, ...] = ()
+        """What couldn't be read, of the log or the ledger."""
+        self._unread: tuple[Gap, ...] = ()
         self._desk = desk
         self._cause = cause
         self._lock = threading.Lock()
@@ -43,8 +44,7 @@ class Leaves:
         with self._lock:
             if number in self._pages:
                 letters, unjudged = self._desk.dlq.judged(self._pages[number])
-                if self.coverage is not None and unjudged:
-                    self.coverage = replace(self.coverage, gaps=unjudged)
+                self.gaps = (*self._unread, *unjudged)
                 return letters
             try:
                 return self._read_on_to(number)
@@ -68,4 +68,5 @@ class Leaves:
         total = sum(self._cause.counts.values())
         for piece in self._desk.dlq.export(replace(whole, since=self._cause.oldest, limit=total)):
             yield from piece.letters
-            self.coverage = piece.coverage
+            if piece.coverage is not None:
+                self.gaps = self._unread = piece.coverage.gaps

@@ -14,8 +14,9 @@ from textual.widgets import Static
 from eventops.bootstrap import Desk
 from eventops.dlq.model import CauseGroup, Letter, Selection
 from eventops.events import Position
+from eventops.ports import Gap
 from eventops.tui import letter_text
-from eventops.tui.dlq import LettersOf, about, left_out, of_cause
+from eventops.tui.dlq import LettersOf, about, of_cause
 from eventops.tui.dlq_columns import last_segment, letter_columns
 from eventops.tui.leaves import PAGE, Leaves
 from eventops.tui.page import Target
@@ -94,9 +95,9 @@ class LettersPage(LettersOf):
         self._table.show(found, note="" if found is None else self._which(found))
         self._detail()
 
-    def trouble(self) -> str | None:
-        """Why there is no page; what of the log couldn't be read."""
-        return super().trouble() or left_out(self._leaves.coverage if self._leaves is not None else None)
+    def gaps(self) -> Sequence[Gap]:
+        """What of the log or the ledger couldn't be read."""
+        return self._leaves.gaps if self._leaves is not None else ()
 
     def on_table_moved(self, _message: Table.Moved) -> None:
         """Another letter is under the cursor."""

@@ -12,6 +12,10 @@ PICTURES: Final[Mapping[str, str]] = {
     "overview": "test_terminal[overview-wide]",
     "lag": "test_terminal[group-wide]",
     "trace": "test_terminal[trace-wide]",
+    "causes": "test_terminal[causes-wide]",
+    "letter": "test_terminal[letter-wide]",
+    "tail": "test_terminal[tail-wide]",
+    "events": "test_terminal[events-wide]",
 }
 """The name under ``docs/`` and the test that draws it."""
 _DRAWN: Final = Path(__file__).parent / "__snapshots__" / "test_pictures"

@@ -76,7 +76,7 @@ async def test_what_could_not_be_read_is_said() -> None:
         report = reports.some_letters()
         gap = replace(report.coverage, gaps=(Gap("users-dlt", 1, "no leader"),))
         await causes_page(pilot, app, replace(report, coverage=gap))
-        assert "! not everything was read, 1 gap; users-dlt/1: no leader" in shown(pilot)
+        assert "! not everything could be read, 1 gap; users-dlt: no leader" in shown(pilot)
 
 
 async def test_several_causes_are_marked_and_put_back_together() -> None:
