@@ -112,7 +112,7 @@ class TopicsPage(LettersOf):
             "Dead-letter topics",
             topic_columns(self.now),
             lambda row: row.topic,
-            empty="No dead-letter topic here: nothing failed, or it is kept elsewhere; `:dlq TOPIC` opens any topic.",
+            empty="No dead-letter topic here, or none that you may see; `:dlq TOPIC` opens any topic.",
             name="topics",
         )
 

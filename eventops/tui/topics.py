@@ -87,7 +87,7 @@ class TopicListPage(OfTopics):
             "Topics",
             TOPICS,
             lambda row: row.name,
-            empty="No topic here yet. `eventops demo` makes some.",
+            empty="No topic here, or none that you may see. `eventops demo` makes some.",
             name="topics",
         )
 

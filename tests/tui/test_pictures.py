@@ -283,6 +283,7 @@ def tailing(*glances: Glanced, held: bool = False, failure: str | None = None) -
         for one in glances:
             page.post_message(one)
             await pilot.pause()
+        await pilot.pause()  # the cursor follows once the rows are laid out
         if held:
             await pilot.press("up", "up")
         if failure is not None:
