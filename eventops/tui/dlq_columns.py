@@ -10,7 +10,7 @@ from typing import Any
 from rich.text import Text
 
 from eventops.dlq.model import CauseGroup, Letter, State, TopicCounts
-from eventops.tui.letter_text import state, verdict
+from eventops.tui.letter_marks import state, verdict
 from eventops.tui.palette import BAD, FAINT, WARN
 from eventops.tui.questions import open_of
 from eventops.tui.record_text import content

@@ -13,7 +13,8 @@ from eventops.bootstrap import Desk
 from eventops.dlq.following import Outcome
 from eventops.dlq.model import State
 from eventops.events import Position
-from eventops.tui.letter_text import Deed, outcome, state
+from eventops.tui.letter_marks import state
+from eventops.tui.letter_text import Deed, outcome
 from eventops.tui.page import Page, Target
 from eventops.tui.palette import FAINT
 from eventops.tui.watch import Watch

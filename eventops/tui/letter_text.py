@@ -9,11 +9,12 @@ from typing import Final
 from rich.text import Text
 
 from eventops.dlq.causes import cause_id, folded
-from eventops.dlq.failure import Hop, Kind
+from eventops.dlq.failure import Hop
 from eventops.dlq.following import Fate, Outcome
 from eventops.dlq.header_words import header_words
 from eventops.dlq.model import CauseGroup, Letter, State
 from eventops.dlq.rows import Row
+from eventops.tui.letter_marks import state, verdict
 from eventops.tui.palette import ACCENT, BAD, FAINT, GOOD, ODD, WARN
 from eventops.tui.record_text import LINE, block, content, fact, heading, pretty
 from eventops.wording import UNKNOWN, count, instant, plural, safe, safe_block
@@ -27,29 +28,9 @@ OUTCOMES: Final[dict[Outcome, tuple[str, str]]] = {
     Outcome.FAILED_AGAIN: ("✗ failed again", BAD),
     Outcome.UNKNOWN: ("? unknown", ODD),
 }
-STATES: Final[dict[State, tuple[str, str]]] = {
-    State.OPEN: ("✗", WARN),
-    State.FAILED_AGAIN: ("✗", BAD),
-    State.REPLAYED: ("↻", GOOD),
-    State.DISCARDED: ("-", FAINT),
-    State.PARKED: ("▲", ODD),
-}
-_KINDS: Final = {Kind.POISON_PILL: ("poison pill", BAD), Kind.OUTAGE: ("outage", WARN), Kind.UNDECIDED: ("", FAINT)}
 _LONG: Final = ("stacktrace", "StackTrace")
 _BRIEF: Final = 2_000
 """Characters of a payload beside a list."""
-
-
-def state(found: State) -> Text:
-    """The mark and the word."""
-    mark, style = STATES[found]
-    return Text(f"{mark} {found.value.replace('_', ' ')}", style)
-
-
-def verdict(cause: CauseGroup) -> Text:
-    """What sort of failure it is; nothing where that can't be told."""
-    word, style = _KINDS[cause.verdict.kind]
-    return Text(word or "-", style)
 
 
 def outcome(fate: Fate | None) -> Text:

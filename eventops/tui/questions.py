@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from eventops.bootstrap import Desk
 from eventops.dlq.model import CauseGroup, LettersReport, ListReport, Selection, State
 from eventops.events import read_event
 from eventops.lag.model import GroupLag, GroupSelection, LagReport
 from eventops.ports import Cluster, Range
-from eventops.topics.model import TopicsReport
 from eventops.tui.history import History
 from eventops.tui.messages import WaitingFound, WaitingUnknown
 from eventops.tui.watch import Watch
+
+if TYPE_CHECKING:
+    from eventops.topics.model import TopicsReport
 
 _TOPICS_READ: Final = 3
 """Dead-letter topics whose causes are read for the overview: those with most open letters."""
