@@ -30,6 +30,7 @@ pytestmark = [
 
 REFUSED: Final = "SMTPRecipientsRefused"
 LETTER: Final = re.compile(r"/ (user-events-dlt/\d+/\d+)")
+WAITS: Final = re.compile(r"order-events +0 +\S+ [a-z ]+? +[1-9]")
 ALARM: Final = re.compile(r"loyalty-group +[▲✗]")
 
 
@@ -117,7 +118,7 @@ def test_from_the_alarm_to_the_cure(shell: Shell, home: Path) -> None:
         screen.press("2")
         narrowed(screen, "loyalty")
         screen.press("Enter")
-        screen.until(lambda text: "Partitions" in text and re.search(r"order-events +\d", text), "its partitions")
+        screen.until(WAITS.search, "the partition under the cursor, with records that wait", 60)
         screen.press("t")
         screen.until(lambda text: "pending" in text, "the trace of the group's oldest waiting record")
         screen.press("4")
