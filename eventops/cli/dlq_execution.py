@@ -24,7 +24,11 @@ def execution_options(command: Command) -> Command:
         click.option("--execute", is_flag=True, help="Act; without it the plan is printed and nothing is written."),
         click.option("--take-over", is_flag=True, help="Though another operator seems to be at it."),
         click.option(
-            "--chunk", type=click.IntRange(1, 10_000), default=5_000, show_default=True, help="A transaction at most."
+            "--chunk",
+            type=click.IntRange(1, 50_000),
+            default=20_000,
+            show_default=True,
+            help="Letters a transaction at most; fewer where one takes long.",
         ),
     ):
         command = option(command)
