@@ -121,8 +121,12 @@ def _is_confirmed(plan: ResetPlan) -> bool:
 
 def _command(plan: ResetPlan, topics: tuple[str, ...], *, all_topics: bool, create: bool) -> str:
     """The command that does what was planned: a time ago has become a moment."""
-    words = ["groups", "reset", plan.group.group_id, *(word for topic in topics for word in ("--topic", topic))]
+    name = plan.group.group_id
+    is_option = name.startswith("-")
+    words = ["groups", "reset", *([] if is_option else [name])]
+    words += [word for topic in topics for word in ("--topic", topic)]
     words += ["--all-topics"] * all_topics + ["--create"] * create + ["--to", plan.target.text, "--execute"]
+    words += ["--", name] * is_option
     return f"{program()} {shlex.join(words)}"
 
 

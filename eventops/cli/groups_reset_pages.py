@@ -71,6 +71,8 @@ def _total(document: Document) -> str:
     skipped = sum(move["skipped"] or 0 for move in document["moves"])
     again = sum(move["read_again"] or 0 for move in document["moves"])
     unknown = sum(move["skipped"] is None for move in document["moves"])
+    if unknown == len(document["moves"]):
+        return f"what is skipped or read again isn't known of {plural(unknown, 'partition')}"
     rest = f"; not known of {plural(unknown, 'partition')}" if unknown else ""
     return f"at most {plural(skipped, 'record')} skipped, {count(again)} read again{rest}"
 

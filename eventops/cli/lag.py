@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from eventops.cli.diagnostics import say
 from eventops.cli.lag_check import check
 from eventops.cli.lag_options import EVERY, ShowByDefault, WatchingCommand, selection_options, span_option
 from eventops.cli.moments import seconds
-from eventops.cli.options import pass_desk
+from eventops.cli.options import cluster_options, pass_desk
 from eventops.cli.output import Document, output_option, print_document, print_table
 from eventops.errors import ExitCode
 from eventops.wording import safe
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     cls=ShowByDefault,
     epilog="Examples: eventops lag · eventops lag 'billing-*' --watch · eventops lag check -h · eventops lag show -h",
 )
+@cluster_options
 def lag() -> None:
     """How far consumer groups are behind. Without a command it shows them: `eventops lag [GROUP]...`"""
 
@@ -85,8 +87,8 @@ def show(
     """
     from eventops.lag.views import By, Sort, View, rows, told, view_document
 
-    if sort == "eta" and by != "group":
-        raise click.UsageError("--sort eta is for groups: leave out --by")
+    if sort == "eta" and (by != "group" or watch is None):
+        raise click.UsageError("--sort eta is for groups that are watched: leave out --by, and add --watch")
     view = View(By(by), Sort(sort), top, only_lagging)
     if watch is not None:
         _watch(desk, selection, view, watch, span, output)
@@ -135,7 +137,7 @@ def _tell(gaps: Sequence[Document]) -> None:
 
 def _watch(desk: Desk, selection: GroupSelection, view: View, every: float, span: float, output: str) -> None:
     """Ends with Ctrl-C (exit code 130), or when the first poll fails."""
-    from eventops.cli.lag_watch import as_lines, on_a_terminal
+    from eventops.cli.lag_watch import SHORTEST, as_lines, on_a_terminal
     from eventops.lag.history import History
     from eventops.lag.tracks import Terms
 
@@ -144,8 +146,11 @@ def _watch(desk: Desk, selection: GroupSelection, view: View, every: float, span
         raise click.UsageError(f"--watch prints a table on a terminal and NDJSON elsewhere, not {output}")
     if output == "table" and is_told and not sys.stdout.isatty():
         raise click.UsageError("--watch repaints a table on a terminal only: -o ndjson, or leave -o out")
+    if every < SHORTEST:
+        raise click.UsageError(f"--watch asks a cluster every {SHORTEST:g} s at most")
     history = History(Terms(span))
-    show = on_a_terminal if output == "table" and sys.stdout.isatty() else as_lines
+    is_painted = output == "table" and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    show = on_a_terminal if is_painted else as_lines
     show(lambda: history.add(desk.lag.snapshot(selection, desk.now())), view, every)
 
 

@@ -18,6 +18,7 @@ Command = Callable[..., Any]
 _AGES: Final = {"auto": 200, "all": 2**31, "none": 0}
 SPAN: Final = "60s"
 EVERY: Final = "5s"
+_CLUSTER: Final = ("-b", "--bootstrap-servers", "-X", "--context")
 
 
 class ShowByDefault(click.Group):
@@ -27,7 +28,8 @@ class ShowByDefault(click.Group):
         """What is neither a command nor a question for help belongs to ``show``."""
         if not args and ctx.resilient_parsing:
             return super().parse_args(ctx, args)
-        if not args or args[0] not in (*self.commands, *ctx.help_option_names):
+        at = _after_cluster(args)
+        if at == len(args) or args[at] not in (*self.commands, *ctx.help_option_names):
             args = ["show", *args]
         return super().parse_args(ctx, args)
 
@@ -43,6 +45,24 @@ class ShowByDefault(click.Group):
         with formatter.section("Options (those of show)"):
             formatter.write_dl(told)
         self.format_commands(ctx, formatter)
+
+
+def _after_cluster(args: list[str]) -> int:
+    """Where the first word stands that doesn't say which cluster is meant.
+
+    >>> _after_cluster(["-b", "kafka:9092", "check"]), _after_cluster(["billing", "-b", "kafka:9092"])
+    (2, 0)
+    """
+    at = 0
+    while at < len(args):
+        name, equals, _ = args[at].partition("=")
+        if name in _CLUSTER:
+            at += 1 if equals else 2
+        elif name[:2] in ("-b", "-X") and name[1:2] != "-":
+            at += 1
+        else:
+            break
+    return min(at, len(args))
 
 
 class WatchingCommand(click.Command):

@@ -52,7 +52,7 @@ def _waits(row: Document) -> str:
     """``~``: interpolated between polls instead of read from the record."""
     seconds = row["lag_age_seconds"]
     if not seconds:
-        return UNKNOWN if seconds is None else "-"
+        return UNKNOWN if seconds is None else "0 ms" if row["lag"] else "-"
     return ("~" if row["lag_age_method"] == "interpolated" else "") + duration(seconds)
 
 
@@ -109,9 +109,9 @@ GROUPS: Final = [
 ]
 
 PACE: Final = [
-    Column("in/s", lambda row: _rate(row["rate_in"]), right=True),
-    Column("out/s", lambda row: _rate(row["rate_out"]), right=True),
-    Column("caught up in", _eta, right=True),
+    Column("in/s", lambda row: _rate(row["rate_in"]), right=True, spare=2),
+    Column("out/s", lambda row: _rate(row["rate_out"]), right=True, spare=2),
+    Column("caught up in", _eta, right=True, spare=1),
 ]
 
 PARTITIONS: Final = [

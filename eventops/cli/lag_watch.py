@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from eventops.lag.model import LagReport
     from eventops.lag.views import View
 
+SHORTEST: Final = 0.1
+"""Seconds between two polls at least."""
+
 _REPAINT: Final = 1.0
 _AROUND: Final = 8
 """Lines of a screen that aren't rows."""

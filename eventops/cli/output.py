@@ -29,6 +29,9 @@ GUTTER: Final = 3
 """Columns between two columns of a table."""
 FOLDED: Final = 30
 """What text that may be folded is given room for before other columns are left out."""
+NAMED: Final = 48
+"""What a name is given room for before other columns are left out; it is folded beyond."""
+_LEAST: Final = 6
 _BLOCK: Final = 1 << 16
 _MOMENT: Final = 0.1
 
@@ -126,12 +129,20 @@ def drawn(
 
     table = Table(title=Text(safe(title)), title_justify="left", box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     shown = _fitting(columns, rows, width)
+    widths = _shared_out(shown, rows, width) if one_line else {}
     for column in shown:
-        whole = _width(column, rows) if column.right or (one_line and not column.wrap) else None
+        whole = _width(column, rows) if column.right and not one_line else None
         justify: JustifyMethod = "right" if column.right else "left"
         fold: OverflowMethod = "ellipsis" if one_line else "fold"
         no_wrap = column.right or one_line
-        table.add_column(Text(column.title), justify=justify, no_wrap=no_wrap, overflow=fold, min_width=whole)
+        table.add_column(
+            Text(column.title),
+            justify=justify,
+            no_wrap=no_wrap,
+            overflow=fold,
+            min_width=whole,
+            width=widths.get(column.title),
+        )
     for row in rows:
         table.add_row(*(_cell(column, row) for column in shown))
     yield table
@@ -220,11 +231,28 @@ def _fitting(columns: Sequence[Column], rows: Sequence[Document], width: int) ->
     return shown
 
 
+def _shared_out(shown: Sequence[Column], rows: Sequence[Document], width: int) -> dict[str, int]:
+    """How wide each column is where every row is one line: figures are whole, and what is left belongs to text."""
+    widths = {column.title: _width(column, rows) for column in shown}
+    rest = width - sum(widths.values()) - GUTTER * (len(shown) - 1)
+    for column in reversed(shown):
+        if column.wrap and rest > 0:
+            widths[column.title] += rest
+            rest = 0
+        elif not column.right and rest < 0:
+            kept = max(widths[column.title] + rest, min(widths[column.title], _LEAST))
+            rest += widths[column.title] - kept
+            widths[column.title] = kept
+    return widths
+
+
 def _width(column: Column, rows: Sequence[Document]) -> int:
     from rich.cells import cell_len
 
     natural = max([cell_len(column.title), *(cell_len(safe(column.value(row))) for row in rows)])
-    return min(natural, FOLDED) if column.wrap else natural
+    if column.right:
+        return natural
+    return min(natural, FOLDED if column.wrap else NAMED)
 
 
 def _cell(column: Column, row: Document) -> Any:

@@ -57,14 +57,14 @@ class ResetService:
         """Carry a plan out, whole, and read back what the broker holds then.
 
         Raises:
-            UsageError: parts of the plan can't be done.
+            EventopsError: parts of the plan can't be done.
             GroupInUse: the group has members; nothing was written.
             NotPermitted: the broker forbids it.
             EventopsError: the group committed since the plan was made; nothing was written.
         """
         name = plan.group.group_id
         if plan.refused or not plan.moves:
-            raise UsageError(
+            raise EventopsError(
                 f"{plural(len(plan.refused), 'partition')} can't be moved, so nothing was written",
                 "leave them out with --topic T:P,P or correct the file",
             )

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
-from eventops.errors import EventopsError, NotPermitted, UsageError
+from eventops.errors import EventopsError, NotPermitted
 from eventops.events import Partition
 from eventops.groups import looking, rules
 from eventops.groups.model import GroupReport, GroupsReport, PeekReport, Place, Surroundings
@@ -61,13 +61,13 @@ class GroupService:
 
         Raises:
             EventopsError: there is no such group.
-            UsageError: it has nothing to do with that topic or partition.
+            EventopsError: it has nothing to do with that topic or partition.
         """
         shown = self.show(name, now)
         at = [p for p in shown.places if not topics or p.partition.topic in topics]
         wanted = [p for p in at if partition in (None, p.partition.partition)]
         if not wanted:
-            raise UsageError(f"{name} has no position there", f"`eventops groups show {name}` tells where it has")
+            raise EventopsError(f"{name} has no position there", f"`eventops groups show {name}` tells where it has")
         left = tuple(Gap(p.partition.topic, p.partition.partition, _TOO_MANY) for p in wanted[AT_MOST:])
         wanted = wanted[:AT_MOST]
         places = {p.partition: p.committed for p in wanted if p.committed is not None}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from eventops.lag import judgement, pace, rules
+from eventops.lag import insight, judgement, pace, rules
 from eventops.lag.model import GroupLag, LagReport, Verdict
 from eventops.wording import count, duration, plural, safe
 
@@ -64,9 +64,9 @@ def check(report: LagReport, limits: Limits, watched: float = 0.0) -> tuple[Find
     """Every group against the limits, after ``watched`` seconds of polls. Groups of an unsupported kind count only
     where they were asked for by name, which leaves them alone in the report."""
     groups = [group for group in report.groups if group.verdict is not Verdict.UNSUPPORTED] or list(report.groups)
-    unread = tuple(
-        Finding(gap.subject, Outcome.UNKNOWN, gap.reason) for gap in report.coverage.gaps if gap.partition is None
-    )
+    told = {group.group for group in groups}
+    missing = [gap for gap in report.coverage.gaps if gap.partition is None and gap.subject not in told]
+    unread = tuple(Finding(gap.subject, Outcome.UNKNOWN, gap.reason) for gap in missing)
     return (*(judged(group, limits, watched) for group in groups), *unread)
 
 
@@ -74,10 +74,17 @@ def judged(group: GroupLag, limits: Limits, watched: float = 0.0) -> Finding:
     """A limit is breached by what is known, even while more is unknown; it is kept only by what is fully known."""
     found = [finding for finding in _against(group, limits, watched) if finding.outcome is not Outcome.FINE]
     if not found:
-        return Finding(group.group, Outcome.FINE, f"{count(group.lag)} behind")
+        return Finding(group.group, Outcome.FINE, _fine(group))
     breached = [finding for finding in found if finding.outcome is Outcome.BREACHED]
     lasting = [finding for finding in found if not finding.is_early]
     return (breached or lasting or found)[0]
+
+
+def _fine(group: GroupLag) -> str:
+    """What a limit doesn't ask for is told nevertheless, where it is worse than lag."""
+    lost = insight.lost_in_all(group.partitions).value
+    more = f", and {plural(int(lost), 'offset')} lost to retention" if lost else ""
+    return f"{count(group.lag)} behind{more}" if group.lag is not None else f"its lag isn't known: {group.reason}"
 
 
 def _against(group: GroupLag, limits: Limits, watched: float) -> Iterator[Finding]:
@@ -129,15 +136,22 @@ def _eta(group: GroupLag, most: float, *, is_early: bool) -> Finding:
 
 def _held_back(group: GroupLag, most: float) -> Finding:
     held = rules.longest_held_back(group.partitions)
+    if held is None and (unread := _why_not_held_back(group)):
+        return Finding(group.group, Outcome.UNKNOWN, f"open transactions unknown: {unread}")
     if held is None:
-        unread = next((one.reason for one in group.partitions if one.offsets.held_back is None), None)
-        return Finding(group.group, Outcome.UNKNOWN if unread else Outcome.FINE, f"open transactions unknown: {unread}")
+        return Finding(group.group, Outcome.FINE, "")
     if held.seconds is None:
         return Finding(group.group, Outcome.UNKNOWN, f"a transaction is open, since when is unknown: {held.reason}")
     if held.seconds > most:
         why = f"a transaction open for {duration(held.seconds)} holds records back, over {duration(most)}"
         return Finding(group.group, Outcome.BREACHED, why)
     return Finding(group.group, Outcome.FINE, "")
+
+
+def _why_not_held_back(group: GroupLag) -> str | None:
+    if not group.partitions:
+        return group.reason or "no partition is known"
+    return next((one.reason for one in group.partitions if one.offsets.held_back is None), None)
 
 
 def _verdict(group: GroupLag, wrong: frozenset[Verdict]) -> Finding:

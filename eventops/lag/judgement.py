@@ -223,9 +223,10 @@ def _rewound(track: Track, now: float) -> str:
     fall = _fall(track)
     assert fall is not None
     earlier, later = fall
+    when = "since the poll before" if later.at == now else f"{duration(now - later.at)} ago"
     return (
         f"the committed offset fell from {count(earlier.committed)} to {count(later.committed)} "
-        f"{duration(now - later.at)} ago and is at {count(track.last.committed)}"
+        f"{when} and is at {count(track.last.committed)}"
     )
 
 

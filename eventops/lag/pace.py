@@ -14,6 +14,9 @@ from eventops.lag.model import Pace, Rate
 SPAN: Final = 30.0
 """Seconds a rate is averaged over: longer than consumers wait between two commits (5 s, as they come)."""
 
+IN_PASSING: Final = 5.0
+"""Seconds of its own consumption that a group may have in hand and is said to keep up: consumers commit every 5 s."""
+
 ONE_SNAPSHOT: Final = "a rate takes two snapshots"
 NEVER: Final = "never at this rate: records come at least as fast as they are consumed"
 NOTHING_KNOWN: Final = "no partition is known in two polls"
@@ -53,11 +56,14 @@ def consumption(ticks: Iterable[Tick]) -> Rate:
 
 
 def eta(lag: int | None, arrival: Rate, consumption: Rate, stuck: str | None = None) -> Rate:
-    """Seconds until nothing waits. ``stuck`` names a partition that doesn't move: without it no sum catches up.
+    """Seconds until nothing waits; of a group that keeps up, and has in hand what came a moment ago, until that is
+    consumed. ``stuck`` names a partition that doesn't move: without it no sum catches up.
 
-    >>> eta(100, arrival=Rate(5.0), consumption=Rate(25.0)).value
-    5.0
+    >>> eta(200, arrival=Rate(5.0), consumption=Rate(25.0)).value
+    10.0
     >>> eta(100, arrival=Rate(5.0), consumption=Rate(5.0)).reason == NEVER
+    True
+    >>> eta(8, arrival=Rate(145.0), consumption=Rate(145.0)).value < 0.1      # what waits is in passing
     True
     >>> eta(100, arrival=Rate(5.0), consumption=Rate(25.0), stuck="orders/3").reason
     'never at this rate: orders/3 rests'
@@ -70,6 +76,8 @@ def eta(lag: int | None, arrival: Rate, consumption: Rate, stuck: str | None = N
         return Rate(None, f"never at this rate: {stuck} rests")
     if arrival.value is None or consumption.value is None:
         return Rate(None, arrival.reason or consumption.reason)
+    if lag < consumption.value * IN_PASSING:
+        return Rate(lag / consumption.value)
     gained = consumption.value - arrival.value
     return Rate(lag / gained) if gained > 0 else Rate(None, NEVER)
 

@@ -1,11 +1,13 @@
 """Looks at the first record that waits on each partition: its timestamp is the age of the lag.
 
-A committed offset may point at a transaction's marker instead of a record, so a few offsets from there on are read.
+A committed offset may point at a transaction's marker, or at offsets that compaction took, instead of a record: a few
+offsets from there on are read, and where none of them is a record, on to the first one. Aborted records count as
+records: Kafka doesn't tell whether a group reads committed, and who doesn't is given them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -13,7 +15,7 @@ from typing import Final
 from eventops.events import Partition, Record
 from eventops.lag import rules
 from eventops.lag.model import AgeMethod, LagAge, PartitionOffsets
-from eventops.ports import Broker, LogBounds, Range
+from eventops.ports import Broker, Isolation, LogBounds, Range
 
 Place = tuple[Partition, int]
 """A partition and the first offset that waits there."""
@@ -21,9 +23,9 @@ Place = tuple[Partition, int]
 MARKERS: Final = 8
 """Offsets that are read from the committed one on."""
 
-_NO_RECORD: Final = (
-    "no record could be read at the committed offset: not permitted, compacted, or in an open transaction"
-)
+_ANYWHERE: Final = 1 << 62
+FURTHER: Final = 5_000
+"""Records that are read at most, in all, to find those that come later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +51,43 @@ def look(
     for found, first in sorted(waiting, key=_furthest_behind_first):
         ends.setdefault((found.partition, first), found.log_end or 0)
     asked, skipped = list(ends)[:at_most], list(ends)[at_most:]
-    records, reached = _read(broker, [_range(place, bounds) for place in asked])
+    near = _read(broker, [_near(place, bounds) for place in asked])
+    left = [place for place in asked if near.first_of(place, MARKERS) is None and place[0] not in near.gaps]
+    far = _read(broker, [_far(place, bounds) for place in left], _stops(left))
     ages = {place: LagAge(None, AgeMethod.UNKNOWN, _not_asked(at_most)) for place in skipped}
     only_markers = set()
     for place in asked:
-        oldest = next((record for record in records if _waits(place, record)), None)
+        oldest = near.first_of(place, MARKERS) or far.first_of(place)
+        end = bounds[place[0]].last_stable
         if oldest is not None:
             ages[place] = rules.age(oldest.timestamp, now)
-        elif reached.get(place[0], 0) >= ends[place]:
+        elif (near if end <= place[1] + MARKERS else far).is_read_to(place[0], end) and ends[place] <= end:
             only_markers.add(place)
         else:
-            ages[place] = LagAge(None, AgeMethod.UNKNOWN, _NO_RECORD)
-    return Tails(ages, frozenset(only_markers), tuple(records))
+            why = near.gaps.get(place[0]) or far.gaps.get(place[0]) or _why_none(ends[place], place[1], end)
+            ages[place] = LagAge(None, AgeMethod.UNKNOWN, why)
+    return Tails(ages, frozenset(only_markers), (*near.records, *far.records))
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What was read: records in the order of their positions, how far, and why not everywhere."""
+
+    records: tuple[Record, ...]
+    reached: Mapping[Partition, int]
+    gaps: Mapping[Partition, str]
+
+    def first_of(self, place: Place, within: int = _ANYWHERE) -> Record | None:
+        """The first record from a place on, ``within`` so many offsets: beyond them another place may be read."""
+        partition, first = place
+        return next(
+            (r for r in self.records if r.position.home == partition and first <= r.position.offset < first + within),
+            None,
+        )
+
+    def is_read_to(self, partition: Partition, end: int) -> bool:
+        """Whether all that comes before ``end`` was read, and there is nothing else."""
+        return partition not in self.gaps and self.reached.get(partition, -1) >= end
 
 
 def _not_asked(at_most: int) -> str:
@@ -74,24 +101,49 @@ def _furthest_behind_first(waiting: tuple[PartitionOffsets, int]) -> tuple[int, 
     return first - (found.log_end or 0), found.partition
 
 
-def _range(place: Place, bounds: Mapping[Partition, LogBounds]) -> Range:
+def _why_none(end: int, first: int, last_stable: int) -> str:
+    if first >= last_stable and end > last_stable:
+        return "what waits belongs to an open transaction, which can't be read before it ends"
+    return f"none of the {FURTHER:,} records read at most to find the first one that waits"
+
+
+def _near(place: Place, bounds: Mapping[Partition, LogBounds]) -> Range:
     """The first few offsets, and none of an open transaction: those can't be read before it ends."""
     partition, first = place
     return Range(partition, first, max(first, min(first + MARKERS, bounds[partition].last_stable)))
 
 
-def _read(broker: Broker, ranges: Collection[Range]) -> tuple[list[Record], dict[Partition, int]]:
-    """The records in the order of their positions, and how far each partition was read without a gap."""
+def _far(place: Place, bounds: Mapping[Partition, LogBounds]) -> Range:
+    """What comes after them."""
+    partition, first = place
+    return Range(partition, first + MARKERS, max(first + MARKERS, bounds[partition].last_stable))
+
+
+def _stops(places: Collection[Place]) -> Callable[[Collection[Record]], bool]:
+    """Whether enough was read: a record after each place, or as many as are worth it."""
+    last: dict[Partition, int] = {}
+    for partition, first in places:
+        last[partition] = max(first, last.get(partition, 0))
+
+    def stops(records: Collection[Record]) -> bool:
+        seen = {record.position.home for record in records if record.position.offset >= last[record.position.home]}
+        return len(records) >= FURTHER or len(seen) == len(last)
+
+    return stops
+
+
+def _read(
+    broker: Broker, ranges: Collection[Range], stops: Callable[[Collection[Record]], bool] = lambda _: False
+) -> _Seen:
+    """Read the ranges, or until ``stops`` says so."""
     records: list[Record] = []
     reached: dict[Partition, int] = {}
-    unread: set[Partition] = set()
-    for batch in broker.scan(ranges):
+    gaps: dict[Partition, str] = {}
+    wanted = [one for one in ranges if one.end > one.first]
+    for batch in broker.scan(wanted, Isolation.READ_UNCOMMITTED) if wanted else ():
         records += batch.records
         reached.update(batch.positions)
-        unread |= {Partition(gap.subject, gap.partition) for gap in batch.gaps if gap.partition is not None}
-    return sorted(records, key=lambda r: r.position), {p: at for p, at in reached.items() if p not in unread}
-
-
-def _waits(place: Place, record: Record) -> bool:
-    partition, first = place
-    return record.position.home == partition and first <= record.position.offset < first + MARKERS
+        gaps |= {Partition(gap.subject, gap.partition): gap.reason for gap in batch.gaps if gap.partition is not None}
+        if stops(records):
+            break
+    return _Seen(tuple(sorted(records, key=lambda record: record.position)), reached, gaps)

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import Final
 
 WINDOW: Final = 10
-"""Moves that are kept, as in Burrow; they are spaced so that they cover the span a verdict takes."""
+"""Steps between the moves that are kept, as in Burrow: so many steps cover the span a verdict takes."""
+
+_KEPT: Final = WINDOW + 1
 
 _FIELDS: Final = 3
 
@@ -137,7 +139,7 @@ class Trail:
             self.moves.extend((self.last_at, self.committed, self.end))
         if is_fall or at - self.moves[-_FIELDS] >= step:
             self.moves.extend((at, committed, end))
-        del self.moves[: max(len(self.moves) - WINDOW * _FIELDS, 0)]
+        del self.moves[: max(len(self.moves) - _KEPT * _FIELDS, 0)]
         self.rest = (at, end)
 
     def _samples(self) -> Iterator[Sample]:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
-from eventops.errors import EventopsError, UsageError
+from eventops.errors import EventopsError
 from eventops.events import Partition, Record
 from eventops.ports import Bounds, Broker, Committed, Coverage, Gap, Groups, Range, Topic
 from eventops.topics import rules
@@ -30,7 +30,7 @@ class TopicService:
         """The topics that names or globs mean, or all of them; internal ones only by name or with ``internal``.
 
         Raises:
-            UsageError: a topic that was named doesn't exist.
+            EventopsError: a topic that was named doesn't exist.
             EventopsError: no topic is meant by the globs.
         """
         topics = self._meant(names, internal=internal)
@@ -50,7 +50,7 @@ class TopicService:
         """One topic in full: where its partitions lie, how old it is, its configuration, and its readers' lag.
 
         Raises:
-            UsageError: it doesn't exist.
+            EventopsError: it doesn't exist.
         """
         (topic,) = self._meant([name], internal=True, globs=False)
         partitions = [Partition(name, number) for number in topic.partitions]
@@ -76,7 +76,7 @@ class TopicService:
             found = [t for t in self._broker.topics() if rules.is_meant(t.name, names) and (internal or not t.internal)]
             plain = {name for name in names if not rules.is_pattern(name)} - {topic.name for topic in found}
             if plain:
-                raise UsageError(f"there is no topic {min(plain)!r}", "`eventops topics` lists them")
+                raise EventopsError(f"there is no topic {min(plain)!r}", "`eventops topics` lists them")
             if not found:
                 raise EventopsError(f"no topic is meant by {' '.join(sorted(names))}", "`eventops topics` lists them")
             return found
@@ -85,7 +85,7 @@ class TopicService:
         if missing:
             near = difflib.get_close_matches(missing[0], [topic.name for topic in self._broker.topics()])
             remedy = f"did you mean {' or '.join(near)}?" if near else "`eventops topics` lists them"
-            raise UsageError(f"there is no topic {missing[0]!r}", remedy)
+            raise EventopsError(f"there is no topic {missing[0]!r}", remedy)
         return topics
 
     def _readers(self) -> tuple[Groups, Committed]:

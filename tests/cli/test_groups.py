@@ -87,7 +87,7 @@ def test_names_that_are_not_there(eventops: Shell, billing: str) -> None:
     assert run.returncode == 5
     assert "not read: missing: no such group" in run.stderr
     run = eventops("groups", "peek", billing, "--topic", "elsewhere")
-    assert (run.returncode, run.stdout) == (2, "")
+    assert (run.returncode, run.stdout) == (1, "")
 
 
 def test_the_shell_completes_commands_and_groups_without_one_listed(eventops: Shell) -> None:

@@ -178,6 +178,7 @@ def test_an_open_transaction_is_told_beside_a_lag_of_nothing(eventops: Shell, la
     producer.abort()
     producer.close()
     settled(lab.broker, home)
+    lab.commit(group, {home: 5})
     check = eventops("lag", "check", group, "--max-held-back", "0ms")
     assert (check.returncode, check.stdout) == (0, f"fine: {group}: 0 behind\n")
 

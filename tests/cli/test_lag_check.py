@@ -106,3 +106,10 @@ def test_a_broker_that_is_not_there_is_3(shell: Shell) -> None:
 def test_what_makes_no_check_is_2(shell: Shell, words: tuple[str, ...]) -> None:
     run = shell("-b", "127.0.0.1:1", "lag", "check", *words)
     assert (run.returncode, run.stdout) == (2, "")
+
+
+@pytest.mark.broker
+def test_the_cluster_is_named_before_or_after_the_command(billing: str, bootstrap_servers: str, tmp_path: Path) -> None:
+    words = ("lag", "-b", bootstrap_servers, "check", billing, "--max-lag", "3")
+    run = Shell(tmp_path)(*words)
+    assert (run.returncode, run.stdout) == (0, f"fine: {billing}: 3 behind\n"), run.stderr

@@ -229,3 +229,9 @@ def test_watch_takes_a_group_for_a_group(eventops: Shell, lab: KafkaLab) -> None
     lab.commit(group, {home: 0})
     with watching(eventops, "--watch", group) as process:
         assert line(process)["group"] == group
+
+
+def test_a_cluster_is_not_asked_without_a_pause(eventops: Shell) -> None:
+    run = eventops("lag", "--watch", "0s")
+    assert (run.returncode, run.stdout) == (2, "")
+    assert "every 0.1 s at most" in run.stderr

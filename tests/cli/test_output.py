@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from eventops.cli import json_layout, output
 
@@ -63,3 +65,24 @@ def test_a_narrow_terminal_loses_whole_columns_never_digits(
     assert "1,234,567" in printed
     assert "89" not in printed
     assert "too narrow for: parked" in printed
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 150, 250])
+@pytest.mark.parametrize("name", ["billing", "a" * 200, "ü" * 60])
+def test_a_line_a_row_keeps_figures_whole_and_names_what_it_leaves_out(width: int, name: str) -> None:
+    columns = [
+        output.Column("group", lambda row: row["name"]),
+        output.Column("lag", lambda _: "1,234,567", right=True),
+        output.Column("members", lambda _: "7", right=True, spare=2),
+        output.Column("state", lambda _: "preparing rebalance", spare=3),
+        output.Column("", lambda _: "no progress for 22.9 s while 50 wait " * 4, wrap=True),
+    ]
+    screen = Console(width=width, file=io.StringIO(), no_color=True)
+    for part in output.drawn("", columns, [{"name": name}, {"name": "b"}], width, one_line=True):
+        screen.print(part)
+    lines = screen.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    rows = [line for line in lines if "1,234,567" in line]
+    assert len(rows) == 2, lines
+    assert all(row.split()[0][:2] in (name[:2], "b") for row in rows)
+    for title in ("members", "state"):
+        assert title in " ".join(lines), "it is a column, or named below"

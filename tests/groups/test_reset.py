@@ -61,7 +61,7 @@ def test_a_shift_moves_only_what_was_committed(lab: KafkaLab, home: Partition) -
     assert [move.partition for move in reset.plan(group, ALL, shift, NOW).moves] == [home]
     plan = reset.plan(group, Scope({home.topic: None}), shift, NOW)
     assert [(one.partition, "never committed" in one.reason) for one in plan.refused] == [(1, True)]
-    with pytest.raises(UsageError, match="1 partition can't be moved, so nothing was written"):
+    with pytest.raises(EventopsError, match="1 partition can't be moved, so nothing was written"):
         reset.execute(plan)
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from eventops.errors import EventopsError, Unsupported, UsageError
+from eventops.errors import EventopsError, Unsupported
 from eventops.events import Partition
 from eventops.groups.model import Kind, Scope, Surroundings, Target
 from eventops.groups.reset import ResetService
@@ -67,7 +67,7 @@ def test_a_group_that_is_not_there_is_met_halfway(lab: KafkaLab) -> None:
         GroupService(lab.broker).show(group[:-1], NOW)
     with pytest.raises(EventopsError, match="there is no group"):
         GroupService(lab.broker).list([f"{group}-x*"], NOW)
-    with pytest.raises(UsageError, match="no position there"):
+    with pytest.raises(EventopsError, match="no position there"):
         GroupService(lab.broker).peek(group, NOW, topics=["elsewhere"])
 
 

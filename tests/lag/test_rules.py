@@ -185,11 +185,26 @@ def test_limits(
 
 
 def test_a_named_group_that_is_not_there_is_unknown_to_a_check() -> None:
-    gaps = (Gap("billing", None, "no such group"),)
+    gaps = (Gap("shipping", None, "no such group"),)
     report = LagReport(NOW, "c", (group_of(offsets(0, 1, 1)),), Coverage(1, 1, gaps=gaps))
     findings = check(report, Limits(max_lag=0))
-    assert findings[1] == Finding("billing", Outcome.UNKNOWN, "no such group")
+    assert findings[1] == Finding("shipping", Outcome.UNKNOWN, "no such group")
     assert worst(findings) is Outcome.UNKNOWN
+
+
+def test_a_group_that_could_not_be_read_is_one_finding_and_never_fine() -> None:
+    unread = rules.unread(Group("billing", "classic", "stable"), "not permitted: Describe on the group")
+    gaps = (Gap("billing", None, "not permitted: Describe on the group"),)
+    for limits in (Limits(max_lag=0), Limits(max_age=1), Limits(max_held_back=1)):
+        (found,) = check(LagReport(NOW, "c", (unread,), Coverage(1, 0, gaps=gaps)), limits)
+        assert (found.group, found.outcome) == ("billing", Outcome.UNKNOWN), limits
+        assert "not permitted" in found.reason
+
+
+def test_what_is_lost_is_told_by_a_check_of_the_lag() -> None:
+    assert judged(group_of(offsets(60, 10, 110)), Limits(max_lag=100)).reason == (
+        "50 behind, and 50 offsets lost to retention"
+    )
 
 
 def test_share_groups_nobody_asked_for_do_not_fail_a_check() -> None:

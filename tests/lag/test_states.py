@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
@@ -126,3 +127,80 @@ def snapshot(lab: KafkaLab, group: str, after: timedelta = timedelta()) -> LagRe
 def only(report: LagReport) -> GroupLag:
     (group,) = report.groups
     return group
+
+
+def _of(lab: KafkaLab, *groups: str) -> LagReport:
+    return LagService(lab.broker).snapshot(GroupSelection(groups), datetime.now(UTC))
+
+
+def test_what_an_aborted_transaction_left_hides_nothing_behind_it(lab: KafkaLab) -> None:
+    """More offsets than are looked at first; a group near the end of the same log says nothing about another."""
+    home = Partition(lab.topic(), 0)
+    slow, fast = lab.name("slow"), lab.name("fast")
+    lab.append(home, b"a", b"b", b"c")
+    producer = lab.broker.transactional_producer(lab.name("writer"))
+    producer.begin()
+    producer.append(outgoing(home, *(b"aborted %d" % number for number in range(20))))
+    producer.abort()
+    producer.close()
+    settled(lab.broker, home)
+    lab.append(home, *(b"%d" % number for number in range(40)))
+    lab.commit(slow, {home: 3})
+    lab.commit(fast, {home: 62})
+    for names in ((slow,), (slow, fast)):
+        found = {group.group: group for group in _of(lab, *names).groups}[slow]
+        assert (found.verdict, found.lag) == (Verdict.INACTIVE, 61), names
+        assert found.age.method is AgeMethod.MESSAGE
+
+
+def test_aborted_records_wait_for_those_who_read_them(lab: KafkaLab) -> None:
+    home, group = Partition(lab.topic(), 0), lab.name("billing")
+    lab.append(home, b"a")
+    producer = lab.broker.transactional_producer(lab.name("writer"))
+    producer.begin()
+    producer.append(outgoing(home, b"b", b"c"))
+    producer.abort()
+    producer.close()
+    settled(lab.broker, home)
+    lab.commit(group, {home: 1})
+    assert only(snapshot(lab, group)).lag == 3, "Kafka doesn't tell whether a group reads committed records only"
+    lab.commit(group, {home: 3})
+    assert only(snapshot(lab, group)).lag == 0, "the transaction's marker is no record"
+
+
+def test_a_record_behind_a_marker_tells_its_age(lab: KafkaLab) -> None:
+    home, group = Partition(lab.topic(), 0), lab.name("billing")
+    other = Partition(lab.topic("other"), 0)
+    producer = lab.broker.transactional_producer(lab.name("writer"))
+    producer.begin()
+    producer.append(outgoing(home, b"a"))
+    producer.commit()
+    producer.close()
+    settled(lab.broker, home)
+    lab.append(home, b"b")
+    lab.append(other, *(b"%d" % number for number in range(30)))
+    lab.commit(group, {home: 1, other: 4})
+    found = only(snapshot(lab, group))
+    assert [(one.lag, one.age.method) for one in found.partitions] == [
+        (2 if one.partition == home else 26, AgeMethod.MESSAGE) for one in found.partitions
+    ]
+
+
+def test_a_busy_log_has_no_open_transaction(lab: KafkaLab) -> None:
+    home = Partition(lab.topic(), 0)
+    ended = threading.Event()
+
+    def write() -> None:
+        while not ended.is_set():
+            lab.append(home, *(b"%d" % number for number in range(50)))
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for broker in (KafkaBroker(lab.properties), lab.broker):
+            for _ in range(40):
+                bounds = broker.log_bounds([home]).bounds[home]
+                assert bounds.high_watermark == bounds.last_stable
+    finally:
+        ended.set()
+        writer.join()

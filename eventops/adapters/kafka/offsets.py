@@ -53,8 +53,8 @@ def log_bounds(connection: Connection, partitions: Collection[Partition], timeou
     """Start, last stable offset and high watermark; a partition without any of the three becomes a gap."""
     asked = sorted(set(partitions))
     starts = _ask(connection, asked, OffsetSpec.earliest(), _UNCOMMITTED, timeout)
-    stables = _ask(connection, asked, OffsetSpec.latest(), _COMMITTED, timeout)
     watermarks = _ask(connection, asked, OffsetSpec.latest(), _UNCOMMITTED, timeout)
+    stables = _ask(connection, asked, OffsetSpec.latest(), _COMMITTED, timeout)  # last: see wire.offsets
     start, start_failed = _gathered(connection, starts, timeout)
     stable, stable_failed = _gathered(connection, stables, timeout)
     watermark, watermark_failed = _gathered(connection, watermarks, timeout)

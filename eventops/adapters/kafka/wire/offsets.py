@@ -24,8 +24,9 @@ CHUNK: Final = 2_000
 
 _EARLIEST: Final = -2
 _LATEST: Final = -1
-_QUESTIONS: Final = {"start": (_EARLIEST, 0), "stable": (_LATEST, 1), "watermark": (_LATEST, 0)}
-"""Kafka's timestamp for "the earliest" and "the latest", and whether only stable records count."""
+_QUESTIONS: Final = {"start": (_EARLIEST, 0), "watermark": (_LATEST, 0), "stable": (_LATEST, 1)}
+"""Kafka's timestamp for "the earliest" and "the latest", and whether only stable records count. A broker answers in
+this order: what comes between the last two is never taken for something that an open transaction holds back."""
 
 _MOVED: Final = frozenset(
     {
