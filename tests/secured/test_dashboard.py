@@ -55,9 +55,7 @@ async def test_who_may_see_some_sees_some_and_what_is_left_out_is_named(kafka: S
             assert "vault" not in shown(pilot)
             await pilot.press("4")
             await until(pilot, lambda: "orders-dlt" in shown(pilot), "the topic of dead letters")
-            await until(
-                pilot, lambda: "not everything could be read" in shown(pilot), "that its letters aren't counted"
-            )
+            await until(pilot, lambda: "! not everything" in shown(pilot), "that its letters aren't counted")
             await pilot.press("enter")
             await until(pilot, lambda: "/ orders-dlt" in shown(pilot), "its causes")
             await until(pilot, lambda: NONE_READ in shown(pilot), "why there are none")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from confluent_kafka import KafkaException
 
 from eventops.adapters.kafka.probe import answers
 from eventops.bootstrap import Desk, local_kafka
@@ -21,6 +22,7 @@ from eventops.tui.app import Dashboard
 from eventops.tui.lag import LagPage
 from tests.brokers.lab import KafkaLab
 from tests.tui.stage import current, front, shown, table, until
+from tests.waiting import wait_until
 
 pytestmark = [
     pytest.mark.broker,
@@ -67,7 +69,7 @@ async def test_a_broker_that_goes_and_comes_back(kafka: LocalKafka, unique: Call
             await in_a_thread(app, lambda: kafka.up(port=port))
             await until(pilot, lambda: "no answer since" not in shown(pilot), "an answer again, by itself", 60)
             assert not app.screen.query_one("#body").has_class("-stale")
-            await in_a_thread(app, lambda: lab.commit(group, {home: 3}))
+            await in_a_thread(app, lambda: committed(lab, group, home, 3))
             await until(pilot, lambda: current(app, "groups").group.lag == 0, "the figures of now", 60)
             for key in ("1", "3", "4", "5"):
                 await pilot.press(key)
@@ -81,6 +83,19 @@ def kill(kafka: LocalKafka) -> None:
     for node in kafka.status().nodes:
         assert node.pid is not None
         os.kill(node.pid, signal.SIGKILL)
+
+
+def committed(lab: KafkaLab, group: str, home: Partition, offset: int) -> None:
+    """As soon as the broker that came back takes commits: it loads its groups first."""
+
+    def is_taken() -> bool:
+        try:
+            lab.commit(group, {home: offset})
+        except KafkaException:
+            return False
+        return True
+
+    wait_until(is_taken, "the commit", 90)
 
 
 async def in_a_thread(app: Dashboard, work: Callable[[], object]) -> None:
