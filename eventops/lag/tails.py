@@ -7,7 +7,7 @@ records: Kafka doesn't tell whether a group reads committed, and who doesn't is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -66,24 +66,23 @@ def look(
         else:
             why = near.gaps.get(place[0]) or far.gaps.get(place[0]) or _why_none(ends[place], place[1], end)
             ages[place] = LagAge(None, AgeMethod.UNKNOWN, why)
-    return Tails(ages, frozenset(only_markers), (*near.records, *far.records))
+    read = (record for seen in (near, far) for mine in seen.records.values() for record in mine)
+    return Tails(ages, frozenset(only_markers), tuple(read))
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What was read: records in the order of their positions, how far, and why not everywhere."""
+    """What was read: a partition's records in their order, how far it was read, and why not everywhere."""
 
-    records: tuple[Record, ...]
+    records: Mapping[Partition, Sequence[Record]]
     reached: Mapping[Partition, int]
     gaps: Mapping[Partition, str]
 
     def first_of(self, place: Place, within: int = _ANYWHERE) -> Record | None:
         """The first record from a place on, ``within`` so many offsets: beyond them another place may be read."""
         partition, first = place
-        return next(
-            (r for r in self.records if r.position.home == partition and first <= r.position.offset < first + within),
-            None,
-        )
+        found = next((r for r in self.records.get(partition, ()) if r.position.offset >= first), None)
+        return found if found is not None and found.position.offset < first + within else None
 
     def is_read_to(self, partition: Partition, end: int) -> bool:
         """Whether all that comes before ``end`` was read, and there is nothing else."""
@@ -119,31 +118,35 @@ def _far(place: Place, bounds: Mapping[Partition, LogBounds]) -> Range:
     return Range(partition, first + MARKERS, max(first + MARKERS, bounds[partition].last_stable))
 
 
-def _stops(places: Collection[Place]) -> Callable[[Collection[Record]], bool]:
+def _stops(places: Collection[Place]) -> Callable[[Mapping[Partition, Sequence[Record]]], bool]:
     """Whether enough was read: a record after each place, or as many as are worth it."""
     last: dict[Partition, int] = {}
     for partition, first in places:
         last[partition] = max(first, last.get(partition, 0))
 
-    def stops(records: Collection[Record]) -> bool:
-        seen = {record.position.home for record in records if record.position.offset >= last[record.position.home]}
-        return len(records) >= FURTHER or len(seen) == len(last)
+    def stops(records: Mapping[Partition, Sequence[Record]]) -> bool:
+        if sum(map(len, records.values())) >= FURTHER:
+            return True
+        return all(home in records and records[home][-1].position.offset >= first for home, first in last.items())
 
     return stops
 
 
 def _read(
-    broker: Broker, ranges: Collection[Range], stops: Callable[[Collection[Record]], bool] = lambda _: False
+    broker: Broker,
+    ranges: Collection[Range],
+    stops: Callable[[Mapping[Partition, Sequence[Record]]], bool] = lambda _: False,
 ) -> _Seen:
     """Read the ranges, or until ``stops`` says so."""
-    records: list[Record] = []
+    records: dict[Partition, list[Record]] = {}
     reached: dict[Partition, int] = {}
     gaps: dict[Partition, str] = {}
     wanted = [one for one in ranges if one.end > one.first]
     for batch in broker.scan(wanted, Isolation.READ_UNCOMMITTED) if wanted else ():
-        records += batch.records
+        for record in batch.records:
+            records.setdefault(record.position.home, []).append(record)
         reached.update(batch.positions)
         gaps |= {Partition(gap.subject, gap.partition): gap.reason for gap in batch.gaps if gap.partition is not None}
         if stops(records):
             break
-    return _Seen(tuple(sorted(records, key=lambda record: record.position)), reached, gaps)
+    return _Seen(records, reached, gaps)
