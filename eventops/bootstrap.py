@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from eventops.local.service import LocalKafka
     from eventops.ports import Broker, Gap, TraceStore
     from eventops.records.service import RecordService
+    from eventops.topics.model import Waiting
     from eventops.topics.service import TopicService
     from eventops.trace.service import TraceService
 
@@ -95,7 +96,7 @@ class Desk:
         """Which topics are there?"""
         from eventops.topics.service import TopicService
 
-        return TopicService(self.broker)
+        return TopicService(self.broker, _Lags(self))
 
     @cached_property
     def conventions(self) -> Conventions:
@@ -154,6 +155,25 @@ class Desk:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+
+class _Lags:
+    """The lag room for topics: it is imported when somebody asks who reads one."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def of_topic(self, topic: str, now: datetime) -> dict[str, Waiting]:
+        """See :class:`eventops.topics.service.Lags`."""
+        from eventops.lag.model import GroupSelection
+        from eventops.lag.selecting import NothingSelected
+        from eventops.topics.model import Waiting
+
+        try:
+            groups = self._desk.lag.snapshot(GroupSelection(topics=(topic,)), now).groups
+        except NothingSelected:
+            return {}
+        return {group.group: Waiting(group.lag, group.reason) for group in groups}
 
 
 class _Letters:

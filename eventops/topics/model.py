@@ -75,6 +75,14 @@ class TopicsReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits for a group on one topic; ``lag`` None with the ``reason``."""
+
+    lag: int | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Reader:
     """A group on one topic. ``lag`` sums up its partitions, None with the ``reason`` where one isn't known; ``members``
     are those that were given a partition of the topic."""

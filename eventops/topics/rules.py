@@ -8,11 +8,13 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from eventops.events import Partition, Record
-from eventops.ports import Bounds, Committed, Group, LogBounds, Range, Topic
-from eventops.topics.model import Ages, PartitionSpan, Reader, TopicSummary
+from eventops.ports import Bounds, Committed, Group, Range, Topic
+from eventops.topics.model import Ages, PartitionSpan, Reader, TopicSummary, Waiting
 
 COMMITTING: Final = frozenset({"classic", "consumer", "streams"})
 """Types of groups that leave committed offsets."""
+
+_NOT_TOLD_WAITING: Final = "it read the topic a moment ago, and doesn't any more"
 
 NOT_TOLD = "the topic's configuration may not be read (DescribeConfigs)"
 
@@ -63,36 +65,15 @@ def readers(groups: Iterable[Group], committed: Committed) -> dict[str, tuple[st
     return {topic: tuple(sorted(names)) for topic, names in found.items()}
 
 
-def reader(group: Group, topic: Topic, offsets: Mapping[Partition, int], bounds: Bounds) -> Reader:
-    """One group on one topic. An empty log that it never committed on holds nothing for it."""
-    members = sum(any(at.topic == topic.name for at in member.assigned) for member in group.members)
-    if group.type not in COMMITTING:
-        return Reader(group, members, None, f"a group of type {group.type} leaves no committed offsets")
-    total, unknown = 0, []
-    for number in topic.partitions:
-        at = Partition(topic.name, number)
-        waiting = lag(offsets.get(at), bounds.bounds.get(at))
-        total += waiting or 0
-        if waiting is None:
-            unknown.append(number)
-    if unknown:
-        several = f"{len(unknown)} of {len(topic.partitions)} partitions aren't known"
-        return Reader(group, members, None, f"{several} (never committed, or no log to compare with)")
-    return Reader(group, members, total)
+def reader(group: Group, topic: str, waiting: Waiting | None) -> Reader:
+    """One group on one topic, and what waits for it there; ``waiting`` None: nobody could tell.
 
-
-def lag(committed: int | None, log: LogBounds | None) -> int | None:
-    """Offsets still to be consumed on one partition.
-
-    >>> log = LogBounds(start=4, high_watermark=9, last_stable=9)
-    >>> lag(7, log), lag(2, log), lag(12, log), lag(None, log), lag(None, LogBounds(4, 4, 4)), lag(7, None)
-    (2, 5, None, None, 0, None)
+    >>> reader(Group("billing", "classic", "empty"), "orders", Waiting(3, None)).lag
+    3
     """
-    if log is None:
-        return None
-    if committed is None:
-        return 0 if log.start == log.high_watermark else None
-    return log.high_watermark - max(committed, log.start) if committed <= log.high_watermark else None
+    members = sum(any(at.topic == topic for at in member.assigned) for member in group.members)
+    told = waiting or Waiting(None, _NOT_TOLD_WAITING)
+    return Reader(group, members, told.lag, told.reason)
 
 
 def ages(records: Iterable[Record], ends: Iterable[Range]) -> Ages:

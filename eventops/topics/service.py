@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 
 from eventops.errors import EventopsError
 from eventops.events import Partition, Record
 from eventops.ports import Bounds, Broker, Committed, Coverage, Gap, Groups, Range, Topic
 from eventops.topics import rules
-from eventops.topics.model import Ages, TopicReport, TopicsReport
+from eventops.topics.model import Ages, TopicReport, TopicsReport, Waiting
 
 NEAR: Final = 8
 """Offsets that are read at each end of a log for its first and last record."""
@@ -20,11 +20,19 @@ AT_MOST: Final = 200
 """Partitions whose first and last records are read."""
 
 
+class Lags(Protocol):
+    """Who knows what waits for whom: the lag room, which judges markers, share groups and logs made anew alike."""
+
+    def of_topic(self, topic: str, now: datetime) -> Mapping[str, Waiting]:
+        """What waits for each group that reads the topic, by group."""
+
+
 class TopicService:
     """Which topics there are, how much they hold, who reads them."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, lags: Lags) -> None:
         self._broker = broker
+        self._lags = lags
 
     def report(self, names: Collection[str], now: datetime, *, internal: bool = False) -> TopicsReport:
         """The topics that names or globs mean, or all of them; internal ones only by name or with ``internal``.
@@ -59,6 +67,7 @@ class TopicService:
         config = self._broker.retention([name]).get(name)
         names = rules.readers(groups.groups, committed).get(name, ())
         readers = [group for group in groups.groups if group.group_id in names]
+        waiting = self._lags.of_topic(name, now) if readers else {}
         records, ages = self._ages(partitions, bounds)
         size = sum(len(record.key or b"") + len(record.value or b"") for record in records)
         gaps = (*groups.gaps, *committed.gaps, *bounds.gaps)
@@ -67,7 +76,7 @@ class TopicService:
             topic=rules.summary(topic, bounds, config, names),
             ages=ages,
             config=config,
-            readers=tuple(rules.reader(g, topic, committed.offsets.get(g.group_id, {}), bounds) for g in readers),
+            readers=tuple(rules.reader(group, name, waiting.get(group.group_id)) for group in readers),
             coverage=Coverage(len(partitions), len(bounds.bounds), len(records), size, gaps=gaps),
         )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from eventops.events import Partition
-from tests.brokers.lab import KafkaLab, outgoing
+from tests.brokers.lab import KafkaLab, eventually, outgoing, settled
 from tests.cli.running import Shell
 from tests.contracts import keeps_its_contract
 
@@ -82,7 +82,7 @@ def test_a_topic_that_is_not_there_is_told_and_is_not_created(eventops: Shell, l
     assert (run.returncode, run.stdout) == (1, "")
     assert "`eventops topics` lists them" in run.stderr
     run = eventops("topics", "*", name)
-    assert (run.returncode, run.stdout) == (2, "")
+    assert (run.returncode, run.stdout) == (1, "")
 
 
 def test_the_doctor_finds_the_cluster_well(eventops: Shell) -> None:
@@ -102,3 +102,27 @@ def test_the_doctor_says_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
     nobody_there = Shell(tmp_path, "127.0.0.1:1")("doctor")
     assert nobody_there.returncode == 3
     assert "✗" in nobody_there.stdout
+
+
+def test_a_topic_s_readers_have_the_lag_that_lag_tells(eventops: Shell, lab: KafkaLab) -> None:
+    """A group that stands at a transaction's marker, one that lost records, and a share group."""
+    home = Partition(lab.topic(), 0)
+    at_marker, behind, shared = lab.name("at-marker"), lab.name("behind"), lab.name("shared")
+    producer = lab.broker.transactional_producer(lab.name("writer"))
+    producer.begin()
+    producer.append(outgoing(home, *(b"%d" % number for number in range(9))))
+    producer.commit()
+    producer.close()
+    settled(lab.broker, home)
+    lab.commit(at_marker, {home: 9})
+    lab.commit(behind, {home: 1})
+    lab.cut(home, before=4)
+    with lab.share_member(shared, home.topic) as member:
+        eventually(lambda: not member.poll(0.1) and home in lab.broker.share_progress([shared]).shares[shared])
+        shown = json.loads(eventops("topics", "show", home.topic, "-o", "json").stdout)
+        told = json.loads(eventops("lag", "--topic", home.topic, "-o", "json").stdout)
+    assert {group["group"]: group["lag"] for group in told["groups"]} == {
+        reader["group"]: reader["lag"] for reader in shown["readers"]
+    }
+    lags = {reader["group"]: reader["lag"] for reader in shown["readers"]}
+    assert (lags[at_marker], lags[behind]) == (0, 6)

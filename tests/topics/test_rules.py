@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from eventops.cli.topics import _health
 from eventops.events import Partition, Position, Record
 from eventops.ports import Bounds, Coverage, Gap, Group, LogBounds, Member, Placement, Range, Topic
 from eventops.topics import rules
 from eventops.topics.document import document
-from eventops.topics.model import TopicsReport
+from eventops.topics.model import TopicsReport, Waiting
 
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
 TOPIC = Topic(
@@ -41,24 +38,13 @@ def test_lost_replicas_are_told_partition_by_partition() -> None:
     assert _health(told) == "x3, 1 offline, 2 under"
 
 
-def test_a_reader_of_all_of_it_has_a_lag_and_another_has_a_reason() -> None:
-    whole = Topic("orders", "id", (0, 1))
+def test_a_reader_has_the_lag_that_the_lag_room_tells_or_the_reason_why_not() -> None:
     billing = Group("billing", "classic", "stable", (Member("m", "c", "h", (Partition("orders", 0),)),))
-    found = rules.reader(billing, whole, {Partition("orders", 0): 7}, BOUNDS)
-    assert (found.members, found.lag) == (1, 3), "nothing is to be read on the empty partition it never committed on"
-    found = rules.reader(billing, TOPIC, {Partition("orders", 0): 7}, BOUNDS)
-    assert (found.lag, found.reason) == (
-        None,
-        "1 of 3 partitions aren't known (never committed, or no log to compare with)",
-    )
-    share = rules.reader(Group("workers", "share", "stable"), whole, {}, BOUNDS)
-    assert (share.lag, share.reason) == (None, "a group of type share leaves no committed offsets")
-
-
-@given(committed=st.integers(0, 30))
-def test_a_lag_is_never_negative_and_never_more_than_is_kept(committed: int) -> None:
-    found = rules.lag(committed, LOG)
-    assert found is None if committed > LOG.high_watermark else found is not None and 0 <= found <= 6
+    found = rules.reader(billing, "orders", Waiting(3, None))
+    assert (found.members, found.lag, found.reason) == (1, 3, None)
+    found = rules.reader(billing, "payments", Waiting(None, "1 of 3 partitions not read"))
+    assert (found.members, found.lag, found.reason) == (0, None, "1 of 3 partitions not read")
+    assert rules.reader(billing, "orders", None).reason is not None
 
 
 def test_ages_come_from_the_ends_of_the_log_and_from_nowhere_else() -> None:
