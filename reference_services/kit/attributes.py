@@ -18,6 +18,34 @@ _IDS: Final = {
 }
 
 
+KNOWN_METHODS: Final = frozenset(
+    {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"}
+)
+"""HTTP conventions 1.44: RFC 9110's, PATCH and QUERY. Clients may send any other word, and each would be a series."""
+
+
+def of_request(method: str, path: str) -> Attributes:
+    """Of an HTTP request.
+
+    >>> of_request("get", "/")["http.request.method"], of_request("get", "/")["http.request.method_original"]
+    ('_OTHER', 'get')
+    """
+    where: Attributes = {"url.path": path, "url.scheme": "http"}
+    if method in KNOWN_METHODS:
+        return {"http.request.method": method, **where}
+    return {"http.request.method": "_OTHER", "http.request.method_original": method, **where}
+
+
+def span_name(method: str, route: str | None = None) -> str:
+    """Of a request's span.
+
+    >>> span_name("POST", "/users"), span_name("FROB", "/users"), span_name("FROB")
+    ('POST /users', 'HTTP /users', 'HTTP')
+    """
+    word = method if method in KNOWN_METHODS else "HTTP"
+    return f"{word} {route}" if route else word
+
+
 def of_client(service: str, server: str) -> Attributes:
     """On every messaging span; ``server`` is ``host:port``.
 

@@ -13,6 +13,7 @@ from fastapi import Depends, FastAPI, Request
 from opentelemetry import trace
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from reference_services.kit.attributes import span_name
 from reference_services.kit.conventions import CONVERSATION_ID
 from reference_services.kit.logs import about
 from reference_services.kit.tracing import Tracing, mark_failed
@@ -55,7 +56,7 @@ class Conversation:
                     await self._app(scope, receive, answer)
             finally:
                 if route := getattr(scope.get("route"), "path", None):
-                    span.update_name(f"{scope['method']} {route}")
+                    span.update_name(span_name(scope["method"], route))
                     span.set_attribute("http.route", route)
 
 

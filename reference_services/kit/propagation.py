@@ -21,7 +21,7 @@ LONGEST_BAGGAGE: Final = 8192
 """Bytes; W3C baggage, limits."""
 MOST_ENTRIES: Final = 180
 LONGEST_ENTRY: Final = 4096
-"""What OpenTelemetry's propagator takes of a baggage; the rest is dropped."""
+"""What OpenTelemetry's propagators take of a baggage."""
 
 _TRACE_HEADERS: Final = frozenset({TRACEPARENT, TRACESTATE, BAGGAGE})
 
@@ -32,7 +32,10 @@ AnyHeaders = Sequence[tuple[str, bytes | None]]
 @dataclass(frozen=True, slots=True)
 class Received:
     """What came with a message: the trace context, empty where there is none that can be used, and the headers that
-    can't be used as they are: unreadable, doubled or too long.
+    can't be used as they are: unreadable, doubled or too long. Where one of them is faulty, nothing of them is used.
+
+    Of the baggage nothing is taken over: the event names its own correlation id, and what else strangers put there is
+    nobody's to publish.
 
     >>> received([("traceparent", b"00-zz-zz-01"), ("baggage", b"a=b"), ("baggage", b"c=d")]).faults
     ('traceparent', 'baggage')
@@ -60,13 +63,21 @@ def received(headers: AnyHeaders) -> Received:
             if folded in held:
                 doubled.add(folded)
             held[folded] = bytes_as_text(value or b"")
-    usable = {name: text for name, text in held.items() if name == TRACESTATE or name not in doubled}
-    found = Received(propagate.extract(usable, context.Context()), ())
-    return Received(found.context, tuple(_faults(held, doubled, found)))
+    usable = {name: held[name] for name in (TRACEPARENT, TRACESTATE) if name in held}
+    found = propagate.extract({} if TRACEPARENT in doubled else usable, context.Context())
+    faults = tuple(_faults(held, doubled, Received(found, ()).sent_by))
+    return Received(context.Context() if faults else found, faults)
 
 
-def _faults(held: dict[str, str], doubled: set[str], found: Received) -> Iterator[str]:
-    if TRACEPARENT in held and found.sent_by is None:
+def combined(headers: AnyHeaders) -> AnyHeaders:
+    """An HTTP request's headers, its baggage in one line: HTTP lets a list stand in several (RFC 9110, 5.3)."""
+    lists = [value or b"" for name, value in headers if name.lower() == BAGGAGE]
+    others = [header for header in headers if header[0].lower() != BAGGAGE]
+    return [*others, (BAGGAGE, b",".join(lists))] if lists else others
+
+
+def _faults(held: dict[str, str], doubled: set[str], sent_by: trace.SpanContext | None) -> Iterator[str]:
+    if TRACEPARENT in held and sent_by is None:
         yield TRACEPARENT
     if BAGGAGE in doubled or _is_over_the_limits(held.get(BAGGAGE, "")):
         yield BAGGAGE
@@ -89,10 +100,22 @@ _SETTER: Final = _HeaderSetter()
 def with_trace_context(headers: AnyHeaders) -> HeaderList:
     """A new list: the headers without whatever trace context they had, and the current one.
 
-    The baggage names the correlation id that the headers name: the event has the last word.
+    The baggage is the correlation id that the headers name, else the current one, and nothing else.
     """
     fresh = [(name, value) for name, value in headers if name.lower() not in _TRACE_HEADERS]
-    correlation = dict(fresh).get(CE_CORRELATION_ID)
-    carried = baggage.set_baggage(CORRELATION, bytes_as_text(correlation)) if correlation else None
-    propagate.inject(fresh, carried, setter=_SETTER)
+    current = baggage.get_baggage(CORRELATION)
+    known = correlation_of(fresh) or (current if isinstance(current, str) else None)
+    propagate.inject(fresh, conversing(context.get_current(), known), setter=_SETTER)
     return fresh
+
+
+def conversing(within: context.Context, correlation_id: str | None) -> context.Context:
+    """That context with the correlation id as its whole baggage; with none where there is no id."""
+    bare = baggage.clear(within)
+    return baggage.set_baggage(CORRELATION, correlation_id, bare) if correlation_id else bare
+
+
+def correlation_of(headers: AnyHeaders) -> str | None:
+    """The correlation id that an event's headers name."""
+    value = dict(headers).get(CE_CORRELATION_ID)
+    return bytes_as_text(value) if value else None

@@ -35,9 +35,17 @@ from opentelemetry import baggage, context, trace
 from opentelemetry.sdk.trace import Span, SpanProcessor
 from opentelemetry.trace import Link, SpanKind, Status, StatusCode
 
-from eventops.events import TRACEPARENT, Ids, Record, read_event
+from eventops.events import Ids, Record, read_event
 from reference_services.kit import conventions as names
-from reference_services.kit.attributes import Attributes, of_client, of_headers, of_place, of_record
+from reference_services.kit.attributes import (
+    Attributes,
+    of_client,
+    of_headers,
+    of_place,
+    of_record,
+    of_request,
+    span_name,
+)
 from reference_services.kit.export import Export
 from reference_services.kit.metrics import Metrics
 from reference_services.kit.propagation import (
@@ -45,6 +53,9 @@ from reference_services.kit.propagation import (
     AnyHeaders,
     HeaderList,
     Received,
+    combined,
+    conversing,
+    correlation_of,
     received,
     with_trace_context,
 )
@@ -116,13 +127,14 @@ class Tracing:
 
     def start_send(self, topic: str, headers: AnyHeaders, key: str | None) -> Send:
         """A message about to be produced, in the trace that its headers name (else the current one): an event from the
-        outbox belongs to the request that saved it."""
-        is_named = any(name.lower() == TRACEPARENT for name, _ in headers)
-        return self._start_send(topic, headers, key, received(headers).context if is_named else None)
+        outbox belongs to the request that saved it. The correlation id is the one that its headers name, or none."""
+        origin = self._received(headers)
+        parent = origin.context if origin.sent_by else context.get_current()
+        return self._start_send(topic, headers, key, conversing(parent, correlation_of(headers)))
 
     def start_letter(self, topic: str, headers: AnyHeaders, key: str | None) -> Send:
         """A dead letter about to be posted: child of the handling that failed, linked to what created the event."""
-        return self._start_send(topic, headers, key, None, _links(received(headers)))
+        return self._start_send(topic, headers, key, context.get_current(), _links(received(headers)))
 
     def polled(self, record: Record, group: str, began: int) -> None:
         """A poll that brought a record, ``began`` in nanoseconds since 1970; it is linked to the record's creation.
@@ -139,10 +151,9 @@ class Tracing:
 
     @contextmanager
     def processing(self, record: Record, group: str) -> Iterator[Handling]:
-        """The handling of one record, up to its commit: child of its creation, and linked to it."""
-        origin, ids, topic = received(record.headers), read_event(record).ids, record.position.topic
-        for header in origin.faults:
-            self.metrics.fault(header)
+        """The handling of one record, up to its commit: child of its creation, and linked to it. An exception that
+        leaves the block has failed it."""
+        origin, ids, topic = self._received(record.headers), read_event(record).ids, record.position.topic
         attributes = self._of_record("process", "process", record, ids, group)
         parent = context.Context() if self._is_linked_only else origin.context
         with (
@@ -155,6 +166,10 @@ class Tracing:
             began = time.perf_counter()
             try:
                 yield handling
+            except BaseException as failure:
+                if handling.error is None:
+                    handling.failed(failure)
+                raise
             finally:
                 self.metrics.processed(topic, group, time.perf_counter() - began, handling.error)
 
@@ -176,9 +191,8 @@ class Tracing:
     @contextmanager
     def serving(self, method: str, path: str, headers: AnyHeaders, correlation_id: str) -> Iterator[trace.Span]:
         """An HTTP request; the server renames the span when it knows the route."""
-        attributes: Attributes = {"http.request.method": method, "url.path": path, "url.scheme": "http"}
-        parent = received(headers).context
-        with _within(parent, correlation_id), self._doing(method, SpanKind.SERVER, attributes) as span:
+        parent, name = self._received(combined(headers)).context, span_name(method)
+        with _within(parent, correlation_id), self._doing(name, SpanKind.SERVER, of_request(method, path)) as span:
             yield span
 
     @contextmanager
@@ -215,13 +229,22 @@ class Tracing:
         topic: str,
         headers: AnyHeaders,
         key: str | None,
-        parent: context.Context | None,
+        parent: context.Context,
         links: Sequence[Link] = (),
     ) -> Send:
         attributes = self._messaging("send", "send", topic, of_headers(headers, key))
         span = self._tracer.start_span(f"send {topic}", parent, SpanKind.PRODUCER, attributes, links)
-        with _within(trace.set_span_in_context(span, parent)):
+        token = context.attach(trace.set_span_in_context(span, parent))
+        try:
             return Send(span, topic, with_trace_context(headers), self.metrics)
+        finally:
+            context.detach(token)
+
+    def _received(self, headers: AnyHeaders) -> Received:
+        found = received(headers)
+        for header in found.faults:
+            self.metrics.fault(header)
+        return found
 
     def _of_record(self, operation: str, kind: str, record: Record, ids: Ids, group: str) -> Attributes:
         return self._messaging(operation, kind, record.position.topic, of_record(record, ids, group))
@@ -258,9 +281,9 @@ class _CorrelationOnEverySpan(SpanProcessor):
 
 
 @contextmanager
-def _within(inner: context.Context, correlation_id: str | None = None) -> Iterator[None]:
+def _within(inner: context.Context, correlation_id: str | None) -> Iterator[None]:
     """In this block, ``inner`` is the current context, its baggage the correlation id."""
-    token = context.attach(baggage.set_baggage(CORRELATION, correlation_id, inner) if correlation_id else inner)
+    token = context.attach(conversing(inner, correlation_id))
     try:
         yield
     finally:

@@ -12,8 +12,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event as Flag
 from threading import Thread
 from typing import TypeVar
+
+from fastapi import FastAPI
+
+from reference_services.kit.http import WebServer
 
 ROOT = Path(__file__).parents[2]
 T = TypeVar("T")
@@ -122,3 +127,17 @@ def mail_environ(mail: Running) -> Mapping[str, str]:
     """Where a mail server takes mails, as settings."""
     host, _, port = mail.ready["smtp"].partition(":")
     return {"SMTP_HOST": host, "SMTP_PORT": port}
+
+
+@contextmanager
+def served(app: FastAPI) -> Iterator[str]:
+    """The app over real HTTP: its address."""
+    server = WebServer(app, "127.0.0.1", 0)
+    thread = Thread(target=server.run, args=(Flag(),))
+    thread.start()
+    try:
+        until(lambda: server.is_up)
+        yield server.url
+    finally:
+        server.close()
+        thread.join(10)

@@ -111,7 +111,7 @@ def test_trace_headers_that_cannot_be_used_are_counted(
     with tracing.processing(Record(Position("t", 0, 0), None, None, EVENT.to_json(), tuple(headers)), "g"):
         pass
     (span,) = spans.get_finished_spans()
-    is_followed = "traceparent" in dict(headers) and "traceparent" not in expected
+    is_followed = "traceparent" in dict(headers) and not expected
     assert (span.parent is not None, len(span.links)) == (is_followed, int(is_followed)), "else the context is new"
     assert (span.attributes or {})["messaging.message.conversation_id"] == "req-1", "the event has the last word"
 
