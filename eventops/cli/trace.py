@@ -33,8 +33,8 @@ def trace(desk: Desk, **given: Any) -> None:
     swallows its errors commits all the same. … pending: not passed yet. ✗ dead-lettered: a letter of the group says so.
     ↻ replayed: that letter was put back. ? unknown: the reason stands beside it.
 
-    Exit code 1: nothing was found, or what was expected didn't come; 5: not everything could be read. Ctrl-C prints
-    what was found until then, and what wasn't read (130)."""
+    Exit code 1: nothing was found, what was expected didn't come, or --audit found something; 5: not everything could
+    be read, or --audit had nothing to compare. Ctrl-C prints what was found until then, and what wasn't read (130)."""
     from eventops.cli import trace_audit, trace_search, trace_watch
     from eventops.cli.trace_pages import Paper
 

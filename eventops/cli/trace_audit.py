@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 
 def audit(desk: Desk, question: Question, output: str) -> ExitCode:
-    """Searches the chain, holds it against the store's spans, and prints what came of it; a finding is exit code 1.
+    """Searches the chain, holds it against the store's spans, and prints what came of it: a finding is exit code 1, and
+    where nothing could be compared nobody knows whether tracing is in order, which is 5.
 
     Raises:
         StoreUnavailable: the store doesn't answer.
@@ -63,7 +64,9 @@ def _print(desk: Desk, report: TraceReport, store: TraceStore, output: str) -> E
         say("no event was compared: " + ("its spans may still be on their way" if found["settling"] else "see above"))
     if not report.coverage.complete:
         return ExitCode.PARTIAL
-    return ExitCode.FINDING if found["findings"] or not report.events else ExitCode.DONE
+    if found["findings"] or not report.events:
+        return ExitCode.FINDING
+    return ExitCode.DONE if found["events"] else ExitCode.PARTIAL
 
 
 def _closing(found: Document) -> list[str]:

@@ -63,7 +63,7 @@ def way_options(command: Command) -> Command:
             "--audit",
             is_flag=True,
             help="Hold the chain against the spans of the trace store: what is missing on either side, which service "
-            "to mend.",
+            "to mend. Exit code 1: findings; 3: the store doesn't answer; 5: nothing could be compared yet.",
         ),
         click.option(
             "--expect",

@@ -81,10 +81,12 @@ def say_what_it_rests_on(report: TraceReport, question: Question) -> None:
     say(coverage_line(report.coverage))
     for note in report.notes:
         say(f"note: {safe(note)}")
-    for link in report.traces[:_LINKS]:
-        if link.url is not None:
-            held = "" if link.spans is None else f" ({plural(link.spans, 'span')})"
-            say(f"trace {safe(link.trace_id)}{held}: {safe(link.url)}")
+    linked = [link for link in report.traces if link.url is not None]
+    for link in linked[:_LINKS]:
+        held = "" if link.spans is None else f" ({plural(link.spans, 'span')})"
+        say(f"trace {safe(link.trace_id)}{held}: {safe(link.url or '')}")
+    if len(linked) > _LINKS:
+        say(f"and {plural(len(linked) - _LINKS, 'more trace')}: -o json names all of them")
     for gap in report.coverage.gaps:
         place = gap.subject if gap.partition is None else f"{gap.subject}/{gap.partition}"
         complain(f"not read: {place}: {gap.reason}")

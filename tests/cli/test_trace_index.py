@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka import Producer
 
 from tests.adapters.serving import NOT_FOUND, Answering, Reply, as_json, serving
-from tests.brokers.lab import KafkaLab
+from tests.brokers.lab import DEADLINE, KafkaLab
 from tests.cli.running import Shell
 from tests.contracts import keeps_its_contract
-from tests.trace.requests import Request, request_on
+from tests.trace.requests import Request, envelope, request_on
 
 pytestmark = pytest.mark.broker
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -154,6 +155,44 @@ def test_an_audit_by_a_store_that_does_not_answer_says_so(
     eventops = shell(tmp_path, bootstrap_servers, "http://127.0.0.1:1")
     topics = [word for topic in request_.topics for word in ("--topic", topic)]
     run = eventops("trace", request_.correlation, "--audit", *topics)
-    assert run.returncode not in (0, 1), "unknown isn't in order"
+    assert run.returncode == 3, "unknown isn't in order"
     assert "jaeger at http://127.0.0.1:1 doesn't answer" in " ".join(run.stderr.split())
     assert "Traceback" not in run.stderr
+
+
+@pytest.fixture
+def unsampled(bootstrap_servers: str) -> Iterator[tuple[str, str]]:
+    """A request's correlation id and topic: seven events in traces of their own, which their producer didn't sample."""
+    run = f"{datetime.now(UTC):%H%M%S%f}"
+    lab = KafkaLab(bootstrap_servers, lambda stem: f"{stem}-{run}")
+    correlation, topic = lab.name("req-unsampled"), lab.topic("unsampled")
+    producer = Producer(lab.properties)
+    for number in range(1, 8):
+        event = envelope("order.placed", correlation)
+        context = ("traceparent", f"00-{number:032x}-{number:016x}-00".encode())
+        producer.produce(topic, event.to_json(), headers=[*event.to_headers(), context])
+    assert producer.flush(DEADLINE) == 0
+    yield correlation, topic
+    lab.close()
+
+
+def test_an_audit_that_could_compare_nothing_does_not_know(
+    unsampled: tuple[str, str], request_: Request, bootstrap_servers: str, tmp_path: Path
+) -> None:
+    with serving(jaeger(request_)) as (base, _):
+        eventops = shell(tmp_path, bootstrap_servers, f"{base}/jaeger")
+        run = eventops("trace", unsampled[0], "--audit", "--topic", unsampled[1])
+    assert run.returncode == 5, run.stdout + run.stderr
+    assert "7 events that their producers didn't sample: not judged" in run.stdout
+    assert "no event was compared" in run.stderr
+
+
+def test_links_that_are_left_out_are_counted(
+    unsampled: tuple[str, str], request_: Request, bootstrap_servers: str, tmp_path: Path
+) -> None:
+    with serving(jaeger(request_)) as (base, _):
+        eventops = shell(tmp_path, bootstrap_servers, f"{base}/jaeger")
+        run = eventops("trace", unsampled[0], "--topic", unsampled[1])
+    assert run.returncode == 0, run.stderr
+    assert run.stderr.count(f"{base}/jaeger/trace/") == 5
+    assert "and 2 more traces: -o json names all of them" in run.stderr
