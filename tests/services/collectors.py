@@ -10,7 +10,12 @@ from threading import Event as Flag
 from threading import Thread
 from typing import Final
 
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTracePartialSuccess,
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
 LONG: Final = 10.0
@@ -18,10 +23,13 @@ LONG: Final = 10.0
 
 
 @contextmanager
-def taking() -> Iterator[tuple[str, dict[str, list[bytes]]]]:
-    """A good one: where to send, and the bodies that came, by path (``/v1/traces``, ``/v1/metrics``)."""
+def taking(rejects: int = 0) -> Iterator[tuple[str, dict[str, list[bytes]]]]:
+    """A good one: where to send, and the bodies that came, by path (``/v1/traces``, ``/v1/metrics``). Of each request
+    of spans it keeps all but ``rejects``, and says so."""
     bodies: dict[str, list[bytes]] = {"/v1/traces": [], "/v1/metrics": []}
-    handler = type("Taking", (_Taking,), {"bodies": bodies})
+    partial = ExportTracePartialSuccess(rejected_spans=rejects, error_message="too old")
+    answer = ExportTraceServiceResponse(partial_success=partial).SerializeToString() if rejects else b""
+    handler = type("Taking", (_Taking,), {"bodies": bodies, "answers": {"/v1/traces": answer}})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
@@ -34,12 +42,16 @@ def taking() -> Iterator[tuple[str, dict[str, list[bytes]]]]:
 
 class _Taking(BaseHTTPRequestHandler):
     bodies: dict[str, list[bytes]]
+    answers: dict[str, bytes]
 
     def do_POST(self) -> None:
         self.bodies[self.path].append(self.rfile.read(int(self.headers["Content-Length"])))
+        answer = self.answers.get(self.path, b"")
         self.send_response(200)
-        self.send_header("Content-Length", "0")
+        self.send_header("Content-Type", "application/x-protobuf")
+        self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
+        self.wfile.write(answer)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         pass
@@ -50,6 +62,14 @@ def spans_of(bodies: list[bytes]) -> list[tuple[ResourceSpans, Span]]:
     requests = [ExportTraceServiceRequest.FromString(body) for body in bodies]
     resources = [resource for request in requests for resource in request.resource_spans]
     return [(resource, span) for resource in resources for scope in resource.scope_spans for span in scope.spans]
+
+
+def counted(bodies: list[bytes], name: str) -> int:
+    """The latest value of a counter, as ``/v1/metrics`` was told it."""
+    requests = [ExportMetricsServiceRequest.FromString(body) for body in bodies]
+    scopes = [scope for one in requests for found in one.resource_metrics for scope in found.scope_metrics]
+    told = [metric.sum.data_points for scope in scopes for metric in scope.metrics if metric.name == name]
+    return max((point.as_int for points in told for point in points), default=0)
 
 
 class _Hostile(BaseHTTPRequestHandler):

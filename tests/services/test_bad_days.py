@@ -10,10 +10,9 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
 from tests.services import kafka
-from tests.services.collectors import LONG, down, hostile, silent, taking
+from tests.services.collectors import LONG, counted, down, hostile, silent, taking
 from tests.services.processes import Running, Stack, until
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(180)]
@@ -76,16 +75,8 @@ def test_what_was_dropped_is_a_figure(services: Stack) -> None:
             OTEL_BSP_SCHEDULE_DELAY="50",
         )
         httpx.post(f"{users.http}/users", json={"email": "a@b.example"}).raise_for_status()
-        until(lambda: _figure(bodies["/v1/metrics"], "reference.spans.dropped") > 0)
+        until(lambda: counted(bodies["/v1/metrics"], "reference.spans.dropped") > 0)
         _ends_soon(users)
-
-
-def _figure(bodies: list[bytes], name: str) -> int:
-    """The latest of a counter."""
-    requests = [ExportMetricsServiceRequest.FromString(body) for body in bodies]
-    scopes = [scope for one in requests for found in one.resource_metrics for scope in found.scope_metrics]
-    told = [metric.sum.data_points for scope in scopes for metric in scope.metrics if metric.name == name]
-    return max((point.as_int for points in told for point in points), default=0)
 
 
 def _ends_soon(service: Running) -> None:
