@@ -74,6 +74,22 @@ def test_spans_wait_while_jaeger_is_away(tmp_path: Path, at: Addresses) -> None:
         until(lambda: len({span.position for span in _held(store, correlation)}) == SENDS, 60)
 
 
+def test_names_without_end_become_one_series(tmp_path: Path, at: Addresses) -> None:
+    """A topic a customer, say: what is beyond the limit is counted together."""
+    found, topics = programs(), 2100
+    figures = Figures(f"http://{at.prometheus}/metrics")
+    with Stage(tmp_path) as stage:
+        stage.start(collector_part(str(found.collector), NOBODY, at))
+        stage.answering(COLLECTOR, f"http://{at.health}")
+        told = {"OTEL_BSP_MAX_QUEUE_SIZE": "4096", "OTEL_METRICS_EXPORTER": "none"}
+        with tracing(f"http://{at.otlp_http}", **told) as shop:
+            for number in range(topics):
+                shop.start_send(f"orders-{number}", [], None).delivered(None, 0, number)
+        calls = "traces_span_metrics_calls_total"
+        until(lambda: figures.sum(calls) == topics, 60)
+        assert figures.sum(calls, otel_metric_overflow="true") == topics - 2000
+
+
 def test_a_collector_short_of_memory_refuses_and_nobody_waits(
     tmp_path: Path, at: Addresses, caplog: pytest.LogCaptureFixture
 ) -> None:
