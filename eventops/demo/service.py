@@ -17,12 +17,13 @@ from eventops.config import BOOTSTRAP, Context, contexts_path
 from eventops.demo import parts, report
 from eventops.demo.model import DemoReport, Telemetry, Wish
 from eventops.demo.stage import Stage
-from eventops.demo.telemetry import means
+from eventops.demo.telemetry import lost_spans, means
 from eventops.demo.telemetry import start as start_telemetry
 from eventops.errors import UsageError
 from eventops.local.context import NAME as CONTEXT
 from eventops.local.context import described, publish, withdraw
 from eventops.local.model import Standing
+from eventops.wording import plural
 
 if TYPE_CHECKING:
     from eventops.events import Partition
@@ -65,7 +66,7 @@ class RunningDemo:
             told = [line for line in self.stage.lines("traffic") if "seconds" in line] if self.wish.rate else []
             candidates = told[-1].get("example_correlation_ids", []) if told else []
             if found := report.in_jaeger(self.desk, candidates, self.started_at):
-                say(f"request {found[0]}, from its HTTP request to its mails: {found[1]}")
+                say(f"request {found[0]}, from one of its HTTP requests, to its mails: {found[1]}")
                 is_said = True
         self.wait(max(0.0, deadline - time.monotonic()))
 
@@ -99,7 +100,10 @@ def running(home: Path, wish: Wish, say: Say) -> Iterator[RunningDemo]:
     with _broker(home / "demo", say) as (servers, own), ExitStack() as held:
         state = own or home / "demo" / _cluster_id(servers)
         held.enter_context(_alone(state))
-        stage = held.enter_context(Stage(_run_directory(state)))
+        stage = Stage(_run_directory(state))
+        if wish.telemetry:
+            held.callback(_tell_losses, stage, say)  # when all have ended: a service says it with its last words
+        held.enter_context(stage)
         telemetry = start_telemetry(stage, servers, means(os.environ), say) if wish.telemetry else None
         settings = {"jaeger": telemetry.jaeger} if telemetry and telemetry.jaeger else {}
         held.enter_context(described(contexts_path(), servers, settings))
@@ -108,6 +112,12 @@ def running(home: Path, wish: Wish, say: Say) -> Iterator[RunningDemo]:
         http = _start(stage, servers, state, wish, telemetry or Telemetry(), say)
         yield RunningDemo(desk, stage, wish, http, started_at, before, telemetry)
         say("ending the demo")
+
+
+def _tell_losses(stage: Stage, say: Say) -> None:
+    for name, log in stage.log_files.items():
+        if lost := lost_spans(log.read_text(errors="replace")):
+            say(f"{name} lost {plural(lost, 'span')}: no collector took them in time")
 
 
 def _cluster_id(servers: str) -> str:

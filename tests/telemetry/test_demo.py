@@ -59,7 +59,7 @@ def test_what_stands_on_path_is_started_used_and_ended(shell: Shell, tmp_path: P
     assert f"Jaeger is at {told['jaeger']}/search?service=order-service" in said
     assert f"the collector takes spans and metrics at {told['endpoint']}, Prometheus reads {told['metrics']}" in said
     assert report["example_url"].startswith(f"{told['jaeger']}/trace/")
-    assert re.search(r"request \S+, from its HTTP request to its mails: http://\S+/trace/\w{32}", said)
+    assert re.search(r"request \S+, from one of its HTTP requests, to its mails: http://\S+/trace/\w{32}", said)
     for name in SERVICES:
         assert "spans were dropped" not in Path(report["logs"][name]).read_text()
     assert not _listens(told["jaeger"]), "it ends with the demo"
@@ -89,6 +89,15 @@ def test_an_endpoint_that_the_standard_variables_name_is_used(shell: Shell, sky:
     after = Counter(span.service for span in sky.spans(SERVICES))
     assert all(after[name] > before[name] for name in SERVICES)
     assert any(span.name == "smtp send" for span in spans)
+
+
+def test_what_the_services_lost_is_told_at_the_end(shell: Shell) -> None:
+    report, said = demo(shell, OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:1", OTEL_METRICS_EXPORTER="none")
+    for name in SERVICES:
+        words = re.search(r"(\d+) spans were dropped", Path(report["logs"][name]).read_text())
+        assert words, name
+        assert f"{name} lost {int(words[1]):,} spans: no collector took them in time" in said
+    assert said.index("ending the demo") < said.index(" lost ")
 
 
 def _listens(url: str) -> bool:
