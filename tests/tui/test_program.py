@@ -92,7 +92,7 @@ def test_memory_stays_flat(bootstrap_servers: str, tmp_path: Path, lab: KafkaLab
         wait_until(lambda name=group: not broker.alter_committed_offsets(name, offsets), "its offsets", 60)  # type: ignore[misc]
     terminal = opened(bootstrap_servers, tmp_path)
     try:
-        terminal.until("soak-")
+        terminal.until("total lag")
         figures = []
         for step in range(STEPS):
             terminal.press(str(step % 2 + 1))
