@@ -163,17 +163,17 @@ class _Lags:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    def of_topic(self, topic: str, now: datetime) -> dict[str, Waiting]:
+    def of_topic(self, topic: str, groups: Sequence[str], now: datetime) -> dict[str, Waiting]:
         """See :class:`eventops.topics.service.Lags`."""
         from eventops.lag.model import GroupSelection
         from eventops.lag.selecting import NothingSelected
         from eventops.topics.model import Waiting
 
         try:
-            groups = self._desk.lag.snapshot(GroupSelection(topics=(topic,)), now).groups
+            told = self._desk.lag.snapshot(GroupSelection(tuple(groups), (topic,)), now).groups
         except NothingSelected:
             return {}
-        return {group.group: Waiting(group.lag, group.reason) for group in groups}
+        return {group.group: Waiting(group.lag, group.reason) for group in told}
 
 
 class _Letters:

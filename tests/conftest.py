@@ -15,6 +15,8 @@ from typing import Any, Final
 import pytest
 
 from eventops.bootstrap import local_kafka
+from eventops.dlq import ledger
+from tests.dlq.workshop import Workshop
 
 BROKER: Final = pytest.StashKey[str]()
 """The bootstrap servers of the run's broker, in the process that started it."""
@@ -70,3 +72,23 @@ def unique() -> Callable[[str], str]:
     """Names for topics and groups: readable, and of this test alone."""
     run = uuid.uuid4().hex[:8]
     return lambda name: f"{name}-{run}"
+
+
+@pytest.fixture
+def workshop(bootstrap_servers: str, unique: Callable[[str], str]) -> Iterator[Workshop]:
+    """Real topics with letters, deleted at the end."""
+    found = Workshop(bootstrap_servers, unique)
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+@pytest.fixture
+def own_ledger(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The ledger's name while the test runs; the topic isn't there yet."""
+    name = workshop.unique("ledger")
+    monkeypatch.setattr(ledger, "TOPIC", name)
+    monkeypatch.setattr(ledger, "PARTITIONS", 2)
+    workshop.forget(name)
+    return name

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import update_wrapper
 from itertools import pairwise
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
-from click.shell_completion import CompletionItem
 
 from eventops.cli.completing import group_names, topic_names
 from eventops.cli.moments import is_duration, seconds
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 Command = Callable[..., Any]
 
@@ -35,8 +37,10 @@ class ShowByDefault(click.Group):
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Its commands, and the groups that ``show`` takes."""
+        from click import shell_completion
+
         groups = [] if incomplete.startswith("-") else group_names(ctx, None, incomplete)
-        return [*super().shell_complete(ctx, incomplete), *map(CompletionItem, groups)]
+        return [*super().shell_complete(ctx, incomplete), *map(shell_completion.CompletionItem, groups)]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Its own, which is --help; then those of ``show``; then the commands."""

@@ -53,6 +53,7 @@ def look(
     asked, skipped = list(ends)[:at_most], list(ends)[at_most:]
     near = _read(broker, [_near(place, bounds) for place in asked])
     left = [place for place in asked if near.first_of(place, MARKERS) is None and place[0] not in near.gaps]
+    left = [place for place in left if place[1] + MARKERS < bounds[place[0]].last_stable]
     far = _read(broker, [_far(place, bounds) for place in left], _stops(left))
     ages = {place: LagAge(None, AgeMethod.UNKNOWN, _not_asked(at_most)) for place in skipped}
     only_markers = set()
@@ -115,7 +116,7 @@ def _near(place: Place, bounds: Mapping[Partition, LogBounds]) -> Range:
 def _far(place: Place, bounds: Mapping[Partition, LogBounds]) -> Range:
     """What comes after them."""
     partition, first = place
-    return Range(partition, first + MARKERS, max(first + MARKERS, bounds[partition].last_stable))
+    return Range(partition, first + MARKERS, bounds[partition].last_stable)
 
 
 def _stops(places: Collection[Place]) -> Callable[[Mapping[Partition, Sequence[Record]]], bool]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -23,8 +23,8 @@ AT_MOST: Final = 200
 class Lags(Protocol):
     """Who knows what waits for whom: the lag room, which judges markers, share groups and logs made anew alike."""
 
-    def of_topic(self, topic: str, now: datetime) -> Mapping[str, Waiting]:
-        """What waits for each group that reads the topic, by group."""
+    def of_topic(self, topic: str, groups: Sequence[str], now: datetime) -> Mapping[str, Waiting]:
+        """What waits for each of those groups on the topic, by group; one that doesn't read it any more is left out."""
 
 
 class TopicService:
@@ -67,7 +67,7 @@ class TopicService:
         config = self._broker.retention([name]).get(name)
         names = rules.readers(groups.groups, committed).get(name, ())
         readers = [group for group in groups.groups if group.group_id in names]
-        waiting = self._lags.of_topic(name, now) if readers else {}
+        waiting = self._lags.of_topic(name, names, now) if readers else {}
         records, ages = self._ages(partitions, bounds)
         size = sum(len(record.key or b"") + len(record.value or b"") for record in records)
         gaps = (*groups.gaps, *committed.gaps, *bounds.gaps)

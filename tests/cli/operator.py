@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +12,8 @@ import jsonschema
 import pytest
 
 from tests.cli.running import Shell
-from tests.dlq.workshop import Workshop
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "reference" / "schemas"
-
-
-@pytest.fixture
-def workshop(bootstrap_servers: str, unique: Callable[[str], str]) -> Iterator[Workshop]:
-    """Real topics, deleted at the end."""
-    found = Workshop(bootstrap_servers, unique)
-    try:
-        yield found
-    finally:
-        found.close()
 
 
 @pytest.fixture

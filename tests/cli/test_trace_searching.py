@@ -158,7 +158,9 @@ def test_a_tree_is_live_on_a_terminal_and_whole_at_the_end(request_: Request, sh
         until(leader, "order.placed")
         for number in range(ROWS):
             request_.put(f"live-{number + 1}", request_.orders, envelope(f"step.number{number}", correlation))
-        assert "lines above" in until(leader, f"step.number{ROWS - 1}")
+        last = until(leader, f"step.number{ROWS - 1}").rsplit(f"{correlation}: ", 1)[1]
+        assert "lines above" in last
+        assert "order.placed" not in last
         process.send_signal(signal.SIGINT)
         said = rest(leader)
         assert process.wait(20) == 130

@@ -1,35 +1,13 @@
-"""A workshop on the real broker, and a ledger of this test alone."""
+"""The dead-letter service on the real broker."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from eventops.adapters.kafka.broker import KafkaBroker
-from eventops.dlq import ledger
 from eventops.dlq.service import DeadLetterService
-from tests.dlq.workshop import Workshop
-
-
-@pytest.fixture
-def workshop(bootstrap_servers: str, unique: Callable[[str], str]) -> Iterator[Workshop]:
-    """Real topics, deleted at the end."""
-    found = Workshop(bootstrap_servers, unique)
-    try:
-        yield found
-    finally:
-        found.close()
-
-
-@pytest.fixture
-def own_ledger(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The ledger's name while the test runs; the topic isn't there yet."""
-    name = workshop.unique("ledger")
-    monkeypatch.setattr(ledger, "TOPIC", name)
-    monkeypatch.setattr(ledger, "PARTITIONS", 2)
-    yield name
-    workshop.forget(name)
 
 
 @pytest.fixture

@@ -10,8 +10,6 @@ from typing import Final
 import psutil
 import pytest
 
-from eventops.adapters.kafka.probe import answers
-from eventops.bootstrap import local_kafka
 from eventops.local.service import LocalKafka
 from tests.faults.evidence import IS_LONG, Case
 from tests.faults.replaying import Replays, replays
@@ -21,18 +19,6 @@ pytestmark = [pytest.mark.broker, pytest.mark.faults]
 
 KILLS: Final = 12 if IS_LONG else 2
 LETTERS: Final = 1_500
-
-
-@pytest.fixture
-def three(tmp_path: Path) -> Iterator[LocalKafka]:
-    """Three brokers; every record on all of them, a write takes two."""
-    (tmp_path / "kafka").symlink_to(local_kafka().install().libs.parents[1])
-    kafka = LocalKafka(tmp_path, tmp_path / "contexts.toml", answers)
-    try:
-        kafka.up(brokers=3)
-        yield kafka
-    finally:
-        kafka.down()
 
 
 @pytest.fixture

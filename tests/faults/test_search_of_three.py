@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Collection, Mapping
 
 import psutil
 import pytest
@@ -12,10 +11,8 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from eventops.adapters.kafka import search
 from eventops.adapters.kafka.connection import Connection
-from eventops.adapters.kafka.probe import answers
 from eventops.adapters.kafka.raw.leaders import leaders
 from eventops.adapters.kafka.raw.sweep import Address
-from eventops.bootstrap import local_kafka
 from eventops.events import Partition
 from eventops.local.service import LocalKafka
 from eventops.ports import Engine, Manner, Range, Sought
@@ -26,18 +23,6 @@ pytestmark = [pytest.mark.broker, pytest.mark.faults]
 PARTITIONS = 6
 RECORDS = 2_000
 VICTIM = 2
-
-
-@pytest.fixture
-def three(tmp_path: Path) -> Iterator[LocalKafka]:
-    """Three brokers."""
-    (tmp_path / "kafka").symlink_to(local_kafka().install().libs.parents[1])
-    kafka = LocalKafka(tmp_path, tmp_path / "contexts.toml", answers)
-    try:
-        kafka.up(brokers=3)
-        yield kafka
-    finally:
-        kafka.down()
 
 
 @pytest.mark.timeout(180)
