@@ -91,7 +91,7 @@ def committed(lab: KafkaLab, group: str, home: Partition, offset: int) -> None:
     def is_taken() -> bool:
         try:
             lab.commit(group, {home: offset})
-        except KafkaException:
+        except (KafkaException, TimeoutError):
             return False
         return True
 
