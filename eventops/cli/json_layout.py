@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from functools import lru_cache
+from itertools import groupby
 from typing import Any, Final
 
 OBEYED: Final = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -54,29 +55,52 @@ def laid_out(value: Any, margin: str = "") -> Iterator[str]:
     """
     if callable(value):
         value = value()
-    inner = margin + "  "
     if isinstance(value, Mapping):
-        if not _has_parts(value.values()):
-            yield json_text(value)
-            return
-        opening, closing, parts = "{", "}", ((_key(key), item) for key, item in value.items())
+        yield from _object(value, margin) if _has_parts(value.values()) else (json_text(value),)
     elif isinstance(value, Iterable) and not isinstance(value, str) and (not isinstance(value, Sized) or value):
-        opening, closing, parts = "[", "]", (("", item) for item in value)
+        yield from _array(value, margin)
     else:
         yield json_text(value)
-        return
+
+
+def _object(value: Mapping[str, Any], margin: str) -> Iterator[str]:
+    inner, before = f"{margin}  ", "{\n"
+    for is_plain, items in groupby(value.items(), lambda item: type(item[1]) in _PLAIN):
+        if is_plain:
+            yield before + _lines(dict(items), inner)
+            before = ",\n"
+            continue
+        for key, item in items:
+            yield f"{before}{inner}{_key(key)}"
+            yield from laid_out(item, inner)
+            before = ",\n"
+    yield f"\n{margin}}}"
+
+
+def _array(value: Iterable[Any], margin: str) -> Iterator[str]:
+    inner, before = f"{margin}  ", "[\n"
     if isinstance(value, list) and (rows := _one_line_each(value, f",\n{inner}")) is not None:
         yield f"[\n{inner}{rows}\n{margin}]"
         return
-    before = f"{opening}\n{inner}"
-    for name, item in parts:
-        yield before + name
-        if type(item) in _PLAIN or (type(item) is dict and not _has_parts(item.values())):
-            yield json_text(item)
-        else:
-            yield from laid_out(item, inner)
-        before = f",\n{inner}"
-    yield f"\n{margin}{closing}" if before[0] == "," else f"{opening}{closing}"
+    for item in value:
+        yield before + inner
+        yield from laid_out(item, inner)
+        before = ",\n"
+    yield f"\n{margin}]" if before[0] == "," else "[]"
+
+
+def _lines(plain: Mapping[str, Any], margin: str) -> str:
+    """Keys and plain values, a line each.
+
+    >>> _lines({"a": 1, "b": "{"}, "  ")
+    '  "a": 1,\\n  "b": "{"'
+    """
+    import msgspec
+
+    try:
+        return _shown(msgspec.json.format(msgspec.json.encode(plain), indent=len(margin)).decode()[2:-2])
+    except UnicodeEncodeError:
+        return ",\n".join(f"{margin}{_key(key)}{json_text(value)}" for key, value in plain.items())
 
 
 @lru_cache(1024)
@@ -93,15 +117,16 @@ def _one_line_each(items: Sequence[Any], between: str) -> str | None:
     """
     import msgspec
 
-    if not all(type(item) is dict for item in items):
+    if set(map(type, items)) != {dict}:
         return None
     try:
         rows = [msgspec.json.format(msgspec.json.encode(item), indent=0) for item in items]
     except UnicodeEncodeError:
         rows = [json_text(item).encode() for item in items]
-    if any(b"[" in row or row.rfind(b"{") > 0 for row in rows) and any(_has_parts(item.values()) for item in items):
+    text = between.encode().join(rows)
+    if (b"[" in text or text.count(b"{") > len(rows)) and any(_has_parts(item.values()) for item in items):
         return None
-    return _shown(between.encode().join(rows).decode())
+    return _shown(text.decode())
 
 
 def _has_parts(values: Iterable[Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -88,7 +89,7 @@ def _member(member: MemberLag) -> dict[str, Any]:
 def partition_document(partition: PartitionLag, judged: Judgement | None = None) -> dict[str, Any]:
     """One partition of one group; ``judged`` where its judgement is known already. There are thousands in a report."""
     offsets, judged = partition.offsets, judged or judgement.of(partition)
-    home, held, age = offsets.partition, partition.held_back, partition.age
+    home, held, age, kept = offsets.partition, partition.held_back, partition.age, insight.kept_before(partition)
     row: dict[str, Any] = {
         "topic": home.topic,
         "partition": home.partition,
@@ -97,20 +98,37 @@ def partition_document(partition: PartitionLag, judged: Judgement | None = None)
         "end": offsets.log_end,
         "topic_id": offsets.topic_id,
         "held_back": offsets.held_back,
+        "held_back_seconds": 0.0 if held is None else held.seconds,
+        "lag": partition.lag,
+        "lag_age_seconds": age.seconds,
+        "lag_age_method": age.method._value_,  # what .value looks up, which takes a quarter of the row's time
+        "standing": partition.standing._value_,
+        "verdict": judged.verdict._value_,
+        "evidence": judged.evidence,
+        "lost": None if kept is None else max(-kept, 0),
+        "retention_margin": None if kept is None else max(kept, 0),
+        "member": partition.member,
     }
-    _put(row, "held_back_seconds", *_NO_TRANSACTION if held is None else (held.seconds, held.reason))
-    _put(row, "lag", partition.lag, partition.reason)
-    _put(row, "lag_age_seconds", age.seconds, age.reason)
-    # ._value_ is what .value looks up, which takes a quarter of the row's time
-    row["lag_age_method"] = age.method._value_
-    row["standing"] = partition.standing._value_
-    row["verdict"] = judged.verdict._value_
-    row["evidence"] = judged.evidence
-    kept = insight.kept_before(partition)
-    _put(row, "lost", None if kept is None else max(-kept, 0), partition.reason)
-    _put(row, "retention_margin", None if kept is None else max(kept, 0), partition.reason)
-    row["member"] = partition.member
-    return row
+    if kept is not None and partition.lag is not None and age.seconds is not None and held is None:
+        return row
+    reasons = dict.fromkeys(("lag", "lost", "retention_margin"), partition.reason)
+    return _explained(
+        row, {**reasons, "lag_age_seconds": age.reason, "held_back_seconds": held.reason if held else None}
+    )
+
+
+def _explained(row: dict[str, Any], reasons: Mapping[str, str | None]) -> dict[str, Any]:
+    """The row with a reason behind each figure that it lacks.
+
+    >>> _explained({"lag": None, "lost": 0, "member": None}, {"lag": "not read", "lost": "not read"})
+    {'lag': None, 'lag_reason': 'not read', 'lost': 0, 'member': None}
+    """
+    found: dict[str, Any] = {}
+    for name, value in row.items():
+        found[name] = value
+        if value is None and name in reasons:
+            found[f"{name}_reason"] = reasons[name] or "unknown"
+    return found
 
 
 def _held_back(age: LagAge | None) -> dict[str, Any]:
@@ -124,12 +142,4 @@ def _rate(name: str, rate: Rate) -> dict[str, Any]:
 
 def figure(name: str, value: float | None, reason: str | None) -> dict[str, Any]:
     """A figure, and where it is unknown the reason beside it."""
-    found: dict[str, Any] = {}
-    _put(found, name, value, reason)
-    return found
-
-
-def _put(row: dict[str, Any], name: str, value: float | None, reason: str | None) -> None:
-    row[name] = value
-    if value is None:
-        row[f"{name}_reason"] = reason or "unknown"
+    return _explained({name: value}, {name: reason})

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from msgspec.structs import replace as changed
+
 from eventops.events import Partition
 from eventops.lag import insight, judgement, pace, rules
 from eventops.lag.ends import Ends
@@ -142,7 +144,7 @@ class History:
         """The track is made only where records wait: most partitions of a large cluster are caught up."""
         is_needed = trail is not None and one.standing is Standing.BEHIND
         track = trail.track() if trail is not None and is_needed else None
-        return replace(one, judgement=judgement.judge(one, track, at, self.terms))
+        return changed(one, judgement=judgement.judge(one, track, at, self.terms))
 
     def _aged(self, group: GroupLag, at: float) -> GroupLag:
         """Ages that no record told, from the polls between which the log's end passed the committed offset."""
@@ -159,7 +161,7 @@ class History:
         came = ends.passed(first)
         if came is None:
             return one
-        return replace(one, age=LagAge(max(0.0, at - came), AgeMethod.INTERPOLATED))
+        return changed(one, age=LagAge(max(0.0, at - came), AgeMethod.INTERPOLATED))
 
     def _forget_everything(self) -> None:
         self._trails.clear()

@@ -9,6 +9,7 @@ from typing import Final
 from eventops.lag import rules
 from eventops.lag.model import GroupLag, MemberLag, PartitionLag, Rate, Standing
 
+_CAUGHT_UP: Final = Standing.CAUGHT_UP
 _OF_ANOTHER_LOG: Final = (Standing.AHEAD_OF_LOG, Standing.TOPIC_RECREATED)
 
 
@@ -77,5 +78,6 @@ def margin(partition: PartitionLag) -> Rate:
 
 def nearest_to_loss(group: GroupLag) -> PartitionLag | None:
     """The partition with records that wait and the smallest margin; None where nothing waits."""
-    waiting = [one for one in group.partitions if one.standing in (Standing.BEHIND, Standing.LOST_RECORDS)]
-    return min(waiting, key=lambda one: margin(one).value or 0, default=None)
+    rest = [one for one in group.partitions if one.standing is not _CAUGHT_UP]
+    waiting = [one for one in rest if one.standing in (Standing.BEHIND, Standing.LOST_RECORDS)]
+    return min(waiting, key=lambda one: max(kept_before(one) or 0, 0), default=None)

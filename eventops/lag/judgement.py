@@ -145,20 +145,20 @@ def worst(group: GroupLag, judgements: Sequence[Judgement]) -> Judgement:
     """The group: the worst of its partitions, with their number; rests are added up."""
     if not judgements:
         return Judgement(group.verdict, group.reason or "no partition is known")
-    ranked = zip(group.partitions, judgements, strict=True)
-    _, found = min(ranked, key=lambda pair: _rank(pair[1].verdict, pair[0].standing.value))
-    alike = [one for one in judgements if one.verdict is found.verdict]
-    where = next(p.partition for p, one in zip(group.partitions, judgements, strict=True) if one is found)
+    pairs = zip(group.partitions, judgements, strict=True)
+    waiting = [pair for pair in pairs if pair[1] is not _NOTHING_WAITS]  # the others are most, and as good as it gets
+    if not waiting:
+        return _NOTHING_WAITS
+    home, found = min(waiting, key=lambda pair: _rank(pair[1].verdict, pair[0].standing.value))
     if found.verdict in (Verdict.CAUGHT_UP, Verdict.NOT_ENOUGH_HISTORY):
         return found
+    where, alike = home.partition, [one for one in judgements if one.verdict is found.verdict]
     if found.verdict in RESTING:
         rest = min(one.rest or 0.0 for one in alike)
         arrived = sum(one.arrived or 0 for one in alike)
-        waiting = sum(
-            p.lag or 0 for p, one in zip(group.partitions, judgements, strict=True) if one.verdict is found.verdict
-        )
+        left = sum(p.lag or 0 for p, one in waiting if one.verdict is found.verdict)
         whole = f"{len(alike)} of {plural(len(judgements), 'partition')}: " if len(judgements) > 1 else ""
-        said = _rest(found.verdict, rest, arrived, waiting, group_has_members=bool(group.members))
+        said = _rest(found.verdict, rest, arrived, left, group_has_members=bool(group.members))
         return Judgement(found.verdict, whole + said, rest, arrived)
     more = f", and {len(alike) - 1} more like it" if len(alike) > 1 else ""
     place = f"{where.topic}/{where.partition}: " if len(judgements) > 1 else ""

@@ -1,10 +1,15 @@
-"""What travels through the lag room: frozen values, nothing that asks or judges."""
+"""What travels through the lag room: frozen values, nothing that asks or judges.
+
+What there is of every partition of every group is a struct of msgspec: made and replaced in a fraction of the time.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from eventops.events import Partition
 from eventops.ports import Coverage
@@ -80,8 +85,7 @@ class AgeMethod(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class PartitionOffsets:
+class PartitionOffsets(Struct, frozen=True, gc=False):
     """Offsets of one group on one partition.
 
     ``log_end`` is the last stable offset for a group known to read committed, else the high watermark. ``committed``
@@ -154,8 +158,7 @@ class Judgement:
     arrived: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PartitionLag:
+class PartitionLag(Struct, frozen=True, gc=False):
     """One partition, judged. ``lag`` None comes with the ``reason``; ``member`` None: nobody was assigned it.
     ``held_back``: how old the open transaction is that holds records back; None: none does.
     ``judgement`` None: the report was added to no history."""

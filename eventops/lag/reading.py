@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar
+
+from msgspec.structs import replace as changed
 
 from eventops.events import Partition, Record
 from eventops.lag import held as held_back
@@ -178,12 +180,12 @@ class Reading:
         for found in offsets:
             first, seen, age = rules.next_offset(found), found, None
             if first is not None and (place := (found.partition, first)) in tails.only_markers:
-                seen = replace(found, only_markers=True)
+                seen = changed(found, only_markers=True)
             elif first is not None:
                 age = tails.ages[place]
             one = rules.partition_lag(seen, age, owners.get(found.partition) if owners else None)
             held = self._held.get(found.partition) if self._held else None
-            judged.append(one if held is None else replace(one, held_back=held))
+            judged.append(one if held is None else changed(one, held_back=held))
         return rules.group_lag(group, judged)
 
 

@@ -13,7 +13,6 @@ from eventops.adapters.kafka.cursor import together
 from eventops.adapters.kafka.producer import KafkaPlainProducer, KafkaTransactionalProducer
 from eventops.adapters.kafka.reading import Reading
 from eventops.adapters.kafka.scan import AT_ONCE, Reader, follow, plain_of, record_of
-from eventops.adapters.kafka.search import Search
 from eventops.events import Partition, Position, Record
 from eventops.ports import (
     PLAINLY,
@@ -120,6 +119,8 @@ class KafkaBroker:
     def search(self, sought: Sought, ranges: Collection[Range], manner: Manner = PLAINLY) -> Iterator[Findings]:
         """By raw fetching where it does (see :mod:`.raw`), else by the ordinary consumer, which the notes say."""
         self._reading.prepare()
+        from eventops.adapters.kafka.search import Search  # it reads raw batches, which nothing else takes
+
         return Search(self._connection, sought, ranges, manner).findings()
 
     def follow(

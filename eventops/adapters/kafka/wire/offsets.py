@@ -129,13 +129,12 @@ def _read_bounds(
     for (name, _, _), told in answers.items():
         for topic in told.topics:
             for one in topic.partitions:
-                partition = Partition(topic.name, one.partition_index)
-                if one.error_code in _MOVED:
-                    moved.add(partition)
-                elif one.error_code:
-                    failures[partition] = reason(KafkaError(one.error_code))
+                if not one.error_code:
+                    found[topic.name, one.partition_index][name] = one.offset  # type: ignore[index]  # the same key
+                elif one.error_code in _MOVED:
+                    moved.add(Partition(topic.name, one.partition_index))
                 else:
-                    found[partition][name] = one.offset
+                    failures[Partition(topic.name, one.partition_index)] = reason(KafkaError(one.error_code))
     return moved
 
 
