@@ -7,7 +7,7 @@ from typing import Final
 
 from eventops.events import CE_CAUSATION_ID, CE_CORRELATION_ID, CE_ID, REPLAY_ID, Ids, Record, bytes_as_text
 from reference_services.kit import conventions as names
-from reference_services.kit.propagation import AnyHeaders
+from reference_services.kit.propagation import AnyHeaders, writable
 
 Attributes = dict[str, str | int | bool]
 
@@ -88,4 +88,5 @@ def of_place(record: Record, group: str) -> Attributes:
 
 
 def _known(said: Mapping[str, str | int | bool | None]) -> Attributes:
-    return {name: value for name, value in said.items() if value is not None}
+    given = {name: value for name, value in said.items() if value is not None}
+    return {name: writable(value) if isinstance(value, str) else value for name, value in given.items()}

@@ -12,8 +12,9 @@ schema = MetaData()
 
 
 def open_database(url: str) -> Engine:
-    """Connect and create what is missing. Every ``with engine.begin()`` is one transaction."""
-    engine = create_engine(url)
+    """Connect and create what is missing. Every ``with engine.begin()`` is one transaction; an error of the database
+    names its statement, not the values: those are people's."""
+    engine = create_engine(url, hide_parameters=True)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)

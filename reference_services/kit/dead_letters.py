@@ -10,10 +10,10 @@ import struct
 import traceback
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import Enum
 from typing import Final
 
 from eventops.events import Headers, Record
+from reference_services.kit.records import TimestampType
 
 SUFFIX: Final = "-dlt"
 _PREFIX: Final = "kafka_dlt-"
@@ -25,14 +25,6 @@ MESSAGE_BYTES: Final = 2_000
 LARGEST_LETTER_BYTES: Final = 2 * 1024 * 1024
 """What dead-letter topics take: the largest record that Kafka takes by default, and a letter's headers with it."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class TimestampType(Enum):
-    """Who set a record's timestamp, in Kafka's own names."""
-
-    CREATE_TIME = "CreateTime"
-    LOG_APPEND_TIME = "LogAppendTime"
-    NONE = "NoTimestampType"
 
 
 @dataclass(frozen=True, slots=True)

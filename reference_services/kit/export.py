@@ -1,173 +1,74 @@
 """Where spans and metrics go: over OTLP where an endpoint is configured, nowhere else. No service ever waits for it.
 
-The standard variables rule (``OTEL_EXPORTER_OTLP_*``, ``OTEL_SERVICE_NAME``, ``OTEL_SDK_DISABLED``, …). A collector
-that is down, slow or gone costs spans, never events: the queue is bounded, what is dropped is counted and told at the
-end, and the end takes :data:`SHUTDOWN_SECONDS` at most.
+The standard variables rule (``OTEL_EXPORTER_OTLP_*``, ``OTEL_RESOURCE_ATTRIBUTES``, ``OTEL_SDK_DISABLED``, …); what
+they ask for and isn't done here is told in a line. A collector that is down, slow or gone costs spans, never events:
+the queue is bounded, what is dropped is counted and told at the end, and the end takes :data:`SHUTDOWN_SECONDS` at
+most, whatever is set.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
-from threading import Lock, Thread
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from threading import Thread
+from typing import Final
 
-from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricReader, PeriodicExportingMetricReader
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 
 from reference_services import __version__
 from reference_services.kit.conventions import SCHEMA_URL, SPANS_DROPPED
-
-if TYPE_CHECKING:
-    from requests import Response
+from reference_services.kit.ledger import Counted, Ledger, Rejected
 
 log = logging.getLogger(__name__)
 
 EXPORT_SECONDS: Final = 2.0
-"""How long one export may take, its retries included."""
+"""How long one export may take, its retries included, where ``OTEL_EXPORTER_OTLP_*TIMEOUT`` says nothing."""
 SHUTDOWN_SECONDS: Final = 1.0
 """How long a service that ends waits for the last spans and figures to be taken."""
 LAST_FIGURES_SECONDS: Final = 0.3
 """What of it is kept for the figures."""
 
-_ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
+QUEUE_SIZE: Final = 2048
+BATCH_SIZE: Final = 512
+"""OpenTelemetry's defaults, in spans."""
+
+_OTLP: Final = "OTEL_EXPORTER_OTLP_"
 
 
-class Ledger(SpanProcessor):
-    """Counts the spans that ended and those that were taken: the difference was dropped.
-
-    A full queue drops silently, the oldest span for each new one. So what has ended and wasn't handed to an exporter
-    either waits, ``capacity`` spans at most, or is lost.
-    """
-
-    def __init__(self, capacity: int) -> None:
-        self._lock = Lock()
-        self._capacity = capacity
-        self._ended = 0
-        self._handed = 0
-        self._taken = 0
-        self._refused = 0
-        self._overflowed = 0
-        self._told = 0
-        self._is_closed = False
-
-    def on_end(self, span: ReadableSpan) -> None:
-        """Another span that should arrive; a span that isn't sampled never does."""
-        if span.context is not None and span.context.trace_flags.sampled:
-            with self._lock:
-                self._ended += 1
-                self._overflowed = max(self._overflowed, self._ended - self._handed - self._capacity)
-
-    def handed(self, spans: int) -> None:
-        """So many left the queue for an export."""
-        with self._lock:
-            self._handed += spans
-
-    def settle(self, spans: int, taken: int) -> None:
-        """What became of an export: so many of its spans were taken."""
-        with self._lock:
-            self._taken += taken
-            self._refused += spans - taken
-
-    def close(self) -> None:
-        """Nothing is exported any more: what nobody took by now is lost."""
-        with self._lock:
-            self._is_closed = True
-
-    @property
-    def missing(self) -> int:
-        """Spans that ended and that nobody has taken: dropped, once the export has ended."""
-        with self._lock:
-            return self._ended - self._taken
-
-    def dropped(self, _options: CallbackOptions) -> list[Observation]:
-        """Spans lost so far, to a full queue or in an export that failed; at the end all that nobody took."""
-        with self._lock:
-            missing = self._ended - self._taken
-            lost = missing if self._is_closed else min(missing, self._refused + self._overflowed)
-            self._told = max(self._told, lost)
-            return [Observation(self._told)]
-
-
-class _Rejected:
-    """What a collector says that it didn't keep of an export that it took (OTLP, partial success). Over HTTP only:
-    the exporter over gRPC keeps the answer to itself."""
-
-    def __init__(self) -> None:
-        self.spans = 0
-
-    def read(self, response: Response, *_: object, **__: object) -> None:
-        """A hook of the HTTP client: another answer came."""
-        from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-        from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
-
-        try:
-            told = ExportTraceServiceResponse.FromString(response.content if response.ok else b"").partial_success
-        except DecodeError:
-            return
-        self.spans = max(0, told.rejected_spans)
-        if self.spans:
-            log.warning("the collector rejected %d spans: %.200s", self.spans, told.error_message)
-
-
-class _Counted(SpanExporter):
-    """An exporter that tells the ledger what became of each batch. ``rejected`` are the spans of the latest export that
-    the collector said it didn't keep, though it took the request."""
-
-    def __init__(self, exporter: SpanExporter, ledger: Ledger, rejected: _Rejected) -> None:
-        self._exporter = exporter
-        self._ledger = ledger
-        self._rejected = rejected
-
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Hand on, and count."""
-        self._ledger.handed(len(spans))
-        self._rejected.spans = 0
-        result = SpanExportResult.FAILURE
-        try:
-            result = self._exporter.export(spans)
-        finally:
-            is_taken = result is SpanExportResult.SUCCESS
-            self._ledger.settle(len(spans), len(spans) - min(self._rejected.spans, len(spans)) if is_taken else 0)
-        return result
-
-    def shutdown(self) -> None:
-        """End the exporter."""
-        self._exporter.shutdown()
+class CannotExport(ValueError):
+    """The environment asks for an export that can't be; the message says what of it."""
 
 
 class Export:
     """The two providers of one service."""
 
     def __init__(self, service: str, environ: Mapping[str, str], readers: Sequence[MetricReader] = ()) -> None:
-        identity = {
-            "service.name": environ.get("OTEL_SERVICE_NAME", service),
-            "service.namespace": "reference",
-            "service.version": __version__,
-            "deployment.environment.name": environ.get("DEPLOYMENT_ENVIRONMENT", "local"),
-        }
-        resource = Resource.create(identity)
-        capacity = _queue_size(environ)
+        """
+        Raises:
+            CannotExport: OpenTelemetry refuses a variable.
+        """
+        for line in _not_heeded(environ):
+            log.warning(line)
+        capacity = _count(environ, "OTEL_BSP_MAX_QUEUE_SIZE", QUEUE_SIZE)
         self._ledger = Ledger(capacity)
         self._exports_spans = _goes_somewhere(environ, "TRACES")
-        self.traces = TracerProvider(resource=resource, shutdown_on_exit=False)
-        if self._exports_spans:
-            self.traces.add_span_processor(self._ledger)
-            rejected = _Rejected()
-            counted = _Counted(_span_exporter(environ, rejected), self._ledger, rejected)
-            self.traces.add_span_processor(BatchSpanProcessor(counted, capacity))
-        if _goes_somewhere(environ, "METRICS"):
-            every = None if "OTEL_METRIC_EXPORT_INTERVAL" in environ else 10_000
-            readers = [
-                *readers,
-                PeriodicExportingMetricReader(_metric_exporter(environ), export_interval_millis=every),
-            ]
-        self.metrics = MeterProvider(metric_readers=readers, resource=resource, shutdown_on_exit=False)
+        try:
+            resource = _resource(service)
+            self.traces = TracerProvider(resource=resource, shutdown_on_exit=False)
+            if self._exports_spans:
+                self.traces.add_span_processor(self._ledger)
+                self.traces.add_span_processor(_batches(environ, self._ledger, capacity))
+            if _goes_somewhere(environ, "METRICS"):
+                every = None if "OTEL_METRIC_EXPORT_INTERVAL" in environ else 10_000
+                readers = [*readers, PeriodicExportingMetricReader(_metric_exporter(environ), every)]
+            self.metrics = MeterProvider(metric_readers=readers, resource=resource, shutdown_on_exit=False)
+        except Exception as error:  # each of its parts refuses in its own way
+            raise CannotExport(f"OpenTelemetry refuses its variables ({error}): check OTEL_*") from error
         self.metrics.get_meter("reference_services", schema_url=SCHEMA_URL).create_observable_counter(
             SPANS_DROPPED, [self._ledger.dropped], "{span}", "Spans that no collector took"
         )
@@ -191,48 +92,107 @@ def _ended_by(deadline: float, end: Callable[[], None]) -> None:
     thread.join(max(0.0, deadline - time.monotonic()))
 
 
-def _queue_size(environ: Mapping[str, str]) -> int:
-    """Of the spans' queue; the standard's default where the variable is no number."""
-    size = environ.get("OTEL_BSP_MAX_QUEUE_SIZE", "")
-    return int(size) if size.isdecimal() else 2048
+def _resource(service: str) -> Resource:
+    """Who tells: the service, as ``OTEL_RESOURCE_ATTRIBUTES`` and ``OTEL_SERVICE_NAME`` describe it."""
+    identity = {
+        "service.name": service,
+        "service.namespace": "reference",
+        "service.version": __version__,
+        "deployment.environment.name": "local",
+    }
+    told = {name: value for name, value in OTELResourceDetector().detect().attributes.items() if value}
+    return Resource.create({**identity, **told})
+
+
+def _not_heeded(environ: Mapping[str, str]) -> Iterator[str]:
+    """What variables ask for and isn't done.
+
+    >>> list(_not_heeded({"OTEL_TRACES_EXPORTER": "otlp,console", "OTEL_PROPAGATORS": "tracecontext,baggage"}))
+    ['OTEL_TRACES_EXPORTER: only otlp and none are known here, not console']
+    """
+    for signal in ("TRACES", "METRICS"):
+        if unknown := _exporters(environ, signal) - {"otlp", "none"}:
+            yield f"OTEL_{signal}_EXPORTER: only otlp and none are known here, not {', '.join(sorted(unknown))}"
+    if environ.get("OTEL_PROPAGATORS", "tracecontext,baggage") not in ("tracecontext,baggage", ""):
+        yield "OTEL_PROPAGATORS isn't heeded: events carry W3C trace context and baggage, and nothing else"
+    for name in ("OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"):
+        if environ.get(name) and not _count(environ, name, 0):
+            yield f"{name} must be a number of at least 1: the default is taken"
+
+
+def _count(environ: Mapping[str, str], name: str, default: int) -> int:
+    """A number of at least 1; the default where the variable is none."""
+    told = environ.get(name, "").strip()
+    return int(told) if told.isdecimal() and int(told) else default
+
+
+def _exporters(environ: Mapping[str, str], signal: str) -> set[str]:
+    return {name.strip() for name in (environ.get(f"OTEL_{signal}_EXPORTER") or "otlp").split(",")}
 
 
 def _goes_somewhere(environ: Mapping[str, str], signal: str) -> bool:
-    if environ.get(f"OTEL_{signal}_EXPORTER", "otlp") != "otlp":
-        return False
-    return bool(environ.get(_ENDPOINT) or environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"))
+    return "otlp" in _exporters(environ, signal) and bool(_told(environ, signal, "ENDPOINT"))
+
+
+def _told(environ: Mapping[str, str], signal: str, what: str) -> str | None:
+    """By a signal's own variable, else by the one of all signals."""
+    return environ.get(f"{_OTLP}{signal}_{what}") or environ.get(_OTLP + what)
+
+
+def _timeout(environ: Mapping[str, str], signal: str) -> float:
+    """Seconds."""
+    return float(_told(environ, signal, "TIMEOUT") or EXPORT_SECONDS)
 
 
 def _speaks_grpc(environ: Mapping[str, str], signal: str) -> bool:
-    general = environ.get("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
-    return environ.get(f"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL", general) == "grpc"
+    return _told(environ, signal, "PROTOCOL") == "grpc"
 
 
-def _timeout(environ: Mapping[str, str]) -> float | None:
-    return None if "OTEL_EXPORTER_OTLP_TIMEOUT" in environ else EXPORT_SECONDS
+def _grpc_address(environ: Mapping[str, str], signal: str) -> str:
+    """Without user and password: they mean nothing to gRPC, and its exporter writes the address into the log."""
+    before, _, rest = (_told(environ, signal, "ENDPOINT") or "").rpartition("@")
+    scheme, slashes, _ = before.partition("://")
+    return f"{scheme}{slashes}{rest}" if slashes else rest
 
 
-def _span_exporter(environ: Mapping[str, str], rejected: _Rejected) -> SpanExporter:
+def _need_a_url(environ: Mapping[str, str], signal: str) -> None:
+    """Without its scheme an address can't be reached over HTTP, and each failure would write it into the log."""
+    if not (_told(environ, signal, "ENDPOINT") or "").lower().startswith(("http://", "https://")):
+        raise CannotExport("an OTLP endpoint begins with http:// or https://")
+
+
+def _batches(environ: Mapping[str, str], ledger: Ledger, capacity: int) -> BatchSpanProcessor:
+    rejected = Rejected()
+    counted = Counted(_span_exporter(environ, rejected), ledger, rejected)
+    batch = _count(environ, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", BATCH_SIZE)
+    return BatchSpanProcessor(counted, capacity, max_export_batch_size=min(batch, capacity))
+
+
+def _span_exporter(environ: Mapping[str, str], rejected: Rejected) -> SpanExporter:
+    timeout = _timeout(environ, "TRACES")
     if _speaks_grpc(environ, "TRACES"):
         from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as Grpc
 
-        return Grpc(timeout=_timeout(environ))
+        return Grpc(_grpc_address(environ, "TRACES"), timeout=timeout)
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as Http
 
+    _need_a_url(environ, "TRACES")
     if any(name.endswith("_CREDENTIAL_PROVIDER") for name in environ):
-        return Http(timeout=_timeout(environ))  # that provider brings a session of its own
+        return Http(timeout=timeout)  # that provider brings a session of its own
     import requests
 
     session = requests.Session()
     session.hooks["response"].append(rejected.read)
-    return Http(timeout=_timeout(environ), session=session)
+    return Http(timeout=timeout, session=session)
 
 
 def _metric_exporter(environ: Mapping[str, str]) -> MetricExporter:
+    timeout = _timeout(environ, "METRICS")
     if _speaks_grpc(environ, "METRICS"):
         from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter as Grpc
 
-        return Grpc(timeout=_timeout(environ))
+        return Grpc(_grpc_address(environ, "METRICS"), timeout=timeout)
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter as Http
 
-    return Http(timeout=_timeout(environ))
+    _need_a_url(environ, "METRICS")
+    return Http(timeout=timeout)

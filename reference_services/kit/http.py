@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import time
 import uuid
 from threading import Event as Flag
 from typing import Annotated
@@ -11,6 +12,7 @@ from typing import Annotated
 import uvicorn
 from fastapi import Depends, FastAPI, Request
 from opentelemetry import trace
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reference_services.kit.attributes import span_name
@@ -26,7 +28,8 @@ _LONGEST_ID = 128
 
 
 class Conversation:
-    """Middleware: takes the caller's correlation id or makes one, works under it, and answers with it."""
+    """Middleware: takes the caller's correlation id or makes one, works under it, and answers with it, whatever
+    happens: Starlette's own answer to an exception would come too late for the ids."""
 
     def __init__(self, app: ASGIApp, tracing: Tracing) -> None:
         self._app = app
@@ -42,22 +45,44 @@ class Conversation:
         state = scope.setdefault("state", {})
         state |= {"given_correlation_id": given, "correlation_id": given or f"req-{uuid.uuid4().hex[:12]}"}
 
+        status: int | None = None
+
         async def answer(message: Message) -> None:
+            nonlocal status
             if message["type"] == "http.response.start":
+                status = message["status"]
                 message["headers"] = [*message.get("headers", []), (_HEADER, state["correlation_id"].encode())]
-                span.set_attribute("http.response.status_code", message["status"])
-                if message["status"] >= 500:
-                    mark_failed(span, str(message["status"]))
             await send(message)
 
+        began = time.perf_counter()
         with self._tracing.serving(scope["method"], scope["path"], headers, state["correlation_id"]) as span:
             try:
                 with about(state["correlation_id"]):
                     await self._app(scope, receive, answer)
+            except Exception as failure:
+                mark_failed(span, failure)
+                with about(state["correlation_id"]):
+                    log.exception("a request failed")
+                if status is not None:
+                    raise  # half an answer is out: only a connection that breaks tells the caller
+                await PlainTextResponse("Internal Server Error", 500)(scope, receive, answer)
+            else:
+                if status is not None and status >= 500:
+                    mark_failed(span, str(status))
             finally:
-                if route := getattr(scope.get("route"), "path", None):
-                    span.update_name(span_name(scope["method"], route))
-                    span.set_attribute("http.route", route)
+                _tell(span, scope, status, time.perf_counter() - began)
+
+
+def _tell(span: trace.Span, scope: Scope, status: int | None, seconds: float) -> None:
+    """Of a request that ended: on its span, and in one line, which names the route alone, for paths hold ids."""
+    route = getattr(scope.get("route"), "path", None)
+    if route:
+        span.update_name(span_name(scope["method"], route))
+        span.set_attribute("http.route", route)
+    if status is not None:
+        span.set_attribute("http.response.status_code", status)
+    with about(scope["state"]["correlation_id"]):
+        log.info("%s %s %s in %.0f ms", scope["method"], route or "(no route)", status or "-", seconds * 1000)
 
 
 def _given_id(header: bytes | None) -> str | None:

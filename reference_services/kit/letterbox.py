@@ -52,17 +52,17 @@ class LetterBox:
             outcome.append(error)
 
         try:
-            self._producer.produce(
-                letter.topic,
-                value=letter.value,
-                key=letter.key,
-                partition=letter.partition,
-                headers=list(send.headers),
-                on_delivery=on_delivery,
-            )
+            with send:
+                self._producer.produce(
+                    letter.topic,
+                    value=letter.value,
+                    key=letter.key,
+                    partition=letter.partition,
+                    headers=list(send.headers),
+                    on_delivery=on_delivery,
+                )
         except KafkaException as refused:
             error: KafkaError = refused.args[0]
-            send.delivered(error.name(), None, None)
             return error
         while self._producer.flush(0.2):
             if stop.is_set() and self._producer.flush(5.0):

@@ -133,11 +133,11 @@ class Relay:
                 acknowledged.append(row.id)
 
         try:
-            self._producer.produce(
-                row.topic, value=row.body, key=row.key.encode(), headers=list(send.headers), on_delivery=on_delivery
-            )
+            with send:
+                self._producer.produce(
+                    row.topic, value=row.body, key=row.key.encode(), headers=list(send.headers), on_delivery=on_delivery
+                )
         except KafkaException as refused:
-            send.delivered(refused.args[0].name(), None, None)
             self._complain(refused.args[0])
 
     def _report(self, send: Send, error: KafkaError | None, message: Message) -> None:

@@ -16,20 +16,14 @@ from collections.abc import Callable, Mapping, Sequence
 from random import uniform
 from threading import Event as Flag
 
-from confluent_kafka import (
-    TIMESTAMP_CREATE_TIME,
-    TIMESTAMP_LOG_APPEND_TIME,
-    Consumer,
-    KafkaException,
-    Message,
-    TopicPartition,
-)
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
-from eventops.events import Envelope, MalformedEvent, Position, Record, header_pairs, moment_of
+from eventops.events import Envelope, Record
 from reference_services.kit import clients
-from reference_services.kit.dead_letters import TimestampType, class_name, root_cause, write_letter
+from reference_services.kit.dead_letters import class_name, root_cause, write_letter
 from reference_services.kit.letterbox import LetterBox
 from reference_services.kit.logs import about
+from reference_services.kit.records import record_of, timestamp_type_of
 from reference_services.kit.retry import GiveUp, RetryPolicy, decide
 from reference_services.kit.settings import Settings
 from reference_services.kit.tracing import Handling, Tracing
@@ -37,10 +31,6 @@ from reference_services.kit.tracing import Handling, Tracing
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.2
-_TIMESTAMP_TYPES = {
-    TIMESTAMP_CREATE_TIME: TimestampType.CREATE_TIME,
-    TIMESTAMP_LOG_APPEND_TIME: TimestampType.LOG_APPEND_TIME,
-}
 
 Handler = Callable[[Envelope], None]
 """Handles one event and is idempotent by event id; raises where it couldn't."""
@@ -110,7 +100,7 @@ class Runner:
             attempts, error = self._attempt(record, handling, stop)
             if error is not None:
                 handling.failed(error)
-                kind = _TIMESTAMP_TYPES.get(message.timestamp()[0], TimestampType.NONE)
+                kind = timestamp_type_of(message)
                 letter = write_letter(record, kind, group=group, error=error, attempts=attempts)
                 if not self._letters.post(letter, stop):
                     return
@@ -171,17 +161,6 @@ class Runner:
 
     def _lost(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         log.warning("%s lost %s", self.group, _listed(partitions))
-
-
-def record_of(message: Message) -> Record:
-    """A message as a frozen record; only for messages that are no error."""
-    topic, partition, offset = message.topic(), message.partition(), message.offset()
-    if topic is None or partition is None or offset is None:
-        raise MalformedEvent("a message without a position isn't a record")
-    kind, milliseconds = message.timestamp()
-    timestamp = moment_of(milliseconds) if kind in _TIMESTAMP_TYPES else None
-    headers = header_pairs(message.headers())  # type: ignore[arg-type]
-    return Record(Position(topic, partition, offset), timestamp, message.key(), message.value(), headers)
 
 
 def _words(error: Exception) -> str:

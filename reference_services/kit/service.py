@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from reference_services.kit import clients
 from reference_services.kit.database import open_database, trace_queries
+from reference_services.kit.export import CannotExport
 from reference_services.kit.http import WebServer
 from reference_services.kit.logs import set_up_logs
 from reference_services.kit.outbox import Relay
@@ -139,7 +140,7 @@ def run_service(name: str, wire: Callable[[Resources], Parts]) -> int:
         parts_of = Resources(settings, open_database(settings.database_url), tracing)
         trace_queries(parts_of.engine, tracing)
         service = Service(parts_of, wire(parts_of))
-    except (InvalidSetting, OSError, SQLAlchemyError, KafkaException) as error:
+    except (InvalidSetting, CannotExport, OSError, SQLAlchemyError, KafkaException) as error:
         print(f"{name}: {_remedy(error)}", file=sys.stderr)
         return 2
     code = service.run()

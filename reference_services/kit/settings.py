@@ -1,4 +1,5 @@
-"""What the environment says, read once and frozen. Only ``OTEL_*`` is read elsewhere, by OpenTelemetry itself."""
+"""What the environment says, read once and frozen. Only telemetry's own variables are read elsewhere: ``OTEL_*`` by
+OpenTelemetry and :mod:`.export`, ``EVENTOPS_TRACE_*`` by :mod:`.tracing`."""
 
 from __future__ import annotations
 

@@ -3,9 +3,9 @@ conventions. Take it as it is; all of it in use::
 
     tracing = Tracing("order-service", os.environ, "kafka:9092")
 
-    send = tracing.start_send("orders", event.to_headers(), key)              # produce
-    producer.produce("orders", value, key, headers=send.headers, on_delivery=lambda error, message:
-                     send.delivered(error and error.name(), message.partition(), message.offset()))
+    with tracing.start_send("orders", event.to_headers(), key) as send:       # produce
+        producer.produce("orders", value, key, headers=send.headers, on_delivery=lambda error, message:
+                         send.delivered(error and error.name(), message.partition(), message.offset()))
 
     with tracing.processing(record, "billing"):                               # consume: what is sent in here is a child
         handle(record)
@@ -31,8 +31,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from confluent_kafka import KafkaError
-from opentelemetry import baggage, context, trace
-from opentelemetry.sdk.trace import Span, SpanProcessor
+from opentelemetry import context, trace
 from opentelemetry.trace import Link, SpanKind, Status, StatusCode
 
 from eventops.events import Ids, Record, read_event
@@ -49,8 +48,8 @@ from reference_services.kit.attributes import (
 from reference_services.kit.export import Export
 from reference_services.kit.metrics import Metrics
 from reference_services.kit.propagation import (
-    CORRELATION,
     AnyHeaders,
+    CorrelationOnEverySpan,
     HeaderList,
     Received,
     combined,
@@ -58,11 +57,13 @@ from reference_services.kit.propagation import (
     correlation_of,
     received,
     with_trace_context,
+    within,
 )
 
 
 class Send:
-    """One message on its way: the headers to send it with; ``delivered`` ends the span, in whatever thread."""
+    """One message on its way: the headers to send it with; ``delivered`` ends the span, in whatever thread. As a block
+    around ``produce``: what that raises (a full queue, say) ends it too."""
 
     def __init__(self, span: trace.Span, topic: str, headers: HeaderList, metrics: Metrics) -> None:
         self.headers = headers
@@ -70,6 +71,13 @@ class Send:
         self._topic = topic
         self._metrics = metrics
         self._began = time.perf_counter()
+
+    def __enter__(self) -> Send:
+        return self
+
+    def __exit__(self, _kind: object, failure: BaseException | None, _traceback: object) -> None:
+        if failure is not None:
+            self.delivered(type_of(failure), None, None)
 
     def delivered(self, error: str | None, partition: int | None, offset: int | None) -> None:
         """The broker's answer; ``error`` is Kafka's name of it, None when the message was taken."""
@@ -114,7 +122,7 @@ class Tracing:
         self, service: str, environ: Mapping[str, str], server: str = "", export: Export | None = None
     ) -> None:
         self.export = export or Export(service, environ)
-        self.export.traces.add_span_processor(_CorrelationOnEverySpan())
+        self.export.traces.add_span_processor(CorrelationOnEverySpan())
         self.metrics = Metrics(self.export.metrics)
         self._tracer = self.export.traces.get_tracer("reference_services", schema_url=names.SCHEMA_URL)
         self._is_linked_only = environ.get("EVENTOPS_TRACE_MODE") == "link"
@@ -126,10 +134,11 @@ class Tracing:
         self._client = {**self._client, names.CLUSTER_ID: cluster_id}
 
     def start_send(self, topic: str, headers: AnyHeaders, key: str | None) -> Send:
-        """A message about to be produced, in the trace that its headers name (else the current one): an event from the
-        outbox belongs to the request that saved it. The correlation id is the one that its headers name, or none."""
-        origin = self._received(headers)
-        parent = origin.context if origin.sent_by else context.get_current()
+        """A message about to be produced, child of the current span; where there is none, in the trace that its headers
+        name: an event from the outbox belongs to the request that saved it. The correlation id is the one that its
+        headers name, or none."""
+        is_within = trace.get_current_span().get_span_context().is_valid
+        parent = context.get_current() if is_within else self._received(headers).context
         return self._start_send(topic, headers, key, conversing(parent, correlation_of(headers)))
 
     def start_letter(self, topic: str, headers: AnyHeaders, key: str | None) -> Send:
@@ -157,10 +166,8 @@ class Tracing:
         attributes = self._of_record("process", "process", record, ids, group)
         parent = context.Context() if self._is_linked_only else origin.context
         with (
-            _within(parent, ids.correlation_id),
-            self._tracer.start_as_current_span(
-                f"process {topic}", kind=SpanKind.CONSUMER, attributes=attributes, links=_links(origin)
-            ) as span,
+            within(parent, ids.correlation_id),
+            self._spanning(f"process {topic}", SpanKind.CONSUMER, attributes, _links(origin)) as span,
         ):
             handling = Handling(span, topic, group, ids.correlation_id, self.metrics)
             began = time.perf_counter()
@@ -192,7 +199,7 @@ class Tracing:
     def serving(self, method: str, path: str, headers: AnyHeaders, correlation_id: str) -> Iterator[trace.Span]:
         """An HTTP request; the server renames the span when it knows the route."""
         parent, name = self._received(combined(headers)).context, span_name(method)
-        with _within(parent, correlation_id), self._doing(name, SpanKind.SERVER, of_request(method, path)) as span:
+        with within(parent, correlation_id), self._doing(name, SpanKind.SERVER, of_request(method, path)) as span:
             yield span
 
     @contextmanager
@@ -217,12 +224,22 @@ class Tracing:
 
     @contextmanager
     def _doing(self, name: str, kind: SpanKind, attributes: Attributes) -> Iterator[trace.Span]:
-        with self._tracer.start_as_current_span(name, kind=kind, attributes=attributes) as span:
+        with self._spanning(name, kind, attributes) as span:
             try:
                 yield span
             except BaseException as failure:
                 mark_failed(span, failure)
                 raise
+
+    @contextmanager
+    def _spanning(
+        self, name: str, kind: SpanKind, attributes: Attributes, links: Sequence[Link] = ()
+    ) -> Iterator[trace.Span]:
+        """A span for a block. What is raised in it isn't recorded whole: its words may hold an address or a value."""
+        with self._tracer.start_as_current_span(
+            name, None, kind, attributes, links, record_exception=False, set_status_on_exception=False
+        ) as span:
+            yield span
 
     def _start_send(
         self,
@@ -255,10 +272,10 @@ class Tracing:
 
 
 def mark_failed(span: trace.Span, error: BaseException | str) -> str:
-    """An error on a span: its type as ``error.type``, its words in the status. The type."""
+    """An error on a span: its type, and nothing of its words, which may name people; those are the log's. The type."""
     kind = error if isinstance(error, str) else type_of(error)
     span.set_attribute(names.ERROR_TYPE, kind)
-    span.set_status(Status(StatusCode.ERROR, str(error)))
+    span.set_status(Status(StatusCode.ERROR))
     return kind
 
 
@@ -271,23 +288,6 @@ def type_of(error: BaseException) -> str:
     """
     kafka = error.args[0] if error.args else None
     return kafka.name() if isinstance(kafka, KafkaError) else type(error).__qualname__
-
-
-class _CorrelationOnEverySpan(SpanProcessor):
-    def on_start(self, span: Span, parent_context: context.Context | None = None) -> None:
-        correlation = baggage.get_baggage(CORRELATION, parent_context)
-        if isinstance(correlation, str) and names.CONVERSATION_ID not in (span.attributes or {}):
-            span.set_attribute(names.CONVERSATION_ID, correlation)
-
-
-@contextmanager
-def _within(inner: context.Context, correlation_id: str | None) -> Iterator[None]:
-    """In this block, ``inner`` is the current context, its baggage the correlation id."""
-    token = context.attach(conversing(inner, correlation_id))
-    try:
-        yield
-    finally:
-        context.detach(token)
 
 
 def _links(origin: Received) -> list[Link]:

@@ -27,14 +27,20 @@ class Mailer:
         Raises:
             ValueError: the mail can't be written down (a line feed in its address, say).
             OSError: the server isn't there.
-            smtplib.SMTPException: it refuses; :func:`is_final` tells for how long.
+            smtplib.SMTPException: it refuses; :func:`is_final` tells for how long. The address isn't in its words: they
+                go into logs.
         """
         message = _written(mail)
-        with (
-            self._tracing.mailing(self._host, self._port),
-            smtplib.SMTP(self._host, self._port, timeout=TIMEOUT_SECONDS) as server,
-        ):
-            server.send_message(message, SENDER, [mail.to])
+        try:
+            with (
+                self._tracing.mailing(self._host, self._port),
+                smtplib.SMTP(self._host, self._port, timeout=TIMEOUT_SECONDS) as server,
+            ):
+                server.send_message(message, SENDER, [mail.to])
+        except smtplib.SMTPRecipientsRefused as refused:
+            code, words = refused.recipients[mail.to]
+            unnamed = {"the recipient": (code, words.replace(mail.to.encode(), b"the recipient"))}
+            raise smtplib.SMTPRecipientsRefused(unnamed) from None
 
 
 def is_final(error: Exception) -> bool:

@@ -13,7 +13,8 @@ from eventops.dlq.families import decode, strip
 from eventops.dlq.model import State
 from eventops.dlq.rules import is_letter
 from eventops.events import REPLAY_ID, REPLAY_LINK, Position
-from reference_services.kit.dead_letters import TimestampType, write_letter
+from reference_services.kit.dead_letters import write_letter
+from reference_services.kit.records import TimestampType
 from tests.dlq.workshop import AT, TRACEPARENT, record, spring_headers
 
 

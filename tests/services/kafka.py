@@ -15,7 +15,8 @@ from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, Config
 from confluent_kafka.admin._resource import ResourceType
 
 from eventops.events import Envelope, Record
-from reference_services.kit.runner import Runner, record_of
+from reference_services.kit.records import record_of
+from reference_services.kit.runner import Runner
 from tests.services.processes import until
 
 Outgoing = tuple[str, bytes, list[tuple[str, bytes]]]

@@ -13,9 +13,9 @@ from reference_services.kit.dead_letters import (
     MESSAGE_BYTES,
     STACKTRACE_BYTES,
     Letter,
-    TimestampType,
     write_letter,
 )
+from reference_services.kit.records import TimestampType
 
 AT = Position("user-events", 2, 41)
 WHEN = datetime(2026, 1, 15, 10, 30, 0, 123000, UTC)

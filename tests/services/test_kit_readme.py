@@ -14,9 +14,8 @@ from reference_services.kit.topics import create_missing
 from tests.services.collectors import spans_of, taking
 from tests.services.processes import ROOT
 
-pytestmark = pytest.mark.broker
 
-
+@pytest.mark.broker
 def test_the_example_gives_one_trace_of_three_spans(bootstrap_servers: str, prefix: str) -> None:
     (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "reference_services/kit/README.md").read_text(), re.DOTALL)
     create_missing(AdminClient({"bootstrap.servers": bootstrap_servers}), [f"{prefix}orders"])
@@ -37,3 +36,13 @@ def test_the_example_gives_one_trace_of_three_spans(bootstrap_servers: str, pref
     assert len({span.trace_id for span in spans.values()}) == 1
     assert spans["process"].parent_span_id == spans["send"].span_id
     assert spans["commit"].parent_span_id == spans["process"].span_id
+
+
+def test_the_files_that_it_names_are_all_there_is() -> None:
+    """Of the kit; beside ``eventops.events`` and the names' own package."""
+    readme = (ROOT / "reference_services/kit/README.md").read_text()
+    (sentence,) = re.findall(r"(`tracing\.py` with .*?) is all there\s+is\.", readme, re.DOTALL)
+    program = "import sys, reference_services.kit.records, reference_services.kit.tracing; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    modules = re.findall(r"reference_services\.kit\.(\w+)", loaded.stdout)
+    assert {f"{name}.py" for name in modules} == set(re.findall(r"`(\w+\.py)`", sentence))

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from confluent_kafka import Producer
 from opentelemetry import baggage
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan
@@ -121,12 +122,61 @@ def test_an_events_own_id_alone_is_its_conversation(seen: Seen) -> None:
     assert [(span.attributes or {}).get(CONVERSATION) for span in handled] == [None, "req-1"]
 
 
-def test_a_send_whose_headers_are_malformed_stays_in_the_current_trace(seen: Seen) -> None:
-    with seen.tracing.processing(record([]), "g"):
-        seen.tracing.start_send("out", [("traceparent", b"00-zz-zz-01")], None).delivered(None, 0, 1)
-    sent, handled = seen.span("send out"), seen.span("process t")
-    assert (sent.parent and sent.parent.span_id) == handled.context.span_id
+def test_what_a_handling_forwards_is_its_child(seen: Seen) -> None:
+    """With the headers as they came: they name who sent the record, and not who forwards it."""
+    handled = record([("traceparent", PARENT)])
+    with seen.tracing.processing(handled, "g"), seen.tracing.start_send("out", handled.headers, None) as send:
+        send.delivered(None, 0, 1)
+    sent = seen.span("send out")
+    assert (sent.parent and sent.parent.span_id) == seen.span("process t").context.span_id
+
+
+def test_a_send_from_an_outbox_whose_headers_are_malformed_is_counted(seen: Seen) -> None:
+    seen.tracing.start_send("out", [("traceparent", b"00-zz-zz-01")], None).delivered(None, 0, 1)
+    assert seen.span("send out").parent is None
     assert seen.faults() == {"traceparent": 1}
+
+
+def test_a_send_ends_where_the_client_takes_no_message(seen: Seen) -> None:
+    producer = Producer({"bootstrap.servers": "127.0.0.1:1", "queue.buffering.max.messages": 1, "log_level": 0})
+    with suppress(BufferError):
+        while True:
+            with seen.tracing.start_send("out", [], None) as send:
+                producer.produce("out", b"", headers=list(send.headers))
+    producer.purge()
+    assert seen.said("send out")["error.type"] == "BufferError"
+    (point,) = seen.points("messaging.client.sent.messages")
+    assert point.attributes["error.type"] == "BufferError"
+
+
+def test_lists_of_a_request_may_stand_in_several_lines(seen: Seen) -> None:
+    lines = [("traceparent", PARENT), ("tracestate", b"a=1"), ("tracestate", b"b=2")]
+    with seen.tracing.serving("GET", "/", lines, "req-1"):
+        pass
+    assert seen.span("GET").context.trace_state.to_header() == "a=1,b=2"
+    assert seen.faults() == {}
+
+
+def test_a_tracestate_that_nobody_can_read_costs_itself_alone(seen: Seen) -> None:
+    """W3C trace context, 3.3."""
+    with seen.tracing.processing(record([("traceparent", PARENT), ("tracestate", b"no list")]), "g"):
+        pass
+    handled = seen.span("process t")
+    assert (handled.parent is not None, dict(handled.context.trace_state)) == (True, {})
+    assert seen.faults() == {"tracestate": 1}
+
+
+def test_what_no_header_can_hold_is_left_out_of_baggage_and_escaped_on_spans(seen: Seen) -> None:
+    body = b'{"eventId":"e\\ud800","metadata":{"correlationId":"req-\\ud800x","causationId":"c\\udfff"}}'
+    with seen.tracing.processing(record([], body), "g"):
+        with seen.tracing.start_send("out", [], "k\ud800") as send:
+            send.delivered(None, 0, 1)
+        letter = seen.tracing.start_letter("t-dlt", [], None)
+    assert "baggage" not in dict(letter.headers)
+    said = seen.said("process t")
+    assert (said[CONVERSATION], said["messaging.message.id"]) == ("req-\\ud800x", "e\\ud800")
+    assert said["eventops.causation.id"] == "c\\udfff"
+    assert seen.said("send out")["messaging.kafka.message.key"] == "k\\ud800"
 
 
 def test_a_requests_faulty_headers_are_counted(seen: Seen) -> None:

@@ -95,6 +95,9 @@ FAULTS = [
     ("baggage over 8192 bytes", [("traceparent", GOOD), ("baggage", b"a=" + b"x" * 8200)], ["baggage"]),
     ("baggage of too many entries", [("baggage", b",".join(b"a%d=1" % n for n in range(181)))], ["baggage"]),
     ("baggage with an entry over 4096 bytes", [("baggage", b"a=" + b"x" * 4200)], ["baggage"]),
+    ("over 8192 bytes in fewer characters", [("baggage", ",".join(["a=" + "ä" * 1400] * 3).encode())], ["baggage"]),
+    ("an entry over 4096 bytes in fewer characters", [("baggage", b"a=" + "ä".encode() * 2100)], ["baggage"]),
+    ("doubled tracestate", [("traceparent", GOOD), ("tracestate", b"a=1"), ("tracestate", b"b=2")], ["tracestate"]),
     ("doubled baggage", [("baggage", b"a=b"), ("baggage", b"c=d")], ["baggage"]),
 ]  # fmt: skip
 

@@ -14,7 +14,7 @@ from confluent_kafka import Consumer, KafkaError, Message, Producer
 from confluent_kafka.admin import AdminClient
 
 from eventops.events import BAGGAGE, TRACEPARENT, Envelope, Record
-from reference_services.kit.runner import record_of
+from reference_services.kit.records import record_of
 from reference_services.kit.topics import create_missing
 from reference_services.kit.tracing import Send, Tracing
 from tests.cli.running import Shell

@@ -1,0 +1,40 @@
+"""Kafka's messages as frozen records."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final
+
+from confluent_kafka import TIMESTAMP_CREATE_TIME, TIMESTAMP_LOG_APPEND_TIME, Message
+
+from eventops.events import MalformedEvent, Position, Record, header_pairs, moment_of
+
+
+class TimestampType(Enum):
+    """Who set a record's timestamp, in Kafka's own names."""
+
+    CREATE_TIME = "CreateTime"
+    LOG_APPEND_TIME = "LogAppendTime"
+    NONE = "NoTimestampType"
+
+
+_TIMESTAMP_TYPES: Final = {
+    TIMESTAMP_CREATE_TIME: TimestampType.CREATE_TIME,
+    TIMESTAMP_LOG_APPEND_TIME: TimestampType.LOG_APPEND_TIME,
+}
+
+
+def record_of(message: Message) -> Record:
+    """A message as a frozen record; only for messages that are no error."""
+    topic, partition, offset = message.topic(), message.partition(), message.offset()
+    if topic is None or partition is None or offset is None:
+        raise MalformedEvent("a message without a position isn't a record")
+    is_timed = timestamp_type_of(message) is not TimestampType.NONE
+    timestamp = moment_of(message.timestamp()[1]) if is_timed else None
+    headers = header_pairs(message.headers())  # type: ignore[arg-type]
+    return Record(Position(topic, partition, offset), timestamp, message.key(), message.value(), headers)
+
+
+def timestamp_type_of(message: Message) -> TimestampType:
+    """Who set its timestamp."""
+    return _TIMESTAMP_TYPES.get(message.timestamp()[0], TimestampType.NONE)
