@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Self
 
 from eventops import config
 from eventops.config import Context
@@ -215,7 +215,7 @@ def local_kafka() -> LocalKafka:
 
 
 def _trace_store(context: Context) -> TraceStore | None:
-    held = {name: context.settings[name] for name in _TRACES if name in context.settings}
+    held = {name: context.settings[name] for name in config.TRACE_STORE if name in context.settings}
     if wrong := [name for name, value in held.items() if not isinstance(value, str)]:
         raise config.ConfigurationError(f"eventops.{wrong[0]} of the context {context.name} must be text")
     if ":" not in held.get("traces-token", ":"):
@@ -232,10 +232,6 @@ def _trace_store(context: Context) -> TraceStore | None:
 
         return Tempo(told["tempo"], headers, told.get("traces-link"))
     return None
-
-
-_TRACES: Final = ("jaeger", "tempo", "traces-token", "traces-tenant", "traces-link")
-"""A context's settings about its trace store, without their prefix."""
 
 
 def _operator() -> str:

@@ -25,7 +25,13 @@ SERVERS: Final = "bootstrap_servers"
 
 
 def pytest_configure() -> None:
-    """A suite that a shell started in the background ignores Ctrl-C, and so would every process that it starts."""
+    """What a shell exports for its own work names no cluster here, and no file to write to: ``EVENTOPS_TEST_*`` is for
+    tests, ``EVENTOPS_HOME`` is where Kafka's jars are.
+
+    A suite that a shell started in the background ignores Ctrl-C, and so would every process that it starts."""
+    for name in [name for name in os.environ if name.startswith("EVENTOPS_")]:
+        if name != "EVENTOPS_HOME" and not name.startswith("EVENTOPS_TEST_"):
+            del os.environ[name]
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

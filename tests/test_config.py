@@ -75,3 +75,16 @@ def test_secrets_come_from_where_they_are_referred_to(tmp_path: Path) -> None:
     assert config.with_secrets(properties, {"PW": "from-env"}) == {"a": "from-env", "b": "from-file", "c": "plain:text"}
     with pytest.raises(ConfigurationError, match="isn't set"):
         config.with_secrets({"sasl.password": "env:GONE"}, {})
+
+
+def test_a_trace_store_may_be_named_for_one_command() -> None:
+    context = config.resolve(FILE, properties=["eventops.jaeger=http://j:16686", "client.id=x"], environ={})
+    assert context.settings["jaeger"] == "http://j:16686"
+    assert "eventops.jaeger" not in context.properties
+    assert context.properties["client.id"] == "x"
+
+
+def test_no_other_setting_of_ours_goes_by_option() -> None:
+    """A read-only context stays one."""
+    with pytest.raises(config.ConfigurationError, match=r"-X eventops.read-only isn't known: .*eventops.jaeger"):
+        config.resolve(FILE, properties=["eventops.read-only=false"], environ={})

@@ -60,9 +60,9 @@ def add(name: str, bootstrap_servers: str, properties: tuple[str, ...], read_onl
             f"{literal[0]} would stand in the file as it is: name where it is kept, "
             f"{literal[0]}=env:{name_of_it}, file:PATH or keyring:SERVICE/USER"
         )
-    settings = {key: value for key, value in (("read-only", read_only), ("colour", colour)) if value}
+    ours = {key: value for key, value in (("read-only", read_only), ("colour", colour)) if value}
     first = config.load_contexts(empty.path).current is None
-    config.save_context(empty.path, Context(name, base.properties, settings), use=first)
+    config.save_context(empty.path, Context(name, base.properties, {**base.settings, **ours}), use=first)
     diagnostics.say(f"{name} was written to {empty.path}" + (" and is the current context" if first else ""))
 
 

@@ -12,19 +12,21 @@ from typing import TYPE_CHECKING
 import click
 
 from eventops.cli import diagnostics
-from eventops.cli.options import choices
+from eventops.cli.options import choices, cluster_options, program
 from eventops.cli.output import Column, Document, console, output_option, print_document, print_table
 from eventops.errors import UsageError
 from eventops.wording import count, duration, plural
 
 if TYPE_CHECKING:
+    from eventops.config import Context
     from eventops.demo.service import RunningDemo
 
 
 @click.command(
     epilog="Examples: eventops demo · eventops demo --headless --duration 30 -o json · eventops demo --no-failures · "
-    "eventops demo --telemetry"
+    "eventops demo --telemetry · eventops -b 127.0.0.1:9092 demo"
 )
+@cluster_options
 @click.option(
     "--rate", type=click.FloatRange(0, 200), default=4.0, show_default=True, help="Requests a second; 0 for none."
 )
@@ -49,7 +51,8 @@ def demo(
     """A real Kafka, a mail server, three services and traffic with failures; then the dashboard.
 
     It works on the local Kafka where one is up (`eventops local up`), else on one of its own that ends with it. Either
-    way every other command works on it from a second terminal, with no option. With --telemetry, `eventops trace` has
+    way every other command works on it from a second terminal, with no option. With -b or --context it works on that
+    cluster, where its topics and events stay; no other setting chooses one. With --telemetry, `eventops trace` has
     spans and links too.
     """
     from eventops.config import data_home
@@ -60,12 +63,26 @@ def demo(
         raise UsageError("the dashboard needs a terminal", remedy="use `eventops demo --headless`")
     signal.signal(signal.SIGTERM, _interrupt)
     wish = Wish(rate=rate, seed=seed, failures=failures, telemetry=telemetry)
-    with service.running(data_home(), wish, diagnostics.say) as running:
+    with service.running(data_home(), wish, diagnostics.say, _named()) as running:
         if headless:
             running.watch(duration or 30.0, diagnostics.say)
             _print(running, output)
         else:
             _watch(running, duration)
+
+
+def _named() -> Context | None:
+    """The cluster that the command line names; None: it names none, whatever the environment or a context says.
+
+    Raises:
+        UsageError: there are properties, and no cluster that they belong to.
+    """
+    chosen = choices()
+    if chosen.bootstrap_servers or chosen.context:
+        return chosen.resolve()
+    if chosen.properties:
+        raise UsageError("-X belongs to a cluster", remedy="name it, with -b HOST:PORT or --context NAME")
+    return None
 
 
 def _watch(running: RunningDemo, duration: float | None) -> None:
@@ -97,7 +114,7 @@ def _closing(found: Document) -> list[str]:
     mails, example = found["mails"], found["example_correlation_id"]
     return [
         f"{plural(mails['accepted'], 'mail')} for {plural(mails['distinct'], 'event')} in {duration(found['seconds'])}",
-        f"try: eventops trace {example}" if example else "no chain was complete when the demo ended",
+        f"try: {program()} trace {example}" if example else "no chain was complete when the demo ended",
         f"logs: {Path(found['logs']['user-service']).parent}",
     ]
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from eventops.cli.diagnostics import say
 from eventops.cli.output import Column, Document, Format, console, print_document, print_table
 from eventops.cli.searching import Interruption
+from eventops.config import NAME_A_STORE
 from eventops.errors import ExitCode, UsageError
-from eventops.wording import plural, safe
+from eventops.wording import count, plural, safe
 
 if TYPE_CHECKING:
     from eventops.bootstrap import Desk
@@ -44,7 +45,7 @@ def _store_of(desk: Desk) -> TraceStore:
     if desk.trace_store is None:
         raise UsageError(
             "there are no spans to compare with",
-            remedy="name a trace store in the context: eventops.jaeger or eventops.tempo",
+            remedy=NAME_A_STORE,
         )
     return desk.trace_store
 
@@ -62,11 +63,20 @@ def _print(desk: Desk, report: TraceReport, store: TraceStore, output: str) -> E
         print_document(found, output, found["findings"])
     if not found["events"] and not found["findings"]:
         say("no event was compared: " + ("its spans may still be on their way" if found["settling"] else "see above"))
+    if found["events"] and not found["spans"]:
+        say(
+            f"the store holds no span of {_these(found['events'])}: its retention may be shorter than the log's, it "
+            f"may be another store than the services', or none of them exports; nothing was compared"
+        )
     if not report.coverage.complete:
         return ExitCode.PARTIAL
     if found["findings"] or not report.events:
         return ExitCode.FINDING
-    return ExitCode.DONE if found["events"] else ExitCode.PARTIAL
+    return ExitCode.DONE if found["events"] and found["spans"] else ExitCode.PARTIAL
+
+
+def _these(events: int) -> str:
+    return f"these {count(events)} events" if events > 1 else "this event"
 
 
 def _closing(found: Document) -> list[str]:

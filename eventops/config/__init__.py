@@ -16,7 +16,8 @@ file::
 
 What a context says of its dead letters (``eventops.dlq``) is described in ``docs/reference/dead-letters.md``.
 Every key is a librdkafka property, except those that begin with ``eventops.``. Over the file stand, in this order,
-``EVENTOPS_BOOTSTRAP_SERVERS`` and ``EVENTOPS_X`` (``property=value``, comma separated), then ``-b`` and ``-X``.
+``EVENTOPS_BOOTSTRAP_SERVERS`` and ``EVENTOPS_X`` (``property=value``, comma separated), then ``-b`` and ``-X``, which
+may name a trace store, too.
 """
 
 from __future__ import annotations
@@ -28,9 +29,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from eventops.config.secrets import ConfigurationError, hidden, with_secrets
+from eventops.config.trace_store import NAME_A_STORE, OURS, TRACE_STORE, with_trace_store
 
 __all__ = [
     "BOOTSTRAP",
+    "NAME_A_STORE",
+    "TRACE_STORE",
     "ConfigurationError",
     "Context",
     "Contexts",
@@ -46,7 +50,6 @@ __all__ = [
 ]
 
 BOOTSTRAP: Final = "bootstrap.servers"
-_OURS: Final = "eventops."
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +170,7 @@ def save_context(path: Path, context: Context, *, use: bool) -> None:
     for key, value in context.properties.items():
         table[key] = value
     for key, value in context.settings.items():
-        table[_OURS + key] = value
+        table[OURS + key] = value
     contexts[context.name] = table
     if use:
         document["current"] = context.name
@@ -224,7 +227,9 @@ def resolve(
     bootstrap = bootstrap or environ.get("EVENTOPS_BOOTSTRAP_SERVERS") or None
     extra = [*_split(environ.get("EVENTOPS_X", "")), *properties]
     base = _named(contexts, name, bootstrap)
-    merged = {**base.properties, **dict(_property(text) for text in extra)}
+    named = dict(_property(text) for text in extra)
+    settings = with_trace_store(base.settings, {key: named.pop(key) for key in list(named) if key.startswith(OURS)})
+    merged = {**base.properties, **named}
     if bootstrap:
         merged[BOOTSTRAP] = bootstrap
     if not merged.get(BOOTSTRAP):
@@ -232,7 +237,7 @@ def resolve(
             "no cluster is configured: name one with -b HOST:PORT, add a context with `eventops context add`, "
             "or start a local Kafka with `eventops local up`"
         )
-    return Context(base.name, merged, base.settings)
+    return Context(base.name, merged, settings)
 
 
 def _named(contexts: Contexts, name: str | None, bootstrap: str | None) -> Context:
@@ -258,8 +263,8 @@ def _context(path: Path, name: str, table: object) -> Context:
     properties: dict[str, str] = {}
     settings: dict[str, Any] = {}
     for key, value in table.items():
-        if key.startswith(_OURS):
-            settings[key.removeprefix(_OURS)] = value
+        if key.startswith(OURS):
+            settings[key.removeprefix(OURS)] = value
         elif isinstance(value, bool):
             properties[key] = str(value).lower()
         elif isinstance(value, str | int | float):

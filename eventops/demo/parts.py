@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from eventops.config import BOOTSTRAP, ConfigurationError, Context, with_secrets
 from eventops.demo.model import Part, Wish
 
 SLOW_GROUP = "loyalty-group"
@@ -18,14 +19,14 @@ def mail_server(mails: Path) -> Part:
 
 
 def services(
-    bootstrap_servers: str, databases: Path, smtp: str, wish: Wish, telemetry: Mapping[str, str]
+    kafka: Mapping[str, str], databases: Path, smtp: str, wish: Wish, telemetry: Mapping[str, str]
 ) -> tuple[Part, ...]:
     """The three services. Retries end after about five seconds, so that an outage of some seconds leaves letters and
-    spares most mails. ``telemetry``: variables that say where spans go."""
+    spares most mails. ``kafka``, ``telemetry``: variables that say where events and spans go."""
     host, _, port = smtp.rpartition(":")
     common = {
         **telemetry,
-        "KAFKA_BOOTSTRAP_SERVERS": bootstrap_servers,
+        **kafka,
         "HTTP_PORT": "0",
         "SMTP_HOST": host,
         "SMTP_PORT": port,
@@ -38,7 +39,20 @@ def services(
     )
 
 
-def traffic(bootstrap_servers: str, http: Mapping[str, str], wish: Wish) -> Part:
+def kafka_of(context: Context) -> dict[str, str]:
+    """Where a cluster is, as the services read it.
+
+    Raises:
+        ConfigurationError: a secret's reference leads nowhere, or a property can't be handed on.
+    """
+    properties = with_secrets({name: value for name, value in context.properties.items() if name != BOOTSTRAP})
+    if torn := [name for name, value in properties.items() if "," in value]:
+        raise ConfigurationError(f"{torn[0]} has a comma in it: the demo's services can't be told it")
+    client = ",".join(f"{name}={value}" for name, value in properties.items())
+    return {"KAFKA_BOOTSTRAP_SERVERS": str(context.bootstrap_servers), "KAFKA_CLIENT": client}
+
+
+def traffic(kafka: Mapping[str, str], http: Mapping[str, str], wish: Wish) -> Part:
     """Registrations, resets and orders over HTTP, and the failures."""
     return Part(
         "traffic",
@@ -47,11 +61,12 @@ def traffic(bootstrap_servers: str, http: Mapping[str, str], wish: Wish) -> Part
             *("--users", http["user-service"]),
             *("--orders", http["order-service"]),
             *("--mail", http["mail-server"]),
-            *("--bootstrap-servers", bootstrap_servers),
+            *("--bootstrap-servers", kafka["KAFKA_BOOTSTRAP_SERVERS"]),
             *("--rate", str(wish.rate)),
             *("--seed", str(wish.seed)),
             *(() if wish.failures else ("--no-failures",)),
         ),
+        kafka,
     )
 
 

@@ -7,7 +7,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -32,6 +32,7 @@ Say = Callable[[str], None]
 SETTLE_SECONDS: Final = 15.0
 LOOK_SECONDS: Final = 1.0
 """How often Jaeger is asked for a whole request."""
+TRY: Final = ("lag", "trace ID", "dlq")
 KEPT_RUNS: Final = 5
 """Demos with brokers of their own whose logs are kept."""
 
@@ -89,16 +90,21 @@ class RunningDemo:
 
 
 @contextmanager
-def running(home: Path, wish: Wish, say: Say) -> Iterator[RunningDemo]:
-    """Start all of it on the local broker, or on one of the demo's own; whatever happens, all of it ends.
+def running(home: Path, wish: Wish, say: Say, named: Context | None = None) -> Iterator[RunningDemo]:
+    """Start all of it on the named cluster, else on the local broker, or on one of the demo's own; whatever happens,
+    all of it ends.
 
     Raises:
+        ConfigurationError: the services can't be told of the cluster.
+        BrokerUnavailable: the named cluster doesn't answer.
+        NotPermitted: its context is read-only.
         PartFailed: a part didn't start.
         ProvisioningError: there can be no local Kafka on this machine.
         UsageError: another demo works on this broker.
     """
-    with _broker(home / "demo", say) as (servers, own), ExitStack() as held:
-        state = own or home / "demo" / _cluster_id(servers)
+    with _broker(home / "demo", say, named) as (cluster, own), ExitStack() as held:
+        servers = str(cluster.bootstrap_servers)
+        state = own or home / "demo" / _cluster_id(cluster)
         held.enter_context(_alone(state))
         stage = Stage(_run_directory(state))
         if wish.telemetry:
@@ -107,54 +113,75 @@ def running(home: Path, wish: Wish, say: Say) -> Iterator[RunningDemo]:
         telemetry = start_telemetry(stage, servers, means(os.environ), say) if wish.telemetry else None
         settings = {"jaeger": telemetry.jaeger} if telemetry and telemetry.jaeger else {}
         held.enter_context(described(contexts_path(), servers, settings))
-        desk = held.enter_context(desk_for(Context(CONTEXT, {BOOTSTRAP: servers}, settings)))
+        desk = held.enter_context(desk_for(replace(cluster, settings={**cluster.settings, **settings})))
         before, started_at = report.ends(desk), desk.now()
-        http = _start(stage, servers, state, wish, telemetry or Telemetry(), say)
+        http = _start(stage, parts.kafka_of(cluster), state, wish, telemetry or Telemetry(), say)
+        option = "" if named is None else f" {_option(cluster)}"
+        say(f"all parts are up on {servers}; in a second terminal: {', '.join(f'eventops{option} {c}' for c in TRY)}")
         yield RunningDemo(desk, stage, wish, http, started_at, before, telemetry)
         say("ending the demo")
 
 
 def _tell_losses(stage: Stage, say: Say) -> None:
+    for loss in stage.losses:
+        say(f"{loss}: from then on spans went nowhere")
     for name, log in stage.log_files.items():
         if lost := lost_spans(log.read_text(errors="replace")):
             say(f"{name} lost {plural(lost, 'span')}: no collector took them in time")
 
 
-def _cluster_id(servers: str) -> str:
-    with desk_for(Context(CONTEXT, {BOOTSTRAP: servers})) as desk:
+def _option(cluster: Context) -> str:
+    return (
+        f"-b {cluster.bootstrap_servers}" if cluster.name == cluster.bootstrap_servers else f"--context {cluster.name}"
+    )
+
+
+def _cluster_id(cluster: Context) -> str:
+    """
+    Raises:
+        BrokerUnavailable: it doesn't answer.
+        NotPermitted: its context is read-only.
+    """
+    with desk_for(cluster) as desk:
+        desk.require_writable()
         return desk.broker.cluster().cluster_id
 
 
-def _start(stage: Stage, servers: str, state: Path, wish: Wish, telemetry: Telemetry, say: Say) -> Mapping[str, str]:
+def _start(
+    stage: Stage, kafka: Mapping[str, str], state: Path, wish: Wish, telemetry: Telemetry, say: Say
+) -> Mapping[str, str]:
     say(f"starting the mail server and three services (logs in {stage.logs})")
     mail = parts.mail_server(state / "mails")
     stage.start(mail)
     http = {}
     ready = stage.ready(mail.name)
     http[mail.name] = str(ready["http"])
-    services = parts.services(servers, state, str(ready["smtp"]), wish, telemetry.environ)
+    services = parts.services(kafka, state, str(ready["smtp"]), wish, telemetry.environ)
     for part in services:
         stage.start(part)
     for part in services:
         http[part.name] = str(stage.ready(part.name)["http"])
     if wish.rate:
-        stage.start(parts.traffic(servers, http, wish))
-    say(f"all parts are up on {servers}; in a second terminal: eventops lag, eventops trace ID, eventops dlq")
+        stage.start(parts.traffic(kafka, http, wish))
     return http
 
 
 @contextmanager
-def _broker(directory: Path, say: Say) -> Iterator[tuple[str, Path | None]]:
-    """Bootstrap servers of the local broker where one is up, else of an own one, the context `local` meanwhile.
+def _broker(directory: Path, say: Say, named: Context | None) -> Iterator[tuple[Context, Path | None]]:
+    """The named cluster, else the local broker where one is up, else an own one, the context `local` meanwhile.
 
     A demo with a broker of its own starts from nothing: its state stands in a directory of its own, the second value,
     where the logs stay when it has ended.
     """
+    if named is not None:
+        say(f"using the Kafka at {named.bootstrap_servers}")
+        yield named, None
+        return
     kafka = local_kafka()
     cluster = kafka.status()
     if cluster.standing is Standing.RUNNING and cluster.bootstrap_servers:
         say(f"using the local Kafka at {cluster.bootstrap_servers}")
-        yield cluster.bootstrap_servers, None
+        yield Context(CONTEXT, {BOOTSTRAP: cluster.bootstrap_servers}), None
         return
     say("starting a Kafka of the demo's own")
     own = _fresh(directory / "runs")
@@ -163,7 +190,7 @@ def _broker(directory: Path, say: Say) -> Iterator[tuple[str, Path | None]]:
         with kafka.ephemeral(own / "kafka", progress=say) as servers:
             publish(contexts, servers)
             try:
-                yield servers, own
+                yield Context(CONTEXT, {BOOTSTRAP: servers}), own
             finally:
                 withdraw(contexts, servers)
     finally:

@@ -120,7 +120,7 @@ class Stage:
         part = self._parts[name]
         said = [text for text in _words(part.log) if text.strip()]
         telling = [text for text in said if " ERROR " in text] or said
-        last = f' with "{safe(telling[-1].strip(), 300)}"' if telling else ""
+        last = f' with "{safe(" ".join(telling[-1].split()), 300)}"' if telling else ""
         return PartFailed(f"{name} ended (exit code {part.exit_code}){last}", remedy=f"see {part.log}")
 
 

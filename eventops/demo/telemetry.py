@@ -39,30 +39,43 @@ HOW_TO: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What there is to work with: an endpoint that was named, or programs by their paths."""
+    """What there is to work with: an endpoint that was named, or programs by their paths. ``silence``: the variable
+    that keeps the services from sending spans to the endpoint."""
 
     endpoint: str | None = None
     jaeger: str | None = None
     collector: str | None = None
+    silence: str | None = None
 
 
 def means(environ: Mapping[str, str], which: Which = shutil.which) -> Means:
     """What the environment names goes before what PATH holds.
 
     >>> means({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318"}, which=lambda name: f"/bin/{name}")
-    Means(endpoint='http://c:4318', jaeger=None, collector=None)
+    Means(endpoint='http://c:4318', jaeger=None, collector=None, silence=None)
     >>> means({}, which={"jaeger": "/opt/jaeger", "otelcol": "/opt/otelcol"}.get)
-    Means(endpoint=None, jaeger='/opt/jaeger', collector='/opt/otelcol')
+    Means(endpoint=None, jaeger='/opt/jaeger', collector='/opt/otelcol', silence=None)
+    >>> means({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318", "OTEL_TRACES_EXPORTER": "console"}).silence
+    'OTEL_TRACES_EXPORTER=console'
     """
     endpoint = next((environ[name] for name in _ENDPOINTS if environ.get(name)), None)
     if endpoint:
-        return Means(endpoint)
+        return Means(endpoint, silence=_silence(environ))
     return Means(None, which(JAEGER), next((path for name in _COLLECTORS if (path := which(name))), None))
+
+
+def _silence(environ: Mapping[str, str]) -> str | None:
+    disabled, exporters = environ.get("OTEL_SDK_DISABLED", ""), environ.get("OTEL_TRACES_EXPORTER") or "otlp"
+    if disabled.strip().lower() == "true":
+        return f"OTEL_SDK_DISABLED={disabled}"
+    return None if "otlp" in exporters else f"OTEL_TRACES_EXPORTER={exporters}"
 
 
 def start(stage: Stage, bootstrap_servers: str, found: Means, say: Say, at: Addresses | None = None) -> Telemetry:
     """Start what was found; what the services have to be told, where people look, or why there is nothing to see."""
     if found.endpoint:
+        if found.silence:
+            return _without(f"{found.silence} keeps the services from sending spans", say)
         endpoint = without_credentials(found.endpoint)
         say(f"spans go to {endpoint}; name its Jaeger in the context (eventops.jaeger) and `eventops trace` shows them")
         return Telemetry(endpoint=endpoint)
@@ -144,13 +157,18 @@ def _port(address: str) -> str:
 
 
 def _told(endpoint: str, *, metrics: bool) -> dict[str, str]:
-    """What the services read, by OpenTelemetry's own variables; Jaeger takes no metrics. Spans are sent every half
-    second: people look while the demo runs."""
+    """What the services read, by OpenTelemetry's own variables, whatever the demo inherits of them: it was asked for
+    spans. Jaeger takes no metrics. Spans are sent every half second: people look while the demo runs."""
     told = {
-        "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
-        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+        "OTEL_SDK_DISABLED": "false",
+        "OTEL_TRACES_SAMPLER": "parentbased_always_on",
         "OTEL_BSP_SCHEDULE_DELAY": "500",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
     }
+    for signal in ("TRACES", "METRICS"):  # a signal's own variable, which may be inherited, goes before the common one
+        told[f"OTEL_{signal}_EXPORTER"] = "otlp"
+        told[f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"] = f"{endpoint}/v1/{signal.lower()}"
+        told[f"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL"] = "http/protobuf"
     return told if metrics else {**told, "OTEL_METRICS_EXPORTER": "none"}
 
 

@@ -109,8 +109,8 @@ class Evidence:
 
 
 def audit(evidence: Evidence) -> Audit:
-    """All rules over one chain."""
-    findings = [finding for rule in RULES for finding in rule(evidence)]
+    """All rules over one chain; where the store holds nothing of it, those alone that ask the log."""
+    findings = [finding for rule in (RULES if evidence.spans else OF_THE_LOG) for finding in rule(evidence)]
     due = list(_due(evidence))
     return Audit(
         correlation_id=evidence.correlation_id,
@@ -265,6 +265,8 @@ RULES: Final[Sequence[Callable[[Evidence], Iterator[Finding]]]] = (
     _handled_in_a_new_trace,
     _sent_in_a_new_trace,
 )
+OF_THE_LOG: Final = (_lost_correlation, _no_trace_context)
+"""Without any span nobody knows whether services don't export, to this store, or its retention was shorter."""
 
 
 def _due(evidence: Evidence) -> Iterator[tuple[Hop, Position, str]]:

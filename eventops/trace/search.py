@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol, TypeVar
 
+from eventops.config import NAME_A_STORE
 from eventops.errors import NotPermitted, UsageError
 from eventops.events import Reader, Record
 from eventops.ports import PLAINLY, Bounds, Broker, Committed, Coverage, Engine, Gap, Groups, Manner, TraceStore
@@ -111,7 +112,7 @@ class Search:
         if store is None:
             raise UsageError(
                 "there is no index to ask",
-                remedy="name a trace store in the context: eventops.jaeger or eventops.tempo",
+                remedy=NAME_A_STORE,
             )
         check(self._broker, question, now)
         self._told, self._told_at = spans.asked(store, question.identifier, question.since, question.until, now), now

@@ -105,6 +105,17 @@ def test_telemetry_without_jaeger_costs_spans_alone(home: Path) -> None:
         assert remedy in told["note"]
 
 
+def test_the_demo_runs_on_the_cluster_that_is_named(shell: Shell, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """From a machine where no Kafka is up, and none is started."""
+    servers = answer(shell, "local", "status")["bootstrap_servers"]
+    away = tmp_path_factory.mktemp("away")
+    demo = answer(Shell(away), "-b", servers, "demo", "--headless", "--duration", "10", "--rate", "6")
+    assert demo["bootstrap_servers"] == servers
+    assert sum(row["count"] for row in demo["events"]) > 0
+    assert not (away / "contexts.toml").exists()
+    assert not (away / "kafka").exists()
+
+
 def _the_readme_speaks_the_truth(shell: Shell, correlation_id: str) -> None:
     """Every command of the README works; those that start something or would change this machine are only parsed."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from eventops.demo.model import Part, PartFailed
+from eventops.demo.service import _tell_losses
 from eventops.demo.stage import Stage
-from eventops.demo.telemetry import ANY_PORTS, Addresses, Means, start
+from eventops.demo.telemetry import ANY_PORTS, Addresses, Means, means, start
 from tests.waiting import wait_until
 
 SERVES = """
@@ -21,7 +22,7 @@ class Once(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200); self.end_headers()
         if self.path == "/end":
-            print("2026 ERROR out of memory", flush=True)
+            print("2026 ERROR out\\tof memory", flush=True)
             import os; os._exit(3)
 http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Once).serve_forever()
 """
@@ -54,6 +55,22 @@ def test_a_spare_part_that_ends_is_a_loss_and_the_demo_goes_on(stage: Stage, por
     wait_until(lambda: bool(stage.losses), "the loss is noticed")
     assert stage.losses == ['collector ended (exit code 3) with "2026 ERROR out of memory"']
     assert (stage.ended.is_set(), stage.failure) == (False, None)
+
+
+def test_a_loss_is_told_in_the_end(stage: Stage) -> None:
+    stage.losses.append("collector ended (exit code -9)")
+    said: list[str] = []
+    _tell_losses(stage, said.append)
+    assert said == ["collector ended (exit code -9): from then on spans went nowhere"]
+
+
+@pytest.mark.parametrize("variable", ["OTEL_SDK_DISABLED=true", "OTEL_TRACES_EXPORTER=console"])
+def test_services_that_are_told_to_send_nothing_are_no_telemetry(stage: Stage, variable: str) -> None:
+    name, _, value = variable.partition("=")
+    found = means({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", name: value})
+    said: list[str] = []
+    assert start(stage, "127.0.0.1:1", found, said.append).endpoint is None
+    assert said == [f"the demo runs without telemetry: {variable} keeps the services from sending spans"]
 
 
 def test_a_vital_part_that_ends_ends_the_demo(stage: Stage, port: str) -> None:

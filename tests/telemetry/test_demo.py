@@ -72,7 +72,13 @@ def test_without_a_collector_spans_go_straight_to_jaeger(shell: Shell, tmp_path:
     (tools / "jaeger").symlink_to(str(found.jaeger))
     collectors = ("otelcol", "otelcol-contrib")
     others = [at for at in os.get_exec_path() if not any((Path(at) / name).exists() for name in collectors)]
-    report, said = demo(shell, PATH=os.pathsep.join([str(tools), *others]))
+    adverse = {
+        "OTEL_SDK_DISABLED": "true",
+        "OTEL_TRACES_EXPORTER": "console",
+        "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "grpc",
+        "OTEL_TRACES_SAMPLER": "always_off",
+    }
+    report, said = demo(shell, PATH=os.pathsep.join([str(tools), *others]), **adverse)
     assert report["telemetry"]["metrics"] is None
     assert "there is no collector (otelcol-contrib) on PATH: spans go straight to Jaeger, metrics nowhere" in said
     assert report["example_url"].startswith(f"{report['telemetry']['jaeger']}/trace/")

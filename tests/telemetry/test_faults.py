@@ -207,6 +207,21 @@ def test_the_audit_names_the_fault_and_the_service_to_mend(scene: Scene, fault: 
     assert {one["service"] for one in found["services"]} == {service for _, service in fault.findings}
 
 
+def test_a_store_without_any_span_of_the_chain_blames_nobody(scene: Scene, bootstrap_servers: str) -> None:
+    """Its retention was shorter, say."""
+    nobody, hour = Tracing("silent", {}), 3_600_000
+    event = Envelope("order.placed", SHOP, {}, f"req-gone-{uuid.uuid4().hex[:8]}", kafka.NOW)
+    with nobody.start_send(scene.topics[0], event.to_headers(), None) as send:
+        producer, an_hour_ago = Producer({"bootstrap.servers": bootstrap_servers}), int(time.time() * 1000) - hour
+        producer.produce(scene.topics[0], event.to_json(), headers=list(send.headers), timestamp=an_hour_ago)
+    assert producer.flush(10) == 0
+    run = scene.shell("trace", event.correlation_id, "--audit", "-o", "json", "--topic", scene.topics[0])
+    found = json.loads(run.stdout)
+    assert (found["events"], found["spans"], found["findings"], run.returncode) == (1, 0, [], 5)
+    assert "the store holds no span of this event: its retention may be shorter" in " ".join(run.stderr.split())
+    nobody.shutdown()
+
+
 def _settled(scene: Scene, fault: Fault) -> Any:
     """Events younger than 15 s aren't judged."""
     deadline = time.monotonic() + 40

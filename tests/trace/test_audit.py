@@ -272,7 +272,7 @@ def test_what_is_compared_is_counted() -> None:
 
 
 def test_young_events_are_not_judged() -> None:
-    evidence = Evidence(CORRELATION, HOPS, (), {}, NOON + SETTLING - timedelta(seconds=1))
+    evidence = Evidence(CORRELATION, HOPS, WHOLE[:1], {}, NOON + SETTLING - timedelta(seconds=1))
     assert (audit(evidence).findings, audit(evidence).settling) == ((), 2)
     assert audit(replace(evidence, now=NOON + SETTLING)).findings
 
@@ -286,11 +286,20 @@ def test_the_flags_say_whether_it_was_sampled(flags: str, unsampled: bool) -> No
 
 @given(st.sets(st.sampled_from(WHOLE)), st.sets(st.sampled_from(HOPS)))
 def test_spans_that_are_missing_are_found_and_none_is_made_up(spans: set[StoredSpan], hops: set[Hop]) -> None:
-    """Each event without its span is one finding; a span is a stray exactly where its event isn't there."""
+    """Each event without its span is one finding, where there are any spans; a span is a stray exactly where its event
+    isn't there."""
     kept = tuple(sorted(spans, key=lambda one: one.span_id))
     found = audit(Evidence(CORRELATION, joined(hops, kept), kept, {}, LATER))
     kinds = [finding.kind for finding in found.findings]
-    assert kinds.count("event_without_span") == found.events - found.sent
-    assert kinds.count("delivery_without_span") == found.deliveries - found.handled
+    assert kinds.count("event_without_span") == (found.events - found.sent if spans else 0)
+    assert kinds.count("delivery_without_span") == (found.deliveries - found.handled if spans else 0)
     held = {one.event.ids.event_id for one in hops}
     assert {one.message_id for one in strays(hops, kept)} == {one.message_id for one in kept} - held
+
+
+def test_a_store_that_holds_nothing_of_the_chain_blames_nobody() -> None:
+    """What the log alone tells is told all the same."""
+    chain = (hop(event("e1", "t/0/0"), g=Status.CONSUMED), hop(event("e2", "t/0/1", "e1", trace=None)))
+    found = audit(Evidence(CORRELATION, chain, (), now=LATER))
+    assert (found.events, found.sent, found.spans) == (2, 0, 0)
+    assert [(one.kind, one.event_id) for one in found.findings] == [("no_trace_context", "e2")]
