@@ -7,7 +7,7 @@ from typing import Final
 
 from confluent_kafka import TIMESTAMP_CREATE_TIME, TIMESTAMP_LOG_APPEND_TIME, Message
 
-from eventops.events import MalformedEvent, Position, Record, header_pairs, moment_of
+from eventops.events import Headers, MalformedEvent, Position, Record, header_pairs, moment_of
 
 
 class TimestampType(Enum):
@@ -31,8 +31,16 @@ def record_of(message: Message) -> Record:
         raise MalformedEvent("a message without a position isn't a record")
     is_timed = timestamp_type_of(message) is not TimestampType.NONE
     timestamp = moment_of(message.timestamp()[1]) if is_timed else None
-    headers = header_pairs(message.headers())  # type: ignore[arg-type]
-    return Record(Position(topic, partition, offset), timestamp, message.key(), message.value(), headers)
+    return Record(Position(topic, partition, offset), timestamp, message.key(), message.value(), _headers(message))
+
+
+def _headers(message: Message) -> Headers:
+    """None where a name among them isn't UTF-8: the client can't read them (confluent-kafka 2.16 raises SystemError),
+    which is no reason to refuse an event, for its body has its ids. Ask once: a second answer is broken."""
+    try:
+        return header_pairs(message.headers())  # type: ignore[arg-type]
+    except (SystemError, UnicodeDecodeError):
+        return ()
 
 
 def timestamp_type_of(message: Message) -> TimestampType:

@@ -1,9 +1,17 @@
-"""An id that no UTF-8 can hold (JSON may spell half a character) costs a letter, and no service."""
+"""What no UTF-8 can hold costs a letter or its headers, and no service: an id (JSON may spell half a character), or the
+name of a header."""
 
 from __future__ import annotations
 
 import pytest
+from confluent_kafka.admin import AdminClient
+from kafka import KafkaProducer
 
+from eventops.events import Envelope
+from reference_services.kit.runner import Runner
+from reference_services.kit.settings import read_settings
+from reference_services.kit.topics import create_missing
+from reference_services.kit.tracing import Tracing
 from tests.services import kafka
 from tests.services.collectors import spans_of, taking
 from tests.services.processes import Stack, until
@@ -39,3 +47,27 @@ def test_half_a_character_in_an_id_ends_no_service(
     if exports:
         ids = [a.value.string_value for _, s in spans_of(bodies["/v1/traces"]) for a in s.attributes if "conv" in a.key]
         assert set(ids) == {"req-\\ud800x"}
+
+
+class Unreadable(str):
+    """A header's name as another client may write it: any bytes."""
+
+    def encode(self, *_: object) -> bytes:
+        """Not UTF-8."""
+        return b"\xff\xfe"
+
+
+def test_a_header_whose_name_is_no_text_ends_no_service(bootstrap_servers: str, prefix: str) -> None:
+    environ = {"KAFKA_BOOTSTRAP_SERVERS": bootstrap_servers, "TOPIC_PREFIX": prefix, "GROUP_PREFIX": prefix}
+    topic, handled = f"{prefix}things", list[Envelope]()
+    create_missing(AdminClient({"bootstrap.servers": bootstrap_servers}), [topic])
+    event = Envelope("thing.happened", "test", {}, "req-1", kafka.NOW)
+    producer = KafkaProducer(bootstrap_servers=bootstrap_servers)
+    producer.send(topic, event.to_json(), headers=[(Unreadable("x"), b"v")]).get(10)
+    producer.close()
+    tracing = Tracing("test", {})
+    with kafka.running(
+        Runner(read_settings("test", environ), "g", ["things"], {event.event_type: handled.append}, tracing)
+    ):
+        until(lambda: kafka.committed(bootstrap_servers, f"{prefix}g", topic) == 1)
+    assert [one.event_id for one in handled] == [event.event_id]
