@@ -51,7 +51,7 @@ def test_addresses_are_refused_until_they_are_not(server: Running, mailer: Maile
     httpx.post(f"{server.http}/refuse", json={"pattern": "*@refused.example"}).raise_for_status()
     with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
         mailer.send(mail_to("Bob@Refused.example"))
-    assert "refused.example" not in str(refused.value), "the words go into logs"
+    assert "@" not in str(refused.value), "the words go into logs"
     assert is_final(refused.value)
     mailer.send(mail_to("ann@example.com"))
     httpx.delete(f"{server.http}/refuse").raise_for_status()
