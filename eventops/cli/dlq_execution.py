@@ -26,7 +26,7 @@ def execution_options(command: Command) -> Command:
         click.option(
             "--chunk",
             type=click.IntRange(1, 50_000),
-            default=20_000,
+            default=40_000,
             show_default=True,
             help="Letters a transaction at most; fewer where one takes long.",
         ),

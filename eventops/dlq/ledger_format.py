@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import msgspec
+
 from eventops.dlq.model import State
 from eventops.dlq.rows import HASH_CHARACTERS, Entry, Lease, Sheet, topic_uuid
 from eventops.events import Position, rfc3339
@@ -155,4 +157,7 @@ def _text(value: object) -> str | None:
 
 
 def _json(document: Mapping[str, Any]) -> bytes:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
+    try:
+        return msgspec.json.encode(document)
+    except UnicodeEncodeError:  # half a surrogate pair, which stays escaped
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-FIRST_CHUNK: Final = 2_000
+FIRST_CHUNK: Final = 5_000
 QUICK_SECONDS: Final = 0.5
 """A transaction that takes less may be twice as large the next time."""
 LONG_SECONDS: Final = 2.0
@@ -20,7 +20,7 @@ class Pace:
     ``max_parked`` letters may be refused by their target before the whole replay ends. ``take_over``: though somebody
     else seems to replay the topic."""
 
-    chunk: int = 20_000
+    chunk: int = 40_000
     rate: float | None = None
     patience: float = 75.0
     tries: int = 5
@@ -45,11 +45,11 @@ class Ramp:
 class Chunks:
     """How many letters the next transaction takes.
 
-    >>> chunks = Chunks(Pace(chunk=6000))
-    >>> chunks.size, chunks.learn(2000, 0.1), chunks.size, chunks.learn(4000, 0.1), chunks.size
-    (2000, None, 4000, None, 6000)
-    >>> chunks.learn(6000, 2.5), chunks.size
-    (None, 3000)
+    >>> chunks = Chunks(Pace(chunk=16_000))
+    >>> chunks.size, chunks.learn(5000, 0.1), chunks.size, chunks.learn(10_000, 0.1), chunks.size
+    (5000, None, 10000, None, 16000)
+    >>> chunks.learn(16_000, 2.5), chunks.size
+    (None, 8000)
     """
 
     def __init__(self, pace: Pace) -> None:

@@ -114,7 +114,7 @@ def with_topic(letter: Letter, topic: str) -> Letter:
     """A letter of one hop whose origin stood in that topic."""
     if letter.origin is None or letter.origin.position.topic == topic:
         return letter
-    at = replace(letter.origin.position, topic=topic)
+    at = letter.origin.position._replace(topic=topic)
     path = tuple(replace(hop, topic=topic, position=at) for hop in letter.path)
     return replace(letter, origin=replace(letter.origin, position=at), origins=(at,), path=path)
 

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
+from operator import attrgetter
 
 from eventops.dlq import ledger, ledger_format
 from eventops.dlq.model import State
@@ -16,6 +17,10 @@ from eventops.events import Position
 from eventops.ports import Appended, Outgoing, Rejected
 
 _Shared = tuple[str, int, str | None, str | None, str | None]
+_shared: Callable[[Planned], _Shared] = attrgetter(
+    "target_topic", "attempt", "letter.group", "letter.cause.kind", "change"
+)
+_letter: Callable[[Planned], tuple[int, int, str]] = attrgetter("source.partition", "source.offset", "content")
 
 
 class Scribe:
@@ -36,15 +41,10 @@ class Scribe:
         grouped: dict[_Shared, list[Entry]] = {}
         last: _Shared | None = None
         entries: list[Entry] = []
-        for one, target in zip(chunk, targets, strict=True):
-            letter, (_cluster, _topic, partition, offset) = one.letter, one.source
-            shared: _Shared = (one.target_topic, one.attempt, letter.group, letter.cause.kind, one.change)
+        for shared, letter, target in zip(map(_shared, chunk), map(_letter, chunk), targets, strict=True):
             if shared != last:  # most are like the one before
                 last, entries = shared, grouped.setdefault(shared, [])
-            if target is None:
-                entries.append((partition, offset, one.content))
-            else:
-                entries.append((partition, offset, one.content, target.partition, target.offset))
+            entries.append(letter if target is None else (*letter, target.partition, target.offset))
         at = self._now()
         for shared, found in grouped.items():
             left = iter(found)

@@ -20,9 +20,8 @@ class Partition(NamedTuple):
         return f"{self.topic}/{self.partition}"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Position:
-    """Where one record stands, printed and parsed as ``topic/partition/offset``."""
+class Position(NamedTuple):
+    """Where one record stands, printed and parsed as ``topic/partition/offset``. A tuple for the same reason."""
 
     topic: str
     partition: int

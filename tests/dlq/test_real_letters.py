@@ -146,7 +146,7 @@ def test_a_replay_strips_all_of_it_and_keeps_the_events_own(record: object) -> N
 
 
 def test_real_letters_are_known_by_what_is_in_them() -> None:
-    elsewhere = [replace(r, position=replace(r.position, topic="failures")) for r in EVERY]
+    elsewhere = [replace(r, position=r.position._replace(topic="failures")) for r in EVERY]
 
     unknown = [record.value for record in elsewhere if not is_letter(record)]
     assert unknown == [b"{no json"], "Connect's letter without context headers"

@@ -67,7 +67,7 @@ class _Appender:
         produce = producer.produce
         for index, record in enumerate(records):
             topic, key, value, headers, partition = record
-            keep = partial(_keep, answers, refused, index)
+            keep = partial(_keep, answers, refused, index, topic)
             try:  # once a record, so without names and detours
                 produce(topic, value, key, _BY_KEY if partition is None else partition, keep, headers=list(headers))
             except (BufferError, KafkaException):
@@ -244,10 +244,15 @@ def _is_answered(producer: Producer, refused: Sequence[int]) -> bool:
 
 
 def _keep(
-    answers: list[Answer | None], refused: list[int], index: int, error: KafkaError | None, message: Message | None
+    answers: list[Answer | None],
+    refused: list[int],
+    index: int,
+    topic: str,
+    error: KafkaError | None,
+    message: Message | None,
 ) -> None:
     if error is not None or message is None:
         refused.append(index)
         answers[index] = error or KafkaError(KafkaError._FAIL)
     else:
-        answers[index] = Position(message.topic() or "", message.partition() or 0, message.offset() or 0)
+        answers[index] = Position(topic, message.partition() or 0, message.offset() or 0)
