@@ -1,7 +1,7 @@
 """What exactly once costs: ``python -m benchmarks.replay HOST:PORT [--letters N]``.
 
-In one run, on one broker, several times in turn, the median of each (single runs differ by half, plain ones most): the records of a plan produced by a plain idempotent
-producer, with the client's own defaults and a delivery callback that counts what wasn't delivered; and the plan
+In one run, on one broker, several times in turn, the median of each: the records of a plan produced by a plain
+idempotent producer, with the client's own defaults and a delivery callback that counts what wasn't delivered; and the plan
 carried out by ``DeadLetterService.execute``: the transactional id taken over, the ledger read, every record appended
 with its row in transactions, the report made. Planning only reads and isn't counted; how long it took is printed.
 Letters are made of those that Spring Kafka wrote (``tests/letters/recordings``), in four partitions, new ones each

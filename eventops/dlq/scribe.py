@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from itertools import islice
 from operator import attrgetter
@@ -17,6 +17,9 @@ from eventops.events import Position
 from eventops.ports import Appended, Outgoing, Rejected
 
 _Shared = tuple[str, int, str | None, str | None, str | None]
+Told = tuple[_Shared, tuple[int, int, str]]
+"""What a row tells of a letter before it is known where its record stands."""
+
 _shared: Callable[[Planned], _Shared] = attrgetter(
     "target_topic", "attempt", "letter.group", "letter.cause.kind", "change"
 )
@@ -35,13 +38,13 @@ class Scribe:
         self._since = now()
 
     def rows(
-        self, chunk: Sequence[Planned], state: State, targets: Iterable[Position | None], reason: str | None = None
+        self, told: Iterable[Told], state: State, targets: Iterable[Position | None], reason: str | None = None
     ) -> Iterator[Outgoing]:
-        """The ledger's records about a chunk; ``targets`` are where its letters were appended."""
+        """The ledger's records about letters; ``targets`` are where they were appended."""
         grouped: dict[_Shared, list[Entry]] = {}
         last: _Shared | None = None
         entries: list[Entry] = []
-        for shared, letter, target in zip(map(_shared, chunk), map(_letter, chunk), targets, strict=True):
+        for (shared, letter), target in zip(told, targets, strict=True):
             if shared != last:  # most are like the one before
                 last, entries = shared, grouped.setdefault(shared, [])
             entries.append(letter if target is None else (*letter, target.partition, target.offset))
@@ -109,9 +112,17 @@ def is_alive(lease: Lease) -> bool:
     return True
 
 
-def outgoing(one: Planned) -> Outgoing:
-    """What is put back, as it is appended."""
-    return Outgoing(one.target_topic, one.key, one.value, one.headers, one.target_partition)
+def told_of(one: Planned) -> Told:
+    """What its row will tell of a letter."""
+    return _shared(one), _letter(one)
+
+
+def outgoing(chunk: Iterable[Planned], told: list[Told]) -> Iterator[Outgoing]:
+    """What is put back, as it is appended; on the way ``told`` is filled with what the rows will tell. One letter after
+    the other: a second walk through a large plan would find nothing of it in the processor's cache."""
+    for one in chunk:
+        told.append((_shared(one), _letter(one)))
+        yield Outgoing(one.target_topic, one.key, one.value, one.headers, one.target_partition)
 
 
 def reason_of(answer: Appended) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from eventops.events import Headers, Position
@@ -58,7 +58,7 @@ class TransactionalProducer(Protocol):
     def begin(self) -> None:
         """Open a transaction."""
 
-    def append(self, records: Sequence[Outgoing]) -> Sequence[Appended]:
+    def append(self, records: Iterable[Outgoing]) -> Sequence[Appended]:
         """Append to the open transaction and wait for every answer; the result is in the order of ``records``."""
 
     def commit(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Final, TypeVar
 
@@ -58,15 +58,16 @@ class _Appender:
             }
         )
 
-    def append(self, records: Sequence[Outgoing]) -> Sequence[Appended]:
+    def append(self, records: Iterable[Outgoing]) -> Sequence[Appended]:
         """Append all, wait for all answers. Kafka refuses whole batches, so a neighbour may be refused with the one
         that is at fault: abort, and narrow it down by appending fewer."""
         producer = self._living()
-        answers: list[Answer | None] = [None] * len(records)
+        answers: list[Answer | None] = []
         refused: list[int] = []
         produce = producer.produce
         for index, record in enumerate(records):
             topic, key, value, headers, partition = record
+            answers.append(None)
             keep = partial(_keep, answers, refused, index, topic)
             try:  # once a record, so without names and detours
                 produce(topic, value, key, _BY_KEY if partition is None else partition, keep, headers=list(headers))
