@@ -67,7 +67,7 @@ def _replicated_topic(lab: KafkaLab) -> str:
     admin = AdminClient({**lab.properties})
     admin.create_topics([NewTopic(name, PARTITIONS, replication_factor=3)])[name].result(20)
     eventually(lambda: len(lab.broker.topics([name])) == 1 and not lab.broker.topics([name])[0].leaderless)
-    producer = Producer({**lab.properties, "acks": "all"})
+    producer = Producer({**lab.properties, "enable.idempotence": True})  # in order, whatever is tried again
     for number in range(PARTITIONS):
         for value in (b"needle", *(b"x" * 500 for _ in range(RECORDS)), b"needle"):
             producer.produce(name, value, partition=number)
