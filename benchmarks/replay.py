@@ -1,11 +1,11 @@
 """What exactly once costs: ``python -m benchmarks.replay HOST:PORT [--letters N]``.
 
 In one run, on one broker, several times in turn, the median of each: the records of a plan produced by a plain
-idempotent producer, with the client's own defaults and a delivery callback that counts what wasn't delivered; and the plan
-carried out by ``DeadLetterService.execute``: the transactional id taken over, the ledger read, every record appended
-with its row in transactions, the report made. Planning only reads and isn't counted; how long it took is printed.
-Letters are made of those that Spring Kafka wrote (``tests/letters/recordings``), in four partitions, new ones each
-time. At the end a reader of committed records counts what was appended. The bar: at least half of plain producing.
+idempotent producer, with the client's own defaults and a delivery callback that counts what wasn't delivered; and the
+plan carried out by ``DeadLetterService.execute``: the transactional id taken over, the ledger read, every record
+appended with its row in transactions, the report made. Planning only reads and isn't counted; how long it took is
+printed. Letters are made of those that Spring Kafka wrote (``tests/letters/recordings``), in four partitions, new ones
+each time. At the end a reader of committed records counts what was appended. The bar: at least half of plain producing.
 """
 
 from __future__ import annotations
