@@ -8,6 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 UNKNOWN = "?"
+NONE_SEEN: Final = "this cluster has no consumer groups, or none that this user may see"
+"""Kafka leaves out of its list what may not be described, and doesn't say so."""
+
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 

@@ -9,7 +9,7 @@ import click
 
 from eventops.cli.diagnostics import say
 from eventops.cli.output import Column, Document, print_table
-from eventops.wording import UNKNOWN, count, instant, plural, safe
+from eventops.wording import NONE_SEEN, UNKNOWN, count, instant, plural, safe
 
 _CHARACTERS = 60
 
@@ -17,6 +17,8 @@ _CHARACTERS = 60
 def print_list(document: Document) -> None:
     """All groups."""
     print_table(f"Consumer groups at {document['as_of']}", _GROUPS, document["groups"])
+    if not document["groups"] and document["coverage"]["complete"]:
+        say(NONE_SEEN)
     say_gaps(document)
 
 

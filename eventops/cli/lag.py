@@ -18,7 +18,7 @@ from eventops.cli.moments import seconds
 from eventops.cli.options import cluster_options, pass_desk
 from eventops.cli.output import Document, output_option, print_document, print_table
 from eventops.errors import ExitCode
-from eventops.wording import safe
+from eventops.wording import NONE_SEEN, safe
 
 if TYPE_CHECKING:
     from eventops.bootstrap import Desk
@@ -102,7 +102,7 @@ def show(
     else:
         print_document(document, output, shown.rows)
     if not report.groups and report.coverage.complete:
-        say("this cluster has no consumer groups yet")
+        say(NONE_SEEN)
     elif rest := told(shown, view.by):
         say(rest)
     _tell(document["coverage"]["gaps"])

@@ -31,7 +31,12 @@ _SOONEST, _LATEST = 0.25, 5.0
     "eventops lag check --verdict error --for 2m · eventops lag check 'billing-*' --max-eta 10m"
 )
 @selection_options
-@click.option("--max-lag", type=click.IntRange(min=0), metavar="N", help="Offsets a group may be behind.")
+@click.option(
+    "--max-lag",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Offsets a group may be behind; those lost to retention count.",
+)
 @click.option("--max-age", type=seconds, metavar="DURATION", help="How long the oldest record may wait, as in 60s.")
 @click.option("--max-eta", type=seconds, metavar="DURATION", help="How long catching up may take at the present rate.")
 @click.option(
@@ -45,7 +50,8 @@ _SOONEST, _LATEST = 0.25, 5.0
     "verdicts",
     type=click.Choice(_VERDICTS),
     multiple=True,
-    help="What is a breach; may be repeated. `error` is any but warn, `warn` is all.",
+    help="What is a breach; may be repeated. `error` is any but warn, `warn` is all. "
+    "Lost records, and offsets of another log, breach each.",
 )
 @click.option(
     "--for",
@@ -72,7 +78,8 @@ def check(
 ) -> None:
     """One line, and an exit code: 0 all is fine, 1 a limit is breached, 3 nobody answers, 5 it isn't known.
 
-    --verdict and --max-eta take several polls: up to --span (--max-eta: 30s), less where nothing waits.
+    --verdict and --max-eta take several polls: up to --span (--max-eta: 30s), less where nothing waits. Records that
+    retention took before the group came to them breach every limit but --max-held-back, and --max-lag by their number.
     """
     from eventops.lag import check as rules
     from eventops.lag import pace

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from eventops.cli.diagnostics import complain, say
 from eventops.cli.lag_tables import columns
 from eventops.cli.output import console, drawn, print_document
-from eventops.errors import EventopsError
+from eventops.errors import BrokerUnreachable, EventopsError
 from eventops.wording import duration, safe
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from eventops.lag.model import LagReport
     from eventops.lag.views import View
+    from eventops.ports import Gap
 
 SHORTEST: Final = 0.1
 """Seconds between two polls at least."""
@@ -39,12 +40,12 @@ class Watching:
         self.report, self.view, self.every = report, view, every
         self.polls = 1
         self.first_at = self.answered_at = time.monotonic()
-        self.failure: str | None = None
+        self.failure: EventopsError | None = None
 
     def take(self, answer: LagReport | EventopsError) -> None:
         """One more answer; a failure leaves what was known, and its age grows."""
         if isinstance(answer, EventopsError):
-            self.failure = str(answer)
+            self.failure = answer
             return
         self.report, self.failure = answer, None
         self.polls, self.answered_at = self.polls + 1, time.monotonic()
@@ -54,7 +55,9 @@ class Watching:
         waited = time.monotonic() - self.answered_at
         if self.failure is None and waited <= max(3 * self.every, 5.0):
             return None
-        return f"no answer for {duration(waited)}, retrying" + (f": {safe(self.failure)}" if self.failure else "")
+        if self.failure is not None and not isinstance(self.failure, BrokerUnreachable):
+            return f"{safe(str(self.failure))}; asking again, the figures are {duration(waited)} old"
+        return f"no answer for {duration(waited)}, retrying" + (f": {safe(str(self.failure))}" if self.failure else "")
 
 
 def on_a_terminal(ask: Callable[[], LagReport], view: View, every: float) -> None:
@@ -76,15 +79,17 @@ def on_a_terminal(ask: Callable[[], LagReport], view: View, every: float) -> Non
 
 
 def as_lines(ask: Callable[[], LagReport], view: View, every: float) -> None:
-    """A line of JSON a row and poll, each with its ``as_of``; that the cluster doesn't answer is said once.
+    """A line of JSON a row and poll, each with its ``as_of``; that the cluster doesn't answer, and what isn't read, is
+    said once.
 
     Raises:
         EventopsError: the first poll failed.
     """
     watching = Watching(ask(), view, every)
+    told = _told_gaps(watching.report, frozenset())
     _print_lines(watching)
     answers = _polled(ask, every)
-    is_silent = False
+    is_silent, answers_again = False, ""
     while True:
         answer = _next(answers)
         if answer is not None:
@@ -92,11 +97,26 @@ def as_lines(ask: Callable[[], LagReport], view: View, every: float) -> None:
         trouble = watching.trouble()
         if trouble is not None and not is_silent:
             complain(trouble)
+            is_gone = watching.failure is not None and not isinstance(watching.failure, BrokerUnreachable)
+            answers_again = "what was asked for is there again" if is_gone else "the cluster answers again"
         if trouble is None and is_silent:
-            say("the cluster answers again")
+            say(answers_again)
         is_silent = trouble is not None
         if answer is not None and not is_silent:
+            told = _told_gaps(watching.report, told)
             _print_lines(watching)
+
+
+def _told_gaps(report: LagReport, before: frozenset[Gap]) -> frozenset[Gap]:
+    """Say what isn't read, and what is read again, where that has changed since the poll ``before``."""
+    now = frozenset(report.coverage.gaps)
+    for gap in report.coverage.gaps:
+        if gap not in before:
+            say(f"not read: {safe(gap.place)}: {safe(gap.reason)}")
+    places = {gap.place for gap in now}
+    for place in sorted({gap.place for gap in before} - places):
+        say(f"read again: {safe(place)}")
+    return now
 
 
 def _print_lines(watching: Watching) -> None:

@@ -37,7 +37,10 @@ class GroupService:
             raise self._missing(min(names), found.gaps)
         committed = self._committed(groups)
         unread = found.gaps if plain else (*found.gaps, *self._unknown(names, wanted))
-        gaps = (*unread, *(gap for gap in committed.gaps if gap.subject not in {g.subject for g in unread}))
+        gaps = (
+            *unread,
+            *(gap for gap in committed.gaps if gap.subject not in {g.subject for g in unread if not g.is_of_list}),
+        )
         return GroupsReport(now, tuple(rules.summary(group, committed) for group in groups), Coverage(0, 0, gaps=gaps))
 
     def show(self, name: str, now: datetime) -> GroupReport:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
 from eventops.lag import insight, judgement, pace, rules
 from eventops.lag.model import GroupLag, LagReport, Verdict
-from eventops.wording import count, duration, plural, safe
+from eventops.ports import Gap
+from eventops.wording import NONE_SEEN, count, duration, plural, safe
 
 VERDICTS: Final[dict[str, frozenset[Verdict]]] = {
     "warn": frozenset({Verdict.WARN, *judgement.ERRORS}),
     "error": judgement.ERRORS,
-    **{verdict.value: frozenset({verdict}) for verdict in Verdict if verdict in judgement.ERRORS},
+    **{verdict.value: judgement.FACTS | {verdict} for verdict in Verdict if verdict in judgement.ERRORS},
 }
-"""What a check can be told to take for a breach; ``warn`` and ``error`` are everything at least that bad."""
+"""What a check can be told to take for a breach; ``warn`` and ``error`` are everything at least that bad. What one
+snapshot shows to be worse than any rule's verdict is a breach of each: it would hide the one that is asked for."""
 
 _UNTOLD: Final = frozenset(
     {Verdict.NOT_ENOUGH_HISTORY, Verdict.UNKNOWN, Verdict.UNSUPPORTED, Verdict.NEVER_COMMITTED, Verdict.TOPIC_DELETED}
@@ -42,6 +44,9 @@ class Limits:
         return self.max_eta is not None or bool(self.verdicts)
 
 
+_Key = tuple[str, bool]
+
+
 class Outcome(StrEnum):
     """What became of one group, or of all: the worst of them."""
 
@@ -52,12 +57,19 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One group against the limits. ``is_early``: unknown for no other reason than too few polls."""
+    """One group against the limits. ``is_early``: unknown for no other reason than too few polls. ``is_of_list``: it is
+    no group, but says that some may be missing."""
 
     group: str
     outcome: Outcome
     reason: str
     is_early: bool = False
+    is_of_list: bool = False
+
+    @property
+    def key(self) -> _Key:
+        """What tells it from every other: a group may be called whatever the list is."""
+        return self.group, self.is_of_list
 
 
 def check(report: LagReport, limits: Limits, watched: float = 0.0) -> tuple[Finding, ...]:
@@ -65,9 +77,13 @@ def check(report: LagReport, limits: Limits, watched: float = 0.0) -> tuple[Find
     where they were asked for by name, which leaves them alone in the report."""
     groups = [group for group in report.groups if group.verdict is not Verdict.UNSUPPORTED] or list(report.groups)
     told = {group.group for group in groups}
-    missing = [gap for gap in report.coverage.gaps if gap.partition is None and gap.subject not in told]
-    unread = tuple(Finding(gap.subject, Outcome.UNKNOWN, gap.reason) for gap in missing)
+    missing = [gap for gap in report.coverage.gaps if gap.partition is None and _is_untold(gap, told)]
+    unread = tuple(Finding(gap.place, Outcome.UNKNOWN, gap.reason, is_of_list=gap.is_of_list) for gap in missing)
     return (*(judged(group, limits, watched) for group in groups), *unread)
+
+
+def _is_untold(gap: Gap, told: Collection[str]) -> bool:
+    return gap.is_of_list or gap.subject not in told
 
 
 def judged(group: GroupLag, limits: Limits, watched: float = 0.0) -> Finding:
@@ -82,9 +98,17 @@ def judged(group: GroupLag, limits: Limits, watched: float = 0.0) -> Finding:
 
 def _fine(group: GroupLag) -> str:
     """What a limit doesn't ask for is told nevertheless, where it is worse than lag."""
-    lost = insight.lost_in_all(group.partitions).value
-    more = f", and {plural(int(lost), 'offset')} lost to retention" if lost else ""
-    return f"{count(group.lag)} behind{more}" if group.lag is not None else f"its lag isn't known: {group.reason}"
+    return _behind(group) if group.lag is not None else f"its lag isn't known: {group.reason}"
+
+
+def _lost(group: GroupLag) -> int:
+    """Offsets that retention took before the group came to them, as far as is known."""
+    return int(insight.lost_in_all(group.partitions).value or 0)
+
+
+def _behind(group: GroupLag) -> str:
+    lost = _lost(group)
+    return f"{count(group.known_lag)} behind" + (f", and {plural(lost, 'offset')} lost to retention" if lost else "")
 
 
 def _against(group: GroupLag, limits: Limits, watched: float) -> Iterator[Finding]:
@@ -101,15 +125,20 @@ def _against(group: GroupLag, limits: Limits, watched: float) -> Iterator[Findin
 
 
 def _lag(group: GroupLag, most: int) -> Finding:
-    if group.known_lag > most:
-        return Finding(group.group, Outcome.BREACHED, f"{count(group.known_lag)} behind, over {count(most)}")
+    """What was lost counts, as it does in Kafka's own tool: else an alarm would end at the moment of the loss."""
+    if group.known_lag + _lost(group) > most:
+        return Finding(group.group, Outcome.BREACHED, f"{_behind(group)}, over {count(most)}")
     if group.lag is None:
         return Finding(group.group, Outcome.UNKNOWN, f"lag unknown: {group.reason}")
     return Finding(group.group, Outcome.FINE, "")
 
 
 def _age(group: GroupLag, most: float) -> Finding:
+    """Records that were lost had waited for longer than they were kept: no younger one makes up for them."""
     oldest = group.known_age
+    if lost := _lost(group):
+        why = f"what waited was lost: retention took {plural(lost, 'offset')} before the group came to them"
+        return Finding(group.group, Outcome.BREACHED, why)
     if oldest is not None and oldest > most:
         why = f"the oldest record waits for {duration(oldest)}, over {duration(most)}"
         return Finding(group.group, Outcome.BREACHED, why)
@@ -120,6 +149,9 @@ def _age(group: GroupLag, most: float) -> Finding:
 
 def _eta(group: GroupLag, most: float, *, is_early: bool) -> Finding:
     eta = (group.pace or pace.UNKNOWN).eta
+    if lost := _lost(group):
+        why = f"retention took {plural(lost, 'offset')} before the group came to them: nothing catches up with those"
+        return Finding(group.group, Outcome.BREACHED, why)
     if eta.value == 0:
         return Finding(group.group, Outcome.FINE, "")
     if is_early and group.lag is not None:
@@ -185,31 +217,31 @@ class Hold:
     """
 
     seconds: float
-    _since: dict[str, float] = field(default_factory=dict)
-    _fine: dict[str, Finding] = field(default_factory=dict)
+    _since: dict[_Key, float] = field(default_factory=dict)
+    _fine: dict[_Key, Finding] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
 
     def add(self, findings: Sequence[Finding], at: float) -> bool:
         """One more poll at ``at`` (seconds); whether everything is decided."""
         for finding in findings:
             if finding.outcome is Outcome.BREACHED:
-                self._since.setdefault(finding.group, at)
+                self._since.setdefault(finding.key, at)
             elif finding.outcome is Outcome.FINE:
-                self._fine.setdefault(finding.group, finding)
+                self._fine.setdefault(finding.key, finding)
         self.findings = tuple(self._told(finding, at) for finding in findings)
         return not any(self._is_open(finding, at) for finding in findings)
 
     def _is_open(self, finding: Finding, at: float) -> bool:
-        if finding.group in self._fine:
+        if finding.key in self._fine:
             return False
         if finding.outcome is Outcome.BREACHED:
-            return at - self._since[finding.group] < self.seconds
-        return finding.is_early or finding.group in self._since
+            return at - self._since[finding.key] < self.seconds
+        return finding.is_early or finding.key in self._since
 
     def _told(self, finding: Finding, at: float) -> Finding:
-        if finding.group in self._fine:
-            return self._fine[finding.group]
-        since = self._since.get(finding.group)
+        if finding.key in self._fine:
+            return self._fine[finding.key]
+        since = self._since.get(finding.key)
         if finding.outcome is not Outcome.BREACHED or since is None or not self.seconds:
             return finding
         held = at - since >= self.seconds
@@ -237,14 +269,15 @@ def summary(findings: Sequence[Finding]) -> str:
     'fine: 2 groups'
     """
     if not findings:
-        return "unknown: this cluster has no consumer groups, so nothing was checked"
+        return f"unknown: {NONE_SEEN}: nothing was checked"
     outcome = worst(findings)
     first = next(finding for finding in findings if finding.outcome is outcome)
-    outcomes = [finding.outcome for finding in findings]
     if outcome is Outcome.FINE and len(findings) > 1:
         return f"fine: {plural(len(findings), 'group')}"
     why = f"{outcome.value}: {safe(first.group)}: {safe(first.reason)}"
     if len(findings) == 1:
         return why
-    breached, unknown = outcomes.count(Outcome.BREACHED), outcomes.count(Outcome.UNKNOWN)
-    return f"{why}; of {plural(len(findings), 'group')} {breached} breached, {unknown} unknown"
+    groups = [finding.outcome for finding in findings if not finding.is_of_list]
+    breached, unknown = groups.count(Outcome.BREACHED), groups.count(Outcome.UNKNOWN)
+    some = "" if len(groups) == len(findings) else "; some groups may be missing"
+    return f"{why}; of {plural(len(groups), 'group')} {breached} breached, {unknown} unknown{some}"

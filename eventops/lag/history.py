@@ -142,7 +142,7 @@ class History:
 
     def _judge_partition(self, one: PartitionLag, trail: Trail | None, at: float) -> PartitionLag:
         """The track is made only where records wait: most partitions of a large cluster are caught up."""
-        is_needed = trail is not None and one.standing is Standing.BEHIND
+        is_needed = trail is not None and one.standing in (Standing.BEHIND, Standing.LOST_RECORDS)
         track = trail.track() if trail is not None and is_needed else None
         return changed(one, judgement=judgement.judge(one, track, at, self.terms))
 

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Final
 
+from eventops.lag import pace
 from eventops.lag.model import GroupLag, Judgement, PartitionLag, Standing, Verdict
 from eventops.lag.tracks import Sample, Terms, Track
 from eventops.wording import count, duration, plural
@@ -38,17 +39,20 @@ ERRORS: Final = frozenset(
 )
 """What Burrow calls ERR, and what one snapshot shows to be as bad."""
 
+FACTS: Final = frozenset({Verdict.LOST_RECORDS, Verdict.TOPIC_RECREATED, Verdict.AHEAD_OF_LOG})
+"""Those that one snapshot shows."""
+
 RESTING: Final = (Verdict.STOP, Verdict.STALL)
 _FEWEST: Final = 3
 """Moves that a trend takes."""
 
 
 def rests(track: Track, now: float, terms: Terms) -> bool:
-    """Whether the offset stands still although records wait: for the minimum span, and for longer than all the moves in
-    the window took (Burrow's measure: a group that commits once a minute isn't stopped after two)."""
+    """Whether the offset stands still although records wait: for the minimum span, and for longer than it ever did
+    between two moves in the window (a group that commits every four minutes isn't stopped after two)."""
     rest = now - track.waiting_since()
-    seen_moving = track.rests_from.at - track.moves[0].at
-    return rest >= terms.span and rest > seen_moving
+    longest = max((later.at - earlier.at for earlier, later in pairwise(track.moves)), default=0.0)
+    return rest >= terms.span and rest > max(longest, track.rests_from.at - track.moves[-1].at)
 
 
 def is_stopped(track: Track, holder: str | None, now: float, terms: Terms) -> bool:
@@ -75,11 +79,23 @@ def is_stalled(track: Track, holder: str | None, now: float, terms: Terms) -> bo
 
 def is_falling_behind(track: Track, terms: Terms) -> bool:
     """Rule 5, WARN: since it was last caught up, and over the span at least, no move left it less behind than the one
-    before. Polls between two moves don't count: lag always grows there."""
+    before. Polls between two moves don't count: lag always grows there. Who keeps up isn't warned of: what it has in
+    hand comes and goes."""
     moves = _since_idle(track)
-    if len(moves) < _FEWEST or moves[-1].at - moves[0].at < terms.span:
+    if moves and moves[-1].at < track.rests_from.at == track.last.at:
+        moves = (*moves, track.last)  # a move of this very poll counts, kept or not
+    if len(moves) < _FEWEST or moves[-1].at - moves[0].at < terms.span or keeps_up(track):
         return False
     return all(later.lag >= earlier.lag for earlier, later in pairwise(moves))
+
+
+def keeps_up(track: Track) -> bool:
+    """Whether its last move left no more than it consumes in :data:`pace.IN_PASSING` seconds: it reads at the head of
+    the log, and a lag that doesn't fall there is what came a moment ago."""
+    first, last = track.moves[0], track.moves[-1]
+    if last.at <= first.at:
+        return False
+    return last.lag < (last.committed - first.committed) / (last.at - first.at) * pace.IN_PASSING
 
 
 def judge(partition: PartitionLag, track: Track | None, now: float, terms: Terms) -> Judgement:
@@ -87,7 +103,7 @@ def judge(partition: PartitionLag, track: Track | None, now: float, terms: Terms
     if partition.standing is Standing.CAUGHT_UP:
         return _NOTHING_WAITS
     if partition.standing is not Standing.BEHIND:
-        return Judgement(Verdict(partition.standing.value), _fact(partition))
+        return Judgement(Verdict(partition.standing.value), _fact(partition) + _and_rests(partition, track, now, terms))
     if partition.lag is not None and partition.lag <= terms.allowed_lag:
         return Judgement(Verdict.OK, f"{count(partition.lag)} behind, which is allowed")
     if track is None:
@@ -98,7 +114,7 @@ def judge(partition: PartitionLag, track: Track | None, now: float, terms: Terms
         (is_rewound(track), Verdict.REWIND, lambda: _rewound(track, now)),
         (was_caught_up(track, now, terms), Verdict.OK, lambda: _caught_up(track, now)),
         (is_stalled(track, holder, now, terms), Verdict.STALL, lambda: ""),
-        (is_falling_behind(track, terms), Verdict.WARN, lambda: _trend(track, now)),
+        (is_falling_behind(track, terms), Verdict.WARN, lambda: _never_fell(track, now)),
     )
     verdict, evidence = next(((verdict, say) for holds, verdict, say in rules if holds), (None, None))
     if verdict in RESTING and verdict is not None:
@@ -142,7 +158,8 @@ def _rank(judged: Verdict, seen: str) -> int:
 
 
 def worst(group: GroupLag, judgements: Sequence[Judgement]) -> Judgement:
-    """The group: the worst of its partitions, with their number; rests are added up."""
+    """The group: the worst of its partitions, with their number; rests are added up. No history makes it milder than
+    one snapshot tells: where nobody is there to take what waits, that is said."""
     if not judgements:
         return Judgement(group.verdict, group.reason or "no partition is known")
     pairs = zip(group.partitions, judgements, strict=True)
@@ -152,6 +169,8 @@ def worst(group: GroupLag, judgements: Sequence[Judgement]) -> Judgement:
     home, found = min(waiting, key=lambda pair: _rank(pair[1].verdict, pair[0].standing.value))
     if found.verdict in (Verdict.CAUGHT_UP, Verdict.NOT_ENOUGH_HISTORY):
         return found
+    if group.verdict is Verdict.INACTIVE and SEVERITY[found.verdict] > SEVERITY[Verdict.INACTIVE]:
+        return Judgement(Verdict.INACTIVE, f"nobody is there; {found.evidence}")
     where, alike = home.partition, [one for one in judgements if one.verdict is found.verdict]
     if found.verdict in RESTING:
         rest = min(one.rest or 0.0 for one in alike)
@@ -234,6 +253,27 @@ def _caught_up(track: Track, now: float) -> str:
     if track.idle_at is None:
         return f"{count(track.last.lag)} behind, and was as little behind as is allowed"
     return f"{count(track.last.lag)} behind, caught up {duration(now - track.idle_at)} ago"
+
+
+def _and_rests(partition: PartitionLag, track: Track | None, now: float, terms: Terms) -> str:
+    """A fact is worse than what the rules say; that nobody gets on beside it is said with it."""
+    if track is None or partition.standing is not Standing.LOST_RECORDS or not partition.lag:
+        return ""
+    if not rests(track, now, terms):
+        return ""
+    verdict = Verdict.STALL if partition.member is not None else Verdict.STOP
+    return f"; {_resting(verdict, track, partition.member, now).evidence}"
+
+
+def _never_fell(track: Track, now: float) -> str:
+    """What the rule rests on: the moves, and beside them what waits now."""
+    first, last = _since_idle(track)[0], track.moves[-1]
+    change = last.lag - first.lag
+    compared = f"{count(change)} more than" if change else "as much as"
+    grown = f"{compared} {duration(now - first.at)} ago"
+    if last.at == track.last.at:
+        return f"{count(last.lag)} behind, {grown}"
+    return f"{count(track.last.lag)} behind; {count(last.lag)} when it last got on, {grown}"
 
 
 def _trend(track: Track, now: float) -> str:

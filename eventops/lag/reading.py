@@ -11,11 +11,11 @@ from typing import Final, TypeVar
 
 from msgspec.structs import replace as changed
 
-from eventops.events import Partition, Record
+from eventops.events import Partition
 from eventops.lag import held as held_back
 from eventops.lag import rules, selecting
 from eventops.lag.model import GroupLag, GroupSelection, LagAge, PartitionOffsets
-from eventops.lag.tails import Tails, look
+from eventops.lag.tails import CLOSE, Tails, look
 from eventops.ports import Bounds, Broker, Committed, Coverage, Gap, Group, Groups, Isolation, LogBounds
 
 Read = TypeVar("Read")
@@ -47,6 +47,7 @@ class Reading:
         self._now = now
         self._steps = steps
         self._ages = selection.ages
+        self._close = CLOSE
         self._fits = selecting.matcher(selection.topics)
         supported = [group for group in found.groups if rules.is_supported(group)]
         self._committed = self._read_committed(supported)
@@ -78,10 +79,11 @@ class Reading:
                 self._take(self._broker.log_bounds(new), new)
             offsets = {g.group_id: self._offsets(g) for g in groups if g.group_id in self._wanted}
             waiting = [found for mine in offsets.values() for found in mine]
-            tails = look(self._broker, waiting, self._bounds, self._now, self._ages)
+            tails = look(self._broker, waiting, self._bounds, self._now, self._ages, self._close)
             self._ages -= min(self._ages, len(tails.ages))
-            self._records += len(tails.records)
-            self._bytes += _size(tails.records)
+            self._close -= tails.close
+            self._records += tails.records
+            self._bytes += tails.bytes
             yield _Step(groups, offsets, tails)
 
     @property
@@ -205,7 +207,3 @@ def _soon(read: Callable[[], Read]) -> Future[Read]:
 
 def _why_unread(group: str, gaps: Collection[Gap]) -> str:
     return next((gap.reason for gap in gaps if gap.subject == group), "its committed offsets weren't read")
-
-
-def _size(records: Collection[Record]) -> int:
-    return sum(len(record.key or b"") + len(record.value or b"") for record in records)

@@ -59,7 +59,7 @@ def suggestion(missing: Collection[str], known: Collection[str], nouns: str = "g
     if close:
         return f"did you mean {' or '.join(close)}?"
     if not known:
-        return f"this cluster has no {nouns} yet"
+        return f"this cluster has no {nouns}, or none that this user may see"
     shown = ", ".join(sorted(known)[:10])
     return f"there are {shown}" + (f" and {len(known) - 10} more" if len(known) > 10 else "")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
+from eventops.errors import EventopsError, NotPermitted
 from eventops.lag import selecting
 from eventops.lag.model import GroupSelection, LagReport
 from eventops.lag.reading import ALL_AT_ONCE, STREAMED, Reading
@@ -64,7 +65,9 @@ class LagService:
         missing = [name for name in selection.names if not any(map(selecting.matcher([name]), _ids(groups)))]
         return Groups(groups, (*everything.gaps, *(Gap(name, None, "no such group") for name in missing)))
 
-    def _no_such_group(self, names: Collection[str], reason: str) -> NothingSelected:
+    def _no_such_group(self, names: Collection[str], reason: str) -> EventopsError:
+        if reason.startswith("not permitted"):
+            return NotPermitted(f"{' or '.join(sorted(names))} may not be seen", reason)
         known = _ids(self._broker.groups().groups)
         return NothingSelected(f"{reason}: {', '.join(names)}", selecting.suggestion(names, known), reason)
 

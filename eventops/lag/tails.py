@@ -28,13 +28,23 @@ FURTHER: Final = 5_000
 """Records that are read at most, in all, to find those that come later."""
 
 
+CLOSE: Final = 2_000
+"""Places a snapshot that are read for no age, but because so little is left there that it may be no record at all."""
+
+_AT_ONCE: Final = 500
+"""Such places that are read at a time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tails:
-    """What was found: ages, the places where nothing but markers waits, and the records that were read for it."""
+    """What was found: ages, the places where nothing but markers waits, and how many were looked at for that alone.
+    ``records`` and ``bytes`` were read for it."""
 
     ages: Mapping[Place, LagAge]
-    only_markers: frozenset[Place]
-    records: tuple[Record, ...]
+    only_markers: Collection[Place]
+    close: int
+    records: int
+    bytes: int
 
 
 def look(
@@ -43,21 +53,51 @@ def look(
     bounds: Mapping[Partition, LogBounds],
     now: datetime,
     at_most: int,
+    close_at_most: int = CLOSE,
 ) -> Tails:
-    """Read the first records that wait, all at once, and tell their ages; on ``at_most`` partitions, the furthest
-    behind first."""
+    """Read the first records that wait, and tell their ages; on ``at_most`` partitions, the furthest
+    behind first.
+
+    Whether any record waits at all is another question, which no budget of ages decides: places with no more than
+    :data:`MARKERS` offsets left are looked at besides, ``close_at_most`` of them, the closest first.
+    """
     ends: dict[Place, int] = {}
     waiting = [(found, first) for found in offsets if (first := rules.next_offset(found)) is not None]
     for found, first in sorted(waiting, key=_furthest_behind_first):
         ends.setdefault((found.partition, first), found.log_end or 0)
     asked, skipped = list(ends)[:at_most], list(ends)[at_most:]
-    near = _read(broker, [_near(place, bounds) for place in asked])
-    left = [place for place in asked if near.first_of(place, MARKERS) is None and place[0] not in near.gaps]
+    close = [place for place in reversed(skipped) if ends[place] <= place[1] + MARKERS]
+    looked, unlooked = close[:close_at_most], close[close_at_most:]
+    ages = dict.fromkeys(skipped, LagAge(None, AgeMethod.UNKNOWN, _not_asked(at_most)))
+    ages |= dict.fromkeys(unlooked, LagAge(None, AgeMethod.UNKNOWN, _MAY_BE_NONE))
+    only_markers: set[Place] = set()
+    records = size = 0
+    for chunk in (asked, *(looked[at : at + _AT_ONCE] for at in range(0, len(looked), _AT_ONCE))):
+        seen = _look(broker, {place: ends[place] for place in chunk}, bounds, now)
+        only_markers |= seen.only_markers
+        records, size = records + seen.records, size + seen.bytes
+        if at_most:  # else nobody asked how old they are
+            ages |= seen.ages
+    return Tails(ages, only_markers, len(looked), records, size)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What one look found."""
+
+    ages: Mapping[Place, LagAge]
+    only_markers: frozenset[Place]
+    records: int
+    bytes: int
+
+
+def _look(broker: Broker, ends: Mapping[Place, int], bounds: Mapping[Partition, LogBounds], now: datetime) -> _Found:
+    near = _read(broker, [_near(place, bounds) for place in ends])
+    left = [place for place in ends if near.first_of(place, MARKERS) is None and place[0] not in near.gaps]
     left = [place for place in left if place[1] + MARKERS < bounds[place[0]].last_stable]
     far = _read(broker, [_far(place, bounds) for place in left], _stops(left))
-    ages = {place: LagAge(None, AgeMethod.UNKNOWN, _not_asked(at_most)) for place in skipped}
-    only_markers = set()
-    for place in asked:
+    ages, only_markers = {}, set()
+    for place in ends:
         oldest = near.first_of(place, MARKERS) or far.first_of(place)
         end = bounds[place[0]].last_stable
         if oldest is not None:
@@ -67,8 +107,7 @@ def look(
         else:
             why = near.gaps.get(place[0]) or far.gaps.get(place[0]) or _why_none(ends[place], place[1], end)
             ages[place] = LagAge(None, AgeMethod.UNKNOWN, why)
-    read = (record for seen in (near, far) for mine in seen.records.values() for record in mine)
-    return Tails(ages, frozenset(only_markers), tuple(read))
+    return _Found(ages, frozenset(only_markers), near.count + far.count, near.size + far.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +118,17 @@ class _Seen:
     reached: Mapping[Partition, int]
     gaps: Mapping[Partition, str]
 
+    @property
+    def count(self) -> int:
+        """Records that were read."""
+        return sum(map(len, self.records.values()))
+
+    @property
+    def size(self) -> int:
+        """Bytes of their keys and values."""
+        every = (record for mine in self.records.values() for record in mine)
+        return sum(len(record.key or b"") + len(record.value or b"") for record in every)
+
     def first_of(self, place: Place, within: int = _ANYWHERE) -> Record | None:
         """The first record from a place on, ``within`` so many offsets: beyond them another place may be read."""
         partition, first = place
@@ -88,6 +138,12 @@ class _Seen:
     def is_read_to(self, partition: Partition, end: int) -> bool:
         """Whether all that comes before ``end`` was read, and there is nothing else."""
         return partition not in self.gaps and self.reached.get(partition, -1) >= end
+
+
+_MAY_BE_NONE: Final = (
+    f"no more than {MARKERS} offsets are left, which may be markers of transactions instead of records: "
+    f"{CLOSE:,} such places are looked at in one snapshot"
+)
 
 
 def _not_asked(at_most: int) -> str:

@@ -154,9 +154,10 @@ _MAKERS: Final[dict[By, Callable[[Iterable[GroupLag]], list[Row]]]] = {
 
 
 def _may_lag(row: Row) -> bool:
-    """Not known to be caught up. A group without offsets and partitions has nothing to wait for."""
+    """Not known to be caught up, or known to have lost records. A group without offsets and partitions has nothing to
+    wait for."""
     holds_nothing = row["standing"] == Verdict.NEVER_COMMITTED and row.get("partitions") == []
-    return row["lag"] != 0 and not holds_nothing
+    return (row["lag"] != 0 or row["lost"] != 0) and not holds_nothing
 
 
 def _name(row: Row) -> tuple[str, str, int, str]:

@@ -20,11 +20,25 @@ class Isolation(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Something that was asked for and not read; ``partition`` None means the whole topic (or group) ``subject``."""
+    """Something that was asked for and not read; ``partition`` None means the whole topic (or group) ``subject``.
+
+    ``is_of_list``: what is missing isn't called ``subject``; it is some of that list (``groups``), nobody knows which.
+
+    >>> Gap("orders", 1, "no leader").place, Gap("groups", None, "broker 2 is silent", is_of_list=True).place
+    ('orders/1', 'some groups')
+    """
 
     subject: str
     partition: int | None
     reason: str
+    is_of_list: bool = False
+
+    @property
+    def place(self) -> str:
+        """For people; as anyone named it, so not safe for a terminal."""
+        if self.is_of_list:
+            return f"some {self.subject}"
+        return self.subject if self.partition is None else f"{self.subject}/{self.partition}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +75,14 @@ class Coverage:
             "from": rfc3339(self.from_),
             "to": rfc3339(self.to),
             "complete": self.complete,
-            "gaps": [{"topic": gap.subject, "partition": gap.partition, "reason": gap.reason} for gap in self.gaps],
+            "gaps": [
+                {
+                    "topic": gap.place if gap.is_of_list else gap.subject,
+                    "partition": gap.partition,
+                    "reason": gap.reason,
+                }
+                for gap in self.gaps
+            ],
         }
 
 

@@ -101,7 +101,7 @@ class TopicService:
         groups = self._broker.groups()
         names = [group.group_id for group in groups.groups if group.type in rules.COMMITTING]
         committed = self._broker.committed_offsets(names)
-        told = {gap.subject for gap in groups.gaps}
+        told = {gap.subject for gap in groups.gaps if not gap.is_of_list}
         gaps: tuple[Gap, ...] = tuple(gap for gap in committed.gaps if gap.subject not in told)
         return groups, Committed(committed.offsets, gaps)
 

@@ -112,6 +112,35 @@ def test_a_member_that_does_not_get_on_is_a_stall_and_its_age_is_interpolated(ev
     assert found["hosts"] == [{"host": found["members"][0]["host"], "members": 1, "lag": 3}]
 
 
+def test_a_group_that_is_deleted_is_no_cluster_that_is_silent(eventops: Shell, lab: KafkaLab) -> None:
+    home, group = Partition(lab.topic(), 0), lab.name("billing")
+    lab.commit(group, {home: 0})
+    with watching(eventops, group, *WATCH) as process:
+        assert line(process)["group"] == group
+        lab.admin.delete_consumer_groups([group])[group].result(20)
+        assert process.stderr is not None
+        told = process.stderr.readline()
+        assert told.startswith(f"eventops: no such group: {group}"), told
+        assert "; asking again, the figures are " in told
+        lab.commit(group, {home: 0})
+        assert process.stderr.readline() == "what was asked for is there again\n"
+
+
+def test_what_is_not_read_is_told_once_and_as_it_changes(eventops: Shell, lab: KafkaLab) -> None:
+    home, group, missing = Partition(lab.topic(), 0), lab.name("billing"), lab.name("missing")
+    lab.commit(group, {home: 0})
+    with watching(eventops, group, missing, *WATCH) as process:
+        assert [line(process)["group"] for _ in range(3)] == [group] * 3
+        lab.commit(missing, {home: 0})
+        while line(process)["group"] != missing:
+            pass
+        process.send_signal(signal.SIGINT)
+        assert process.wait(40) == 130
+        assert process.stderr is not None
+        told = process.stderr.read().splitlines()
+    assert told[:2] == [f"not read: {missing}: no such group", f"read again: {missing}"]
+
+
 def test_a_reader_that_goes_away_ends_it(eventops: Shell, lab: KafkaLab) -> None:
     home, group = Partition(lab.topic(), 0), lab.name("billing")
     lab.commit(group, {home: 0})

@@ -84,6 +84,8 @@ def test_a_slow_and_a_killed_broker_cost_only_what_they_keep(
     three.up()
     eventually(lambda: _snapshot(broker).coverage.complete, 60)
     assert {group.lag for group in _snapshot(broker).groups} == {2 * PARTITIONS}
+    told_again = {group.age.seconds is not None for group in _snapshot(broker).groups}
+    assert told_again == {True}, "ages come back to who asked before, though leaders have another epoch now"
     broker.close()
     lab.broker.close()
     gc.collect()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from eventops.lag.check import VERDICTS, Finding, Hold, Limits, Outcome, check, judged, worst
+from eventops.lag.check import VERDICTS, Finding, Hold, Limits, Outcome, check, judged, summary, worst
 from eventops.lag.history import History
 from eventops.lag.model import Verdict
+from eventops.ports import Coverage, Gap
 from tests.lag.polls import Poll, report, watched
 
 F, B, U = Outcome.FINE, Outcome.BREACHED, Outcome.UNKNOWN
@@ -28,6 +31,13 @@ F, B, U = Outcome.FINE, Outcome.BREACHED, Outcome.UNKNOWN
         ([(0, 0, 900), (40, 0, 900)], True, Limits(max_eta=40), B, False, "never is over any limit"),
         ([(0, 0, 900), (40, 400, 900)], True, Limits(max_eta=40, settled=50), U, True, "two polls say too little yet"),
         ([(0, None, 900)], True, Limits(max_eta=40), U, False, "without a lag there is no time"),
+        ([(0, 10, 100, 80)], False, Limits(verdicts=VERDICTS["stop"]), B, False, "lost records are worse than a stop"),
+        ([(0, 10, 100, 80)], False, Limits(verdicts=VERDICTS["stall"]), B, False, "and than a stall"),
+        ([(0, 10, 100, 80)], False, Limits(max_lag=89), B, False, "20 wait and 70 are lost: Kafka's tool says 90"),
+        ([(0, 10, 100, 80)], False, Limits(max_lag=90), F, False, "as many as may wait"),
+        ([(0, 10, 100, 100)], False, Limits(max_lag=0), B, False, "nothing waits, because all of it is lost"),
+        ([(0, 10, 100, 100)], False, Limits(max_age=3600), B, False, "what waited is gone: it waited for too long"),
+        ([(0, 10, 100, 100)], False, Limits(max_eta=60), B, False, "nobody catches up with what is lost"),
         ([(0, 9, 9)], True, Limits(max_held_back=0), F, False, "no transaction is open"),
         ([(0, 0, 900)], True, Limits(max_eta=40, max_lag=5), B, False, "what is breached needs no more polls"),
     ],
@@ -35,6 +45,18 @@ F, B, U = Outcome.FINE, Outcome.BREACHED, Outcome.UNKNOWN
 def test_one_group(polls: list[Poll], held: bool, limits: Limits, outcome: Outcome, is_early: bool, why: str) -> None:
     found = judged(watched(polls, held=held), limits, watched=float(polls[-1][0] - polls[0][0]))
     assert (found.outcome, found.is_early) == (outcome, is_early), f"{why}; it said {found.reason}"
+
+
+def test_a_group_may_be_called_what_the_list_is() -> None:
+    """Whatever a group is called, that some of the list is missing is told, and is no group."""
+    for name in ("groups", "some groups"):
+        told = report(0, (10, 10, 0), group=name)
+        gap = Gap("groups", None, "broker 2 is silent: its groups are missing", is_of_list=True)
+        told = replace(told, coverage=Coverage(1, 1, gaps=(gap,)))
+        hold = Hold(0.0)
+        hold.add(check(told, Limits(max_lag=0)), 0)
+        assert worst(hold.findings) is U, name
+        assert summary(hold.findings).endswith("of 1 group 0 breached, 0 unknown; some groups may be missing")
 
 
 def test_an_early_partition_does_not_hide_a_bad_one() -> None:
@@ -89,6 +111,7 @@ def test_error_is_what_burrow_calls_so_and_what_one_snapshot_shows_to_be_as_bad(
         Verdict.TOPIC_RECREATED,
         Verdict.AHEAD_OF_LOG,
     }
+    assert VERDICTS["stop"] == {Verdict.STOP, Verdict.LOST_RECORDS, Verdict.TOPIC_RECREATED, Verdict.AHEAD_OF_LOG}
     assert VERDICTS["warn"] == VERDICTS["error"] | {Verdict.WARN}
 
 

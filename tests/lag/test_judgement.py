@@ -12,6 +12,7 @@ from eventops.lag import judgement
 from eventops.lag.history import History
 from eventops.lag.model import Verdict
 from eventops.lag.tracks import Terms
+from eventops.lag.views import By, View, rows
 from tests.lag.polls import HERE, Poll, report, watched
 
 BUSY: list[Poll] = [(at, 100 + at * 10, 140 + at * 10 + at // 10 % 2 * 10) for at in range(0, 61, 10)]
@@ -39,10 +40,23 @@ HISTORIES: list[tuple[list[Poll], bool, Verdict, str]] = [
         "idle guard: records were seen waiting for 59 s",
     ),
     ([(0, 10, 10), (5, 10, 15), (65, 10, 15)], True, Verdict.STALL, "records wait for a minute and it rests"),
-    ([(0, 0, 90), (240, 40, 95), (310, 40, 99)], False, Verdict.OK, "it commits every four minutes: 70 s are no stop"),
-    ([(0, 0, 90), (240, 40, 95), (490, 40, 99)], False, Verdict.STOP, "longer than all it was ever seen moving"),
+    ([(0, 0, 90), (240, 40, 95), (310, 40, 99)], True, Verdict.OK, "it commits every four minutes: 70 s are no stall"),
+    (
+        [(0, 0, 90), (240, 40, 95), (310, 40, 99)],
+        False,
+        Verdict.INACTIVE,
+        "no stop yet, but nobody is there: one snapshot tells that, and a watch is never milder",
+    ),
+    ([(0, 0, 90), (240, 40, 95), (490, 40, 99)], False, Verdict.STOP, "longer than it ever rested between two commits"),
     ([*BUSY, (130, 700, 1500)], False, Verdict.STOP, "it moved for 60 s, and then nothing for 70 s"),
-    ([*BUSY, (110, 700, 1500)], False, Verdict.OK, "50 s without a commit is less than the span"),
+    ([*BUSY, (110, 700, 1500)], True, Verdict.OK, "50 s without a commit is less than the span"),
+    ([*BUSY, (110, 700, 1500)], False, Verdict.INACTIVE, "the same, and nobody is there"),
+    (
+        [*((at, at, at + 40) for at in range(0, 241, 5)), (300, 240, 900)],
+        False,
+        Verdict.STOP,
+        "dead for the span: that it moved for minutes before makes it no milder",
+    ),
     ([(0, 900, 950), (10, 300, 960)], True, Verdict.REWIND, "600 offsets are read again; no span is needed to see it"),
     ([(0, 900, 950), (10, 300, 960), (60, 910, 970)], True, Verdict.OK, "it came back past where it had been"),
     ([(0, 900, 950), (10, 300, 960), (20, 899, 970)], True, Verdict.REWIND, "one offset short of where it had been"),
@@ -56,7 +70,9 @@ HISTORIES: list[tuple[list[Poll], bool, Verdict, str]] = [
     ([(0, 900, 950), (10, 0, 960), (20, 960, 960), (30, 970, 980)], True, Verdict.OK, "a rewind that was made good"),
     (moving(10, 20, 30, 40, 50, 60, 70), True, Verdict.WARN, "every commit leaves it further behind"),
     (moving(10, 20, 30, 40, 50, 60), True, Verdict.NOT_ENOUGH_HISTORY, "the same, for 50 s only"),
-    (moving(10, 10, 10, 10, 10, 10, 10), True, Verdict.WARN, "it never falls: Burrow warns of a lag that stands still"),
+    (moving(60, 60, 60, 60, 60, 60, 60), True, Verdict.WARN, "it never falls: Burrow warns of a lag that stands still"),
+    (moving(40, 40, 41, 41, 42, 42, 43), True, Verdict.OK, "four seconds of its consumption: it reads at the head"),
+    (moving(40, 40, 41, 41, 42, 42, 51), True, Verdict.WARN, "more than it consumes in five seconds, and never less"),
     (moving(10, 20, 30, 25, 50, 60, 70), True, Verdict.OK, "once it fell: it can catch up"),
     (moving(70, 60, 50, 40, 30, 20, 10), True, Verdict.OK, "it catches up"),
     (moving(10, 20, 30, 0, 50, 60, 70), True, Verdict.OK, "rule 3: within the window it was caught up"),
@@ -100,6 +116,16 @@ def test_the_verdict_of_a_history(polls: list[Poll], held: bool, verdict: Verdic
             "the committed offset fell from 900 to 300 since the poll before and",
         ),
         (moving(10, 20, 30, 40, 50, 60, 70), True, "70 behind, 60 more than 1 m 0 s ago"),
+        (
+            [*moving(60, 70, 80, 90, 90, 95, 99), (63, 1600, 1705)],
+            True,
+            "105 behind; 99 when it last got on, 39 more than 1 m 3 s ago",
+        ),
+        (
+            [(0, 10, 500), (60, 10, 550, 100)],
+            False,
+            "retention took 90 offsets before the group came to them; no commit",
+        ),
         ([(0, 10, 15)], True, "one snapshot: a verdict takes 1 m 0 s of polls"),
         ([(0, 10, 15), (9, 10, 15)], True, "2 polls over 9.0 s: a verdict takes 1 m 0 s of polls"),
         ([(0, 10, 500), (60, 10, 550, 100)], True, "retention took 90 offsets before the group came to them"),
@@ -119,6 +145,14 @@ def test_a_group_is_as_bad_as_its_worst_partition_and_says_how_many_are() -> Non
     assert found.evidence.startswith("2 of 3 partitions: no progress for 1 m 0 s while 50 arrived")
     assert group.pace is not None
     assert group.pace.eta.reason == "never at this rate: orders/1 rests"
+
+
+def test_what_was_lost_is_no_group_that_is_caught_up() -> None:
+    """Nothing waits any more, because all of it is lost: the worst there is."""
+    shown = rows(report(0, (10, 100, 100), (9, 9, 0)), View(only_lagging=True))
+    assert [(row["verdict"], row["lag"], row["lost"]) for row in shown.rows] == [("lost_records", 0, 90)]
+    each = rows(report(0, (10, 100, 100), (9, 9, 0)), View(by=By.PARTITION, only_lagging=True))
+    assert [row["partition"] for row in each.rows] == [0]
 
 
 def test_what_is_allowed_to_wait_is_fine() -> None:

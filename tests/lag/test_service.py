@@ -9,8 +9,9 @@ import pytest
 
 from eventops.errors import EventopsError
 from eventops.events import Partition
+from eventops.lag import tails
 from eventops.lag.document import document
-from eventops.lag.model import AgeMethod, GroupLag, GroupSelection, LagReport, Standing, Verdict
+from eventops.lag.model import AgeMethod, GroupLag, GroupSelection, LagReport, PartitionOffsets, Standing, Verdict
 from eventops.lag.service import LagService
 from tests.brokers.lab import KafkaLab, outgoing, settled
 
@@ -88,6 +89,38 @@ def test_a_transaction_s_marker_at_the_end_is_no_lag(lab: KafkaLab) -> None:
     settled(lab.broker, home)
     found = only(snapshot(lab, group))
     assert (found.lag, found.age.method) == (3, AgeMethod.MESSAGE)
+
+
+@pytest.mark.parametrize("ages", [0, 200, 2**31])
+def test_markers_are_no_lag_however_many_ages_are_asked_for(lab: KafkaLab, ages: int) -> None:
+    """More partitions end in a marker than ages are told of."""
+    topic, group, many = lab.topic(partitions=260), lab.name("billing"), range(260)
+    producer = lab.broker.transactional_producer(lab.name("writer"))
+    producer.begin()
+    producer.append([one for number in many for one in outgoing(Partition(topic, number), b"a")])
+    producer.commit()
+    producer.close()
+    for number in many:
+        settled(lab.broker, Partition(topic, number))
+    lab.commit(group, {Partition(topic, number): 1 for number in many})
+    found = only(LagService(lab.broker).snapshot(GroupSelection((group,), ages=ages), datetime.now(UTC)))
+    assert {p.offsets.log_end for p in found.partitions} == {2}
+    assert (found.verdict, found.lag, found.age.seconds) == (Verdict.CAUGHT_UP, 0, 0.0)
+    (streamed,) = LagService(lab.broker).stream(GroupSelection((group,), ages=ages), datetime.now(UTC))
+    assert streamed.lag == 0
+
+
+def test_what_is_not_looked_at_is_not_guessed(lab: KafkaLab) -> None:
+    """Beyond the bound the offsets count, and that they may be none is said."""
+    topic = lab.topic(partitions=3)
+    for number in range(3):
+        lab.append(Partition(topic, number), b"a", b"b")
+    offsets = [PartitionOffsets(Partition(topic, number), 0, 1, 2) for number in range(3)]
+    bounds = lab.broker.log_bounds([found.partition for found in offsets]).bounds
+    told = tails.look(lab.broker, offsets, bounds, datetime.now(UTC), at_most=1, close_at_most=1)
+    assert told.close == 1
+    assert sorted(age.seconds is None for age in told.ages.values()) == [False, False, True]
+    assert "may be markers" in str([age.reason for age in told.ages.values() if age.seconds is None])
 
 
 def test_an_unknown_group_suggests_those_that_are_close(lab: KafkaLab) -> None:

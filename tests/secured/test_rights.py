@@ -125,6 +125,20 @@ def test_lag_of_some_groups(users: Users) -> None:
     assert "not read: hidden: not permitted: it takes DESCRIBE on the group" in run.stderr
 
 
+def test_lag_of_a_group_that_may_not_be_seen_is_refused(users: Users) -> None:
+    for words in (("hidden",), ("check", "hidden", "--max-lag", "5")):
+        run = users("viewer", "lag", *words)
+        assert (run.returncode, run.stdout) == (4, ""), words
+        assert "hidden may not be seen: not permitted: it takes DESCRIBE on the group" in run.stderr
+
+
+def test_nothing_seen_is_not_called_nothing_there(users: Users) -> None:
+    for words in (("lag",), ("groups",)):
+        run = users("stranger", *words)
+        assert run.returncode == 0
+        assert "no consumer groups, or none that this user may see" in run.stderr, words
+
+
 def test_a_trace_and_letters_where_the_ledger_is_hidden(users: Users) -> None:
     run = users("viewer", "trace", "req-1", "-o", "json")
     found = json.loads(run.stdout)

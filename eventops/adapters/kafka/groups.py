@@ -40,7 +40,7 @@ def groups(connection: Connection, names: Collection[str], unsupported: str) -> 
     hidden = _hidden(connection, sorted(missing))
     gaps += [Gap(name, None, hidden.get(name) or unlisted or _MISSING) for name in missing]
     if not names:
-        gaps += [Gap("groups", None, why) for why in (unlisted, why_not) if why]
+        gaps += [Gap("groups", None, why, is_of_list=True) for why in (unlisted, why_not) if why]
     return Groups(tuple(sorted(found, key=lambda group: group.group_id)), tuple(sorted(gaps, key=lambda g: g.subject)))
 
 

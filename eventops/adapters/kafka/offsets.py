@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Final, TypeVar
 
-from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaError, TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import ListOffsetsResultInfo, OffsetSpec
 
 from eventops.adapters.kafka.connection import Connection
@@ -28,6 +28,11 @@ _UNCOMMITTED: Final = IsolationLevel.READ_UNCOMMITTED
 _COMMITTED: Final = IsolationLevel.READ_COMMITTED
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
+
+_STALE: Final = frozenset(
+    {KafkaError.FENCED_LEADER_EPOCH, KafkaError.UNKNOWN_LEADER_EPOCH, KafkaError.NOT_LEADER_FOR_PARTITION}
+)
+"""What a broker answers to who knows of an earlier or later leader."""
 
 _Asked = dict[Partition, "Future[ListOffsetsResultInfo]"]
 
@@ -49,8 +54,11 @@ def committed_offsets(connection: Connection, groups: Collection[str]) -> Commit
     return Committed(offsets, tuple(gaps))
 
 
-def log_bounds(connection: Connection, partitions: Collection[Partition], timeout: float | None = None) -> Bounds:
-    """Start, last stable offset and high watermark; a partition without any of the three becomes a gap."""
+def log_bounds(
+    connection: Connection, partitions: Collection[Partition], timeout: float | None = None, *, may_retry: bool = True
+) -> Bounds:
+    """Start, last stable offset and high watermark; a partition without any of the three becomes a gap. Where leaders
+    have changed since this client last heard of them, it learns of them and asks once more (``may_retry``)."""
     asked = sorted(set(partitions))
     starts = _ask(connection, asked, OffsetSpec.earliest(), _UNCOMMITTED, timeout)
     watermarks = _ask(connection, asked, OffsetSpec.latest(), _UNCOMMITTED, timeout)
@@ -59,6 +67,8 @@ def log_bounds(connection: Connection, partitions: Collection[Partition], timeou
     stable, stable_failed = _gathered(connection, stables, timeout)
     watermark, watermark_failed = _gathered(connection, watermarks, timeout)
     failed = start_failed | stable_failed | watermark_failed
+    if may_retry and _refreshed(connection, [p for p, error in failed.items() if error.code() in _STALE], timeout):
+        return log_bounds(connection, asked, timeout, may_retry=False)
     bounds = {p: _consistent(start[p], stable[p], watermark[p]) for p in asked if p not in failed}
     connection.raise_if_nobody_answered(len(bounds), failed.values())
     gaps = tuple(Gap(p.topic, p.partition, reason(error)) for p, error in sorted(failed.items()))
@@ -69,11 +79,26 @@ def offsets_at(connection: Connection, partitions: Collection[Partition], moment
     """The high watermark is taken first: a record appended meanwhile can only make a reader read more, never less."""
     asked = sorted(set(partitions))
     watermark, failed = _gathered(connection, _ask(connection, asked, OffsetSpec.latest(), _UNCOMMITTED))
+    if _refreshed(connection, [p for p, error in failed.items() if error.code() in _STALE]):
+        watermark, failed = _gathered(connection, _ask(connection, asked, OffsetSpec.latest(), _UNCOMMITTED))
     milliseconds = max(0, -((_EPOCH - moment) // _MILLISECOND))
     spec = OffsetSpec.for_timestamp(milliseconds)
     found, failed_later = _gathered(connection, _ask(connection, sorted(watermark), spec, _UNCOMMITTED))
     connection.raise_if_nobody_answered(len(found), (failed | failed_later).values())
     return {p: offset if offset >= 0 else watermark[p] for p, offset in found.items()}
+
+
+def _refreshed(connection: Connection, stale: Collection[Partition], timeout: float | None = None) -> bool:
+    """Have the client learn who leads those partitions now, and since when: it asks with the leader's epoch that it
+    knows, and does so until the metadata that it keeps are replaced. False where nothing was to be learned."""
+    learned = False
+    for topic in sorted({partition.topic for partition in stale}):
+        try:
+            connection.admin().list_topics(topic, timeout=timeout or connection.timeout)
+            learned = True
+        except KafkaException:
+            continue  # it stays a gap, with what the broker answered
+    return learned
 
 
 def _asked_for(connection: Connection, group: str) -> Future[ConsumerGroupTopicPartitions]:

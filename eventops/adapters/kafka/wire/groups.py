@@ -61,7 +61,8 @@ def groups(wire: Wire, coordinators: Coordinators, names: Collection[str]) -> Gr
     if names:
         gaps += [Gap(name, None, why) for name, why in _missing(coordinators, wanted - set(listed), unlisted).items()]
     else:
-        gaps += [Gap("groups", None, f"{silence.reason}: its groups are missing") for silence in unlisted]
+        why = (f"{silence.reason}: its groups are missing" for silence in unlisted)
+        gaps += [Gap("groups", None, one, is_of_list=True) for one in why]
     return Groups(tuple(sorted(found, key=lambda g: g.group_id)), tuple(sorted(gaps, key=lambda gap: gap.subject)))
 
 
