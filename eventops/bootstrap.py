@@ -166,7 +166,7 @@ class _Lags:
     def of_topic(self, topic: str, groups: Sequence[str], now: datetime) -> dict[str, Waiting]:
         """See :class:`eventops.topics.service.Lags`."""
         from eventops.lag.model import GroupSelection
-        from eventops.lag.selecting import NothingSelected
+        from eventops.selecting import NothingSelected
         from eventops.topics.model import Waiting
 
         try:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import shlex
+import string
 import unicodedata
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -11,6 +14,8 @@ UNKNOWN = "?"
 NONE_SEEN: Final = "this cluster has no consumer groups, or none that this user may see"
 """Kafka leaves out of its list what may not be described, and doesn't say so."""
 
+_HEX: Final = frozenset(string.hexdigits)
+_ENDS_IN_ESCAPE: Final = re.compile(r"\\x[0-9a-f]{2}\Z").search
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
@@ -29,6 +34,16 @@ def plural(number: int, noun: str, nouns: str | None = None) -> str:
     ('1 letter', '2 letters', '2 queries')
     """
     return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
+
+
+def few(names: Sequence[str], most: int = 5) -> str:
+    """The first names and how many more there are.
+
+    >>> few(["a", "b"]), few(["a", "b", "c", "d"], most=2), few([])
+    ('a, b', 'a, b and 2 more', '')
+    """
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def duration(seconds: float | None) -> str:
@@ -93,6 +108,32 @@ def safe(text: str, width: int | None = None) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(c if c == "…" or _is_shown(c) else c.encode("unicode_escape").decode() for c in text)
+
+
+def shell_words(words: Iterable[str]) -> str:
+    r"""The words as a shell reads them back, byte by byte; what a terminal would obey is written as ``$'…'``, which
+    bash, zsh and ksh understand (POSIX 2024).
+
+    >>> print(shell_words(["reset", "a b", "g\x1b[31m"]))
+    reset 'a b' $'g\x1b[31m'
+    >>> print(shell_words(["it's\n\u202e"]))
+    $'it\'s\x0a\xe2\x80\xae'
+    """
+    return " ".join(shlex.quote(word) if safe(word) == word else _in_escapes(word) for word in words)
+
+
+def _in_escapes(word: str) -> str:
+    """An escape of two digits is followed by a quote that ends and begins anew where a digit comes next: shells differ
+    in how many they take."""
+    told = ""
+    for character in word:
+        if character in "'\\":
+            told += "\\" + character
+        elif _is_shown(character):
+            told += f"'$'{character}" if _ENDS_IN_ESCAPE(told) and character in _HEX else character
+        else:
+            told += "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogateescape"))
+    return f"$'{told}'"
 
 
 def _is_shown(character: str) -> bool:

@@ -33,7 +33,7 @@ def groups() -> None:
 @output_option()
 @pass_desk
 def list_groups(desk: Desk, group: tuple[str, ...], output: str) -> None:
-    """All groups, or those that a name or glob means: type, state, members, topics, coordinator."""
+    """All groups, or those that a name, a glob or a /regex/ means: type, state, members, topics, coordinator."""
     from eventops.groups.document import list_document
 
     document = list_document(desk.groups.list(group, desk.now()))

@@ -27,7 +27,16 @@ def print_group(document: Document) -> None:
     click.echo(safe(_heading(document)))
     if document["members"]:
         print_table("Members", _MEMBERS, document["members"])
-    print_table("Committed offsets", _PLACES, document["partitions"], footer=_unowned(document))
+    if not document["partitions"] and not document["unsupported"]:
+        click.echo(
+            "It has no committed offsets and no partitions: it never committed, or Kafka dropped what it had committed"
+        )
+    else:
+        is_shared = document["type"] == "share"
+        places = [_START_OFFSET if column is _COMMITTED and is_shared else column for column in _PLACES]
+        print_table(
+            "Start offsets" if is_shared else "Committed offsets", places, document["partitions"], _unowned(document)
+        )
     say_gaps(document)
 
 
@@ -90,6 +99,16 @@ def _committed(row: Document) -> str:
     return "never" if row["committed"] is None and not row["reason"] else _offset(row["committed"])
 
 
+def _outside(row: Document) -> str:
+    """An offset that no longer is, or never was, in its log."""
+    if row["committed"] is None or row["start"] is None or row["end"] is None:
+        return ""
+    if row["committed"] > row["end"]:
+        return "beyond the end: the topic was made anew, or its log was cut short"
+    lost = row["start"] - row["committed"]
+    return f"below the start: {plural(lost, 'offset')} lost to retention" if lost > 0 else ""
+
+
 def short(text: str | None, missing: str = "-") -> str:
     """Anyone's text on one line of a table."""
     return missing if text is None else safe(text, _CHARACTERS)
@@ -127,15 +146,19 @@ _MEMBERS = [
     Column("member id", lambda row: row["member_id"], spare=4, wrap=True),
 ]
 
+_COMMITTED = Column("committed", _committed, right=True)
+_START_OFFSET = Column("starts at", _committed, right=True)
+"""Of a share group: the offset before which all is settled; it commits none."""
+
 _PLACES = [
     Column("topic", lambda row: row["topic"]),
     Column("partition", lambda row: str(row["partition"]), right=True),
-    Column("committed", _committed, right=True),
+    _COMMITTED,
     Column("start", lambda row: _offset(row["start"]), right=True, spare=2),
     Column("end", lambda row: _offset(row["end"]), right=True),
     Column("member", lambda row: row["member"] or "nobody"),
     Column("host", lambda row: row["host"] or "-", spare=3),
-    Column("", lambda row: row["reason"] or "", wrap=True, spare=1),
+    Column("", lambda row: row["reason"] or _outside(row), wrap=True),
 ]
 
 RECORDS = [

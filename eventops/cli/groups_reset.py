@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from eventops.cli.completing import group_names
 from eventops.cli.options import pass_desk, program
 from eventops.cli.output import output_option, print_document
 from eventops.errors import ExitCode, UsageError
-from eventops.wording import plural
+from eventops.wording import plural, shell_words
 
 if TYPE_CHECKING:
     from eventops.bootstrap import Desk
@@ -47,7 +46,7 @@ Exit code 0: planned, or done and read back. 1: something can't be moved, or was
 @click.option("--create", is_flag=True, help="A group that doesn't exist shall come to be by it.")
 @click.option("--export", "file", type=click.Path(path_type=Path), help="Also write the plan as CSV to a new file.")
 @click.option("--execute", is_flag=True, help="Act; without it the plan is printed and nothing is written.")
-@click.option("--yes", is_flag=True, help="Don't ask before executing.")
+@click.option("--yes", is_flag=True, help="Don't ask before executing; without a terminal nobody is asked.")
 @output_option()
 @pass_desk
 def reset(
@@ -127,7 +126,7 @@ def _command(plan: ResetPlan, topics: tuple[str, ...], *, all_topics: bool, crea
     words += [word for topic in topics for word in ("--topic", topic)]
     words += ["--all-topics"] * all_topics + ["--create"] * create + ["--to", plan.target.text, "--execute"]
     words += ["--", name] * is_option
-    return f"{program()} {shlex.join(words)}"
+    return f"{program()} {shell_words(words)}"
 
 
 def _exit_code(report: ResetReport) -> ExitCode:

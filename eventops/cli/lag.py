@@ -156,7 +156,7 @@ def _watch(desk: Desk, selection: GroupSelection, view: View, every: float, span
 
 def _names_groups(selection: GroupSelection) -> bool:
     """Whether few groups are meant, each of which is shown partition by partition."""
-    from eventops.lag.selecting import is_pattern
+    from eventops.selecting import is_pattern
 
     return bool(selection.names) and not any(map(is_pattern, selection.names))
 

@@ -28,7 +28,7 @@ _SOONEST, _LATEST = 0.25, 5.0
 
 @click.command(
     epilog="Examples: eventops lag check billing --max-lag 10000 --max-age 5m || page-somebody · "
-    "eventops lag check --verdict error --for 2m · eventops lag check 'billing-*' --max-eta 10m"
+    "eventops lag check --verdict error --for 2m · eventops lag check 'billing-*' --max-eta 10m --min-retention 12h"
 )
 @selection_options
 @click.option(
@@ -44,6 +44,12 @@ _SOONEST, _LATEST = 0.25, 5.0
     type=seconds,
     metavar="DURATION",
     help="How long one open transaction may hold records back from those who read committed ones.",
+)
+@click.option(
+    "--min-retention",
+    type=seconds,
+    metavar="DURATION",
+    help="How long retention must still leave what waits; by size (retention.bytes) that takes several polls.",
 )
 @click.option(
     "--verdict",
@@ -71,6 +77,7 @@ def check(
     max_age: float | None,
     max_eta: float | None,
     max_held_back: float | None,
+    min_retention: float | None,
     verdicts: tuple[str, ...],
     held: float,
     span: float,
@@ -84,10 +91,14 @@ def check(
     from eventops.lag import check as rules
     from eventops.lag import pace
 
-    if max_lag is max_age is max_eta is max_held_back is None and not verdicts:
-        raise click.UsageError("a check takes a limit: --max-lag, --max-age, --max-eta, --max-held-back or --verdict")
+    if max_lag is max_age is max_eta is max_held_back is min_retention is None and not verdicts:
+        raise click.UsageError(
+            "a check takes a limit: --max-lag, --max-age, --max-eta, --max-held-back, --min-retention or --verdict"
+        )
     wrong = frozenset(verdict for name in verdicts for verdict in rules.VERDICTS[name])
-    limits = rules.Limits(max_lag, max_age, max_eta, wrong, settled=min(pace.SPAN, span), max_held_back=max_held_back)
+    limits = rules.Limits(
+        max_lag, max_age, max_eta, wrong, min(pace.SPAN, span), max_held_back=max_held_back, min_retention=min_retention
+    )
     findings, polls = _findings(desk, selection, limits, held, span)
     outcome = rules.worst(findings)
     _print(findings, outcome.value, rules.summary(findings), polls, output)
@@ -109,8 +120,8 @@ def _findings(
     """
     from eventops.lag.check import Finding, Hold, Outcome, check
     from eventops.lag.history import History
-    from eventops.lag.selecting import NothingSelected
     from eventops.lag.tracks import Terms
+    from eventops.selecting import NothingSelected
 
     history, hold = History(Terms(span)), Hold(held)
     horizon = held + (span if limits.takes_polls else 0.0)
@@ -127,7 +138,8 @@ def _findings(
         if report is not None:
             polls += 1
             first_answer = first_answer or time.monotonic()
-            is_decided = hold.add(check(history.add(report), limits, watched), asked)
+            settings = desk.lag.settings(report) if limits.min_retention is not None else {}
+            is_decided = hold.add(check(history.add(report), limits, watched, settings), asked)
             if is_decided or is_last:
                 return hold.findings, polls
         time.sleep(max(every - (time.monotonic() - asked), 0.0))
@@ -135,7 +147,7 @@ def _findings(
 
 def _asked(snapshot: Callable[[], LagReport], *, is_needed: bool) -> Any:
     """The report, or that nothing was selected; None where nobody answered and another poll will come."""
-    from eventops.lag.selecting import NothingSelected
+    from eventops.selecting import NothingSelected
 
     try:
         return snapshot()

@@ -6,7 +6,7 @@ from typing import Final
 
 from eventops.cli.output import Column, Document
 from eventops.lag import rules
-from eventops.wording import UNKNOWN, count, duration
+from eventops.wording import UNKNOWN, count, duration, few
 
 
 def _offset(offset: int | None) -> str:
@@ -93,7 +93,7 @@ def _rate(rate: float | None) -> str:
 def _eta(row: Document) -> str:
     seconds = row["eta_seconds"]
     if seconds is None:
-        return "never" if "never" in row["eta_seconds_reason"] else UNKNOWN
+        return "never" if row["eta_is_never"] else UNKNOWN
     return "-" if seconds == 0 else duration(seconds)
 
 
@@ -136,7 +136,7 @@ COLUMNS: Final = {
         _LAG,
         _AGE,
         Column("partitions", lambda row: count(row["partitions"]), right=True, spare=4),
-        Column("groups", lambda row: ", ".join(row["groups"]), wrap=True, spare=2),
+        Column("groups", lambda row: few(row["groups"]), wrap=True, spare=2),
         _WHY,
     ],
     "member": [

@@ -30,6 +30,9 @@ _REPAINT: Final = 1.0
 _AROUND: Final = 8
 """Lines of a screen that aren't rows."""
 
+_HEAD: Final = 3
+"""Those of a low one: the columns' names, their rule, and what is wrong."""
+
 _TERMINATED: Final = 143
 
 
@@ -167,13 +170,17 @@ def _picture(watching: Watching, size: Any) -> Group:
 
     shown = rows(watching.report, watching.view)
     document = view_document(watching.report, watching.view, shown)
-    fitting = shown.rows[: max(size.height - _AROUND, 1)]
+    is_low = size.height < _AROUND + 2  # then the rows are worth more than what is said about them
+    fitting = shown.rows[: max(size.height - (_HEAD if is_low else _AROUND), 1)]
     watched = duration(round(watching.answered_at - watching.first_at))
     title = f"Lag at {document['as_of'][:19]}Z, {watching.polls} polls over {watched}; Ctrl-C ends"
     parts: list[Any] = []
     if trouble := watching.trouble():
         parts.append(Text(trouble, "bold red", no_wrap=True, overflow="ellipsis"))
-    parts += drawn(title, columns(watching.view.by, with_pace=True), fitting, size.width, one_line=True)
+    made = drawn("" if is_low else title, columns(watching.view.by, with_pace=True), fitting, size.width, one_line=True)
+    if is_low:
+        return Group(*parts, next(made))
+    parts += made
     if len(fitting) < shown.found:
         parts.append(Text(f"{len(fitting)} of {shown.found:,} rows shown", "dim"))
     gaps = document["coverage"]["gaps"]

@@ -13,7 +13,7 @@ from eventops.cli.lazy import DefaultGroup
 from eventops.cli.options import cluster_options, pass_desk
 from eventops.cli.output import Column, Document, output_option, print_document, print_table
 from eventops.errors import ExitCode
-from eventops.wording import UNKNOWN, count, duration, instant, plural, safe
+from eventops.wording import UNKNOWN, count, duration, few, instant, plural, safe
 
 if TYPE_CHECKING:
     from eventops.bootstrap import Desk
@@ -46,7 +46,8 @@ def topics() -> None:
 @output_option()
 @pass_desk
 def list_topics(desk: Desk, topic: tuple[str, ...], internal: bool, output: str) -> None:
-    """All topics, or those that a name or glob means: partitions, offsets kept, retention, replicas, who reads them."""
+    """All topics, or those that a name, a glob or a /regex/ means: partitions, offsets kept, retention, replicas, who
+    reads them."""
     from eventops.topics.document import document
 
     found = document(desk.topics.report(topic, desk.now(), internal=internal))
@@ -138,7 +139,7 @@ _TOPICS = [
     Column("replicas", _health, style=_health_style),
     Column("offsets kept", lambda row: count(row["offsets"]), right=True),
     Column("retention", _retention, spare=2),
-    Column("read by", lambda row: ", ".join(row["groups"]) or "nobody", wrap=True, spare=3),
+    Column("read by", lambda row: few(row["groups"]) or "nobody", wrap=True, spare=3),
 ]
 
 _PARTITIONS = [

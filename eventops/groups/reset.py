@@ -15,7 +15,7 @@ from eventops.errors import EventopsError, GroupInUse, NotPermitted, Unsupported
 from eventops.events import Partition
 from eventops.groups import looking, moving, rules
 from eventops.groups.model import Kind, Move, Refusal, ResetPlan, ResetReport, Scope, Target
-from eventops.ports import Bounds, Broker, Coverage, Group
+from eventops.ports import COMMITTING, Bounds, Broker, Coverage, Group
 from eventops.wording import plural
 
 SHOWN: Final = 200
@@ -66,7 +66,7 @@ class ResetService:
         if plan.refused or not plan.moves:
             raise EventopsError(
                 f"{plural(len(plan.refused), 'partition')} can't be moved, so nothing was written",
-                "leave them out with --topic T:P,P or correct the file",
+                "correct the file" if plan.target.kind is Kind.FILE else "leave them out with --topic T:P,P",
             )
         self._refuse_if_in_use(name)
         offsets = {move.partition: move.after for move in plan.moves}
@@ -82,7 +82,7 @@ class ResetService:
         found = self._broker.groups([name])
         if found.groups:
             group = found.groups[0]
-            if group.type not in rules.COMMITTING:
+            if group.type not in COMMITTING:
                 raise Unsupported(f"{name} is a group of type {group.type}, which commits no offsets")
             return group
         why = next((gap.reason for gap in found.gaps if gap.subject == name), "")

@@ -4,35 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from fnmatch import fnmatchcase
-from typing import Final
 
 from eventops.events import Partition, Record
 from eventops.groups.model import GroupSummary, Place
 from eventops.ports import Bounds, Committed, Group
 from eventops.wording import plural
-
-COMMITTING: Final = frozenset({"classic", "consumer", "streams"})
-"""Types of groups that leave committed offsets; share groups keep their progress elsewhere."""
-
-SHARE: Final = "share"
-
-
-def is_pattern(name: str) -> bool:
-    """
-    >>> [is_pattern(name) for name in ("billing", "bill*", "bill[io]ng")]
-    [False, True, True]
-    """
-    return any(sign in name for sign in "*?[")
-
-
-def chosen(known: Iterable[str], wanted: Collection[str]) -> tuple[str, ...]:
-    """Those that a name or pattern of ``wanted`` means, sorted; all of them where nothing was wanted.
-
-    >>> chosen(["audit", "billing", "bills"], ["bill*"]), chosen(["audit"], []), chosen(["audit"], ["AUDIT"])
-    (('billing', 'bills'), ('audit',), ())
-    """
-    return tuple(sorted(n for n in known if not wanted or any(n == w or fnmatchcase(n, w) for w in wanted)))
 
 
 def suggestion(name: str, known: Collection[str]) -> str:

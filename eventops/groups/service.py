@@ -10,7 +10,8 @@ from eventops.errors import EventopsError, NotPermitted
 from eventops.events import Partition
 from eventops.groups import looking, rules
 from eventops.groups.model import GroupReport, GroupsReport, PeekReport, Place, Surroundings
-from eventops.ports import Bounds, Broker, Committed, Coverage, Gap, Group, LogBounds, Topic
+from eventops.ports import COMMITTING, SHARE, Bounds, Broker, Committed, Coverage, Gap, Group, LogBounds, Topic
+from eventops.selecting import is_pattern, matcher
 
 AT_MOST: Final = 100
 """Partitions that are peeked at in one go."""
@@ -29,9 +30,9 @@ class GroupService:
             EventopsError: none of the named groups exists.
             NotPermitted: none of them may be described.
         """
-        plain = [] if any(map(rules.is_pattern, names)) else list(names)
+        plain = [] if any(map(is_pattern, names)) else list(names)
         found = self._broker.groups(plain)
-        wanted = set(rules.chosen([group.group_id for group in found.groups], names))
+        wanted = set(filter(matcher(names), [group.group_id for group in found.groups]))
         groups = [group for group in found.groups if group.group_id in wanted]
         if names and not groups:
             raise self._missing(min(names), found.gaps)
@@ -112,7 +113,7 @@ class GroupService:
 
     def _unknown(self, names: Collection[str], found: Collection[str]) -> tuple[Gap, ...]:
         """Plain names among globs that no group has."""
-        plain = [name for name in names if not rules.is_pattern(name) and name not in found]
+        plain = [name for name in names if not is_pattern(name) and name not in found]
         return self._broker.groups(plain).gaps if plain else ()
 
     def _topics(self, names: Collection[str]) -> Collection[Topic]:
@@ -127,8 +128,8 @@ class GroupService:
     def _committed(self, groups: Collection[Group]) -> Committed:
         """Committed offsets, and of share groups the offsets before which all is settled."""
         known = [group for group in groups if group.unsupported is None]
-        committing = [group.group_id for group in known if group.type in rules.COMMITTING]
-        sharing = [group.group_id for group in known if group.type == rules.SHARE]
+        committing = [group.group_id for group in known if group.type in COMMITTING]
+        sharing = [group.group_id for group in known if group.type == SHARE]
         first = self._broker.committed_offsets(committing) if committing else Committed({})
         second = self._broker.share_progress(sharing) if sharing else Committed({})
         return Committed({**first.offsets, **second.offsets}, (*first.gaps, *second.gaps))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final
 
-from eventops.lag import insight, judgement, pace, rules
-from eventops.lag.model import GroupLag, LagReport, Verdict
+from eventops.lag import insight, judgement, keeping, pace, rules
+from eventops.lag.model import GroupLag, LagReport, Rate, Verdict
 from eventops.ports import Gap
 from eventops.wording import NONE_SEEN, count, duration, plural, safe
 
@@ -27,7 +28,8 @@ _UNTOLD: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is still fine, per group; None: not asked. ``max_age``, ``max_eta`` and ``max_held_back`` (by one open
+    """What is still fine, per group; None: not asked. ``min_retention`` (seconds that retention must still leave what
+    waits), ``max_age``, ``max_eta`` and ``max_held_back`` (by one open
     transaction) are in seconds, ``verdicts`` are those that aren't fine. The time to catch up counts after ``settled``
     seconds of polls: two polls say little."""
 
@@ -37,11 +39,12 @@ class Limits:
     verdicts: frozenset[Verdict] = frozenset()
     settled: float = pace.SPAN
     max_held_back: float | None = None
+    min_retention: float | None = None
 
     @property
     def takes_polls(self) -> bool:
         """Whether one snapshot can't tell."""
-        return self.max_eta is not None or bool(self.verdicts)
+        return self.max_eta is not None or self.min_retention is not None or bool(self.verdicts)
 
 
 _Key = tuple[str, bool]
@@ -72,23 +75,27 @@ class Finding:
         return self.group, self.is_of_list
 
 
-def check(report: LagReport, limits: Limits, watched: float = 0.0) -> tuple[Finding, ...]:
+def check(
+    report: LagReport, limits: Limits, watched: float = 0.0, settings: keeping.Settings = MappingProxyType({})
+) -> tuple[Finding, ...]:
     """Every group against the limits, after ``watched`` seconds of polls. Groups of an unsupported kind count only
     where they were asked for by name, which leaves them alone in the report."""
     groups = [group for group in report.groups if group.verdict is not Verdict.UNSUPPORTED] or list(report.groups)
     told = {group.group for group in groups}
     missing = [gap for gap in report.coverage.gaps if gap.partition is None and _is_untold(gap, told)]
     unread = tuple(Finding(gap.place, Outcome.UNKNOWN, gap.reason, is_of_list=gap.is_of_list) for gap in missing)
-    return (*(judged(group, limits, watched) for group in groups), *unread)
+    return (*(judged(group, limits, watched, settings) for group in groups), *unread)
 
 
 def _is_untold(gap: Gap, told: Collection[str]) -> bool:
     return gap.is_of_list or gap.subject not in told
 
 
-def judged(group: GroupLag, limits: Limits, watched: float = 0.0) -> Finding:
+def judged(
+    group: GroupLag, limits: Limits, watched: float = 0.0, settings: keeping.Settings = MappingProxyType({})
+) -> Finding:
     """A limit is breached by what is known, even while more is unknown; it is kept only by what is fully known."""
-    found = [finding for finding in _against(group, limits, watched) if finding.outcome is not Outcome.FINE]
+    found = [finding for finding in _against(group, limits, watched, settings) if finding.outcome is not Outcome.FINE]
     if not found:
         return Finding(group.group, Outcome.FINE, _fine(group))
     breached = [finding for finding in found if finding.outcome is Outcome.BREACHED]
@@ -111,7 +118,7 @@ def _behind(group: GroupLag) -> str:
     return f"{count(group.known_lag)} behind" + (f", and {plural(lost, 'offset')} lost to retention" if lost else "")
 
 
-def _against(group: GroupLag, limits: Limits, watched: float) -> Iterator[Finding]:
+def _against(group: GroupLag, limits: Limits, watched: float, settings: keeping.Settings) -> Iterator[Finding]:
     if limits.max_lag is not None:
         yield _lag(group, limits.max_lag)
     if limits.max_age is not None:
@@ -120,6 +127,9 @@ def _against(group: GroupLag, limits: Limits, watched: float) -> Iterator[Findin
         yield _eta(group, limits.max_eta, is_early=watched < limits.settled)
     if limits.max_held_back is not None:
         yield _held_back(group, limits.max_held_back)
+    if limits.min_retention is not None:
+        is_early = watched < limits.settled
+        yield _retention(group, limits.min_retention, keeping.until_lost(group, settings), is_early=is_early)
     if limits.verdicts:
         yield _verdict(group, limits.verdicts)
 
@@ -159,7 +169,7 @@ def _eta(group: GroupLag, most: float, *, is_early: bool) -> Finding:
     if eta.value is not None and eta.value > most:
         why = f"{count(group.lag)} behind, caught up in {duration(eta.value)}, over {duration(most)}"
         return Finding(group.group, Outcome.BREACHED, why)
-    if eta.value is None and pace.is_never(eta):
+    if eta.is_never:
         return Finding(group.group, Outcome.BREACHED, f"{count(group.lag)} behind, caught up {eta.reason}")
     if eta.value is None:
         return Finding(group.group, Outcome.UNKNOWN, f"time to catch up unknown: {eta.reason}")
@@ -177,6 +187,18 @@ def _held_back(group: GroupLag, most: float) -> Finding:
     if held.seconds > most:
         why = f"a transaction open for {duration(held.seconds)} holds records back, over {duration(most)}"
         return Finding(group.group, Outcome.BREACHED, why)
+    return Finding(group.group, Outcome.FINE, "")
+
+
+def _retention(group: GroupLag, least: float, left: Rate, *, is_early: bool) -> Finding:
+    if lost := _lost(group):
+        why = f"retention took {plural(lost, 'offset')} before the group came to them"
+        return Finding(group.group, Outcome.BREACHED, why)
+    if left.value is not None and left.value < least:
+        why = f"{count(group.known_lag)} behind, and retention may take the first of it in {duration(left.value)}"
+        return Finding(group.group, Outcome.BREACHED, f"{why}, under {duration(least)}")
+    if left.reason is not None and not left.is_never:
+        return Finding(group.group, Outcome.UNKNOWN, f"the next loss is unknown: {left.reason}", is_early=is_early)
     return Finding(group.group, Outcome.FINE, "")
 
 

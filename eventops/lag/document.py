@@ -54,6 +54,7 @@ def group_document(group: GroupLag) -> dict[str, Any]:
         **_rate("rate_in", moves.rate_in),
         **_rate("rate_out", moves.rate_out),
         **_rate("eta_seconds", moves.eta),
+        "eta_is_never": moves.eta.is_never,
         **_rate("skew", Rate(round(skew.value, 3)) if skew.value is not None else skew),
         **_rate("lost", insight.lost_in_all(group.partitions)),
         **_retention(group),

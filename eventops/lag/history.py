@@ -206,7 +206,7 @@ def _until_lost(trail: Trail | None) -> Rate:
         return Rate(None, "retention took nothing while it was watched")
     gained = (trail.start - trail.first_start) - (trail.committed - trail.first_committed)
     if gained <= 0:
-        return Rate(None, "never at this rate: the group gets on as fast as retention")
+        return Rate(None, "never at this rate: the group gets on as fast as retention", is_never=True)
     return Rate(max(trail.committed - trail.start, 0) * (trail.last_at - trail.first_at) / gained)
 
 

@@ -18,7 +18,7 @@ from eventops.ports import Coverage
 @dataclass(frozen=True, slots=True)
 class GroupSelection:
     """Which groups and topics are asked about; none means all of them. Names, globs and ``/regular expressions/``, see
-    :mod:`eventops.lag.selecting`. ``ages``: on how many partitions, the furthest behind first, the first record that
+    :mod:`eventops.selecting`. ``ages``: on how many partitions, the furthest behind first, the first record that
     waits is read to tell since when."""
 
     names: tuple[str, ...] = ()
@@ -132,10 +132,12 @@ class LagAge:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A figure that takes several polls: offsets a second, or seconds; None with the reason."""
+    """A figure that takes several polls: offsets a second, or seconds; None with the reason. ``is_never``: it isn't
+    unknown, but known not to come as things go."""
 
     value: float | None
     reason: str | None = None
+    is_never: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,22 +73,13 @@ def eta(lag: int | None, arrival: Rate, consumption: Rate, stuck: str | None = N
     if lag == 0:
         return Rate(0.0)
     if stuck is not None:
-        return Rate(None, f"never at this rate: {stuck} rests")
+        return Rate(None, f"never at this rate: {stuck} rests", is_never=True)
     if arrival.value is None or consumption.value is None:
         return Rate(None, arrival.reason or consumption.reason)
     if lag < consumption.value * IN_PASSING:
         return Rate(lag / consumption.value)
     gained = consumption.value - arrival.value
-    return Rate(lag / gained) if gained > 0 else Rate(None, NEVER)
-
-
-def is_never(eta: Rate) -> bool:
-    """Whether it is known that the group doesn't catch up as things go.
-
-    >>> is_never(Rate(None, NEVER)), is_never(Rate(None, ONE_SNAPSHOT))
-    (True, False)
-    """
-    return eta.value is None and (eta.reason or "").startswith("never")
+    return Rate(lag / gained) if gained > 0 else Rate(None, NEVER, is_never=True)
 
 
 def _rate(ticks: list[Tick], amounts: list[tuple[int | None, str]]) -> Rate:

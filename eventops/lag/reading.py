@@ -11,12 +11,25 @@ from typing import Final, TypeVar
 
 from msgspec.structs import replace as changed
 
+from eventops import selecting
 from eventops.events import Partition
 from eventops.lag import held as held_back
-from eventops.lag import rules, selecting
+from eventops.lag import rules
 from eventops.lag.model import GroupLag, GroupSelection, LagAge, PartitionOffsets
 from eventops.lag.tails import CLOSE, Tails, look
-from eventops.ports import Bounds, Broker, Committed, Coverage, Gap, Group, Groups, Isolation, LogBounds
+from eventops.ports import (
+    COMMITTING,
+    SHARE,
+    Bounds,
+    Broker,
+    Committed,
+    Coverage,
+    Gap,
+    Group,
+    Groups,
+    Isolation,
+    LogBounds,
+)
 
 Read = TypeVar("Read")
 ALL_AT_ONCE: Final = 1 << 62
@@ -121,8 +134,8 @@ class Reading:
         self._held.update(held_back.look(self._broker, told.bounds, self._now))
 
     def _read_committed(self, groups: Collection[Group]) -> Committed:
-        shared = [group.group_id for group in groups if group.type == rules.SHARE]
-        committed = self._broker.committed_offsets([g.group_id for g in groups if g.type in rules.COMMITTING])
+        shared = [group.group_id for group in groups if group.type == SHARE]
+        committed = self._broker.committed_offsets([g.group_id for g in groups if g.type in COMMITTING])
         if not shared:
             return committed
         progress = self._broker.share_progress(shared)
@@ -149,7 +162,7 @@ class Reading:
         mine = self._committed.offsets.get(group.group_id, {})
         epochs = self._committed.epochs.get(group.group_id, {})
         shares = self._committed.shares.get(group.group_id, {})
-        is_shared = group.type == rules.SHARE
+        is_shared = group.type == SHARE
         found = []
         for partition in sorted(self._wanted[group.group_id]):
             log, share = self._bounds.get(partition), shares.get(partition) if shares else None

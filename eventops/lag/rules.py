@@ -20,14 +20,8 @@ from eventops.lag.model import (
     Standing,
     Verdict,
 )
-from eventops.ports import Group, Member
+from eventops.ports import COMMITTING, SHARE, Group, Member
 from eventops.wording import count, plural
-
-COMMITTING: Final = frozenset({"classic", "consumer", "streams"})
-"""Types of groups that leave committed offsets."""
-
-SHARE: Final = "share"
-"""The type whose progress the broker keeps by itself."""
 
 NOTHING_WAITS: Final = LagAge(0.0, AgeMethod.MESSAGE)
 
@@ -232,8 +226,9 @@ def unread(group: Group, why: str) -> GroupLag:
     return GroupLag(group.group_id, group.type, group.state, Verdict.UNKNOWN, None, 0, no_age, members, reason=why)
 
 
-def total(partitions: Sequence[PartitionLag]) -> tuple[int | None, str | None]:
-    """The lag of all of them, or why there is none: a sum without one of its parts would be wrong."""
+def total(partitions: Sequence[PartitionLag], noun: str = "partition") -> tuple[int | None, str | None]:
+    """The lag of all of them, or why there is none: a sum without one of its parts would be wrong. ``noun`` is what
+    each is called where several groups stand on one partition."""
     if not partitions:
         return None, _NO_OFFSETS
     missing = [p for p in partitions if p.lag is None]
@@ -241,7 +236,7 @@ def total(partitions: Sequence[PartitionLag]) -> tuple[int | None, str | None]:
     if not missing:
         return known, None
     kinds = sorted({_IN_A_SUM[p.standing] for p in missing})
-    whole = f"{len(missing)} of {plural(len(partitions), 'partition')} {' or '.join(kinds)}"
+    whole = f"{len(missing)} of {plural(len(partitions), noun)} {' or '.join(kinds)}"
     rest = f"; the others are {count(known)} behind" if len(missing) < len(partitions) else ""
     return None, whole + rest
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
+from eventops import selecting
 from eventops.errors import EventopsError, NotPermitted
-from eventops.lag import selecting
-from eventops.lag.model import GroupSelection, LagReport
+from eventops.lag.keeping import Settings
+from eventops.lag.model import GroupSelection, LagReport, Standing
 from eventops.lag.reading import ALL_AT_ONCE, STREAMED, Reading
-from eventops.lag.selecting import NothingSelected
 from eventops.ports import Broker, Gap, Group, Groups
+from eventops.selecting import NothingSelected
 
 
 class LagService:
@@ -40,6 +41,12 @@ class LagService:
             UsageError: a pattern isn't one.
         """
         return self._reading(selection, now, STREAMED)
+
+    def settings(self, report: LagReport) -> Settings:
+        """How long the topics are kept on which something waits; see :mod:`eventops.lag.keeping`."""
+        every = (one for group in report.groups for one in group.partitions)
+        waiting = {one.partition.topic for one in every if one.standing is Standing.BEHIND}
+        return self._broker.retention(sorted(waiting)) if waiting else {}
 
     def cluster_id(self) -> str:
         """Whose groups they are."""

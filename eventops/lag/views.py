@@ -119,7 +119,8 @@ def _member(group: GroupLag, member: MemberLag | None, held: Sequence[tuple[Grou
 
 def _sums(pairs: Sequence[tuple[GroupLag, PartitionLag]]) -> Row:
     partitions = [one for _, one in pairs]
-    total, reason = rules.total(partitions)
+    is_of_several = len({group.group for group, _ in pairs}) > 1
+    total, reason = rules.total(partitions, "position" if is_of_several else "partition")
     age, lost = rules.oldest(partitions), insight.lost_in_all(partitions)
     group, worst = min(pairs, key=lambda pair: judgement.severity(pair[1]))
     judged = judgement.of(worst)
@@ -171,7 +172,7 @@ def _largest(name: str) -> Callable[[Row], tuple[float, Any]]:
     def order(row: Row) -> tuple[float, Any]:
         value = row.get(name)
         if value is None:
-            value = inf if str(row.get(f"{name}_reason")).startswith("never") else 0.5
+            value = inf if name == "eta_seconds" and row["eta_is_never"] else 0.5
         return (-float(value), _name(row))
 
     return order

@@ -6,6 +6,8 @@ An adapter never returns a made-up figure. What it couldn't read it leaves out o
 
 from eventops.ports.broker import Broker, Capability
 from eventops.ports.nouns import (
+    COMMITTING,
+    SHARE,
     Batch,
     Bounds,
     Cluster,
@@ -38,7 +40,9 @@ from eventops.ports.writing import (
 )
 
 __all__ = [
+    "COMMITTING",
     "PLAINLY",
+    "SHARE",
     "Appended",
     "Batch",
     "Bounds",

@@ -6,9 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from eventops.events import Partition, Record, rfc3339
+
+COMMITTING: Final = frozenset({"classic", "consumer", "streams"})
+"""Types of groups that leave committed offsets."""
+
+SHARE: Final = "share"
+"""The type whose progress the broker keeps by itself."""
 
 
 class Isolation(Enum):

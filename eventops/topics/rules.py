@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from fnmatch import fnmatchcase
 from typing import Final
 
 from eventops.events import Partition, Record
 from eventops.ports import Bounds, Committed, Group, Range, Topic
 from eventops.topics.model import Ages, PartitionSpan, Reader, TopicSummary, Waiting
-
-COMMITTING: Final = frozenset({"classic", "consumer", "streams"})
-"""Types of groups that leave committed offsets."""
 
 _NOT_TOLD_WAITING: Final = "it read the topic a moment ago, and doesn't any more"
 
@@ -91,23 +87,6 @@ def ages(records: Iterable[Record], ends: Iterable[Range]) -> Ages:
         if record.timestamp is not None and tail.first <= record.position.offset < tail.end:
             last[record.position.partition] = record.timestamp
     return Ages(first, last)
-
-
-def is_pattern(name: str) -> bool:
-    """
-    >>> is_pattern("orders"), is_pattern("orders-*")
-    (False, True)
-    """
-    return any(sign in name for sign in "*?[")
-
-
-def is_meant(name: str, wanted: Collection[str]) -> bool:
-    """Whether a name or glob means that topic.
-
-    >>> is_meant("orders-dlt", ["*-dlt"]), is_meant("orders", ["*-dlt"]), is_meant("a[b]", ["a[b]"])
-    (True, False, True)
-    """
-    return any(name == one or fnmatchcase(name, one) for one in wanted)
 
 
 def limit(text: str | None) -> int | None:

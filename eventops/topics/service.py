@@ -9,7 +9,8 @@ from typing import Final, Protocol
 
 from eventops.errors import EventopsError
 from eventops.events import Partition, Record
-from eventops.ports import Bounds, Broker, Committed, Coverage, Gap, Groups, Range, Topic
+from eventops.ports import COMMITTING, Bounds, Broker, Committed, Coverage, Gap, Groups, Range, Topic
+from eventops.selecting import is_pattern, matcher
 from eventops.topics import rules
 from eventops.topics.model import Ages, TopicReport, TopicsReport, Waiting
 
@@ -81,9 +82,10 @@ class TopicService:
         )
 
     def _meant(self, names: Collection[str], *, internal: bool, globs: bool = True) -> list[Topic]:
-        if globs and any(map(rules.is_pattern, names)):
-            found = [t for t in self._broker.topics() if rules.is_meant(t.name, names) and (internal or not t.internal)]
-            plain = {name for name in names if not rules.is_pattern(name)} - {topic.name for topic in found}
+        if globs and any(map(is_pattern, names)):
+            is_meant = matcher(names)
+            found = [t for t in self._broker.topics() if is_meant(t.name) and (internal or not t.internal)]
+            plain = {name for name in names if not is_pattern(name)} - {topic.name for topic in found}
             if plain:
                 raise EventopsError(f"there is no topic {min(plain)!r}", "`eventops topics` lists them")
             if not found:
@@ -99,7 +101,7 @@ class TopicService:
 
     def _readers(self) -> tuple[Groups, Committed]:
         groups = self._broker.groups()
-        names = [group.group_id for group in groups.groups if group.type in rules.COMMITTING]
+        names = [group.group_id for group in groups.groups if group.type in COMMITTING]
         committed = self._broker.committed_offsets(names)
         told = {gap.subject for gap in groups.gaps if not gap.is_of_list}
         gaps: tuple[Gap, ...] = tuple(gap for gap in committed.gaps if gap.subject not in told)

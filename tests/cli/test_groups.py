@@ -67,6 +67,34 @@ def test_one_group_with_its_members(eventops: Shell, billing: str, lab: KafkaLab
     assert "1 member, assignor range" in table.stdout
 
 
+def test_groups_by_a_regular_expression(eventops: Shell, billing: str, lab: KafkaLab) -> None:
+    found = json.loads(eventops("groups", "list", f"/^{billing}$/", "-o", "json").stdout)
+    assert [group["group"] for group in found["groups"]] == [billing]
+    topics = json.loads(eventops("topics", f"/^{lab.name('orders')}$/", "-o", "json").stdout)
+    assert [topic["topic"] for topic in topics["topics"]] == [lab.name("orders")]
+    bad = eventops("groups", "list", "/(/")
+    assert (bad.returncode, bad.stdout) == (2, "")
+
+
+def test_offsets_outside_of_their_log_are_told(eventops: Shell, billing: str, lab: KafkaLab) -> None:
+    topic = lab.name("orders")
+    lab.commit(billing, {Partition(topic, 1): 9})
+    lab.cut(Partition(topic, 0), before=7)
+    shown = eventops("groups", "show", billing, environ={"COLUMNS": "200"}).stdout
+    assert "below the start: 2 offsets lost to retention" in shown
+    assert "beyond the end: the topic was made anew" in shown
+
+
+def test_a_topic_that_many_groups_read_is_one_row(eventops: Shell, lab: KafkaLab) -> None:
+    topic, groups = lab.topic(), [lab.name(f"dead-{number:02}") for number in range(30)]
+    for group in groups:
+        lab.commit(group, {Partition(topic, 0): 0})
+    table = eventops("topics", topic, environ={"COLUMNS": "160"}).stdout
+    assert "and 25 more" in " ".join(table.split())
+    assert len(table.splitlines()) < 15
+    assert len(json.loads(eventops("topics", topic, "-o", "json").stdout)["topics"][0]["groups"]) == 30
+
+
 def test_peeking_marks_the_next_record(eventops: Shell, billing: str, lab: KafkaLab) -> None:
     found = json.loads(eventops("groups", "peek", billing, "-n", "2", "-o", "json").stdout)
     keeps_its_contract(found, "groups-peek")

@@ -47,6 +47,12 @@ def eventops(bootstrap_servers: str, tmp_path: Path) -> Shell:
         (("--max-age", "1h"), 0, "fine: billing-lag-check: 3 behind"),
         (("--max-age", "0ms"), 1, "breached: billing-lag-check: the oldest record waits for "),
         (("--max-eta", "1h", *SOON), 1, "breached: billing-lag-check: 3 behind, caught up never at this rate"),
+        (("--min-retention", "6d"), 0, "fine: billing-lag-check: 3 behind"),
+        (
+            ("--min-retention", "8d"),
+            1,
+            "breached: billing-lag-check: 3 behind, and retention may take the first of it in 6 d 23 h, under 8 d 0 h",
+        ),
         (("--verdict", "error", *SOON), 1, "breached: billing-lag-check: stop: no commit for "),
         (("--verdict", "stall", *SOON), 0, "fine: billing-lag-check: 3 behind"),
         (("--max-lag", "2", "--for", "1s"), 1, "breached: billing-lag-check: 3 behind, over 2, for "),

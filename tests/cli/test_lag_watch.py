@@ -217,6 +217,15 @@ def test_more_rows_than_lines_are_counted(eventops: Shell, lab: KafkaLab) -> Non
     assert terminal.shown.count(b"\x1b[?1049l") == 1
 
 
+def test_a_row_is_shown_on_the_smallest_screen(eventops: Shell, lab: KafkaLab) -> None:
+    home, group = Partition(lab.topic(), 0), lab.name("b")
+    lab.commit(group, {home: 0})
+    terminal = Terminal(eventops, group, *WATCH, lines=5, columns=24)
+    wait_until(lambda: terminal.shows(b"b-"), "the group's row", 60)
+    terminal.type(b"\x03")
+    assert terminal.ended() == 130
+
+
 def test_a_broker_that_goes_down_and_comes_back(tmp_path: Path, unique: Callable[[str], str]) -> None:
     (tmp_path / "kafka").symlink_to(local_kafka().install().libs.parents[1])
     local = LocalKafka(tmp_path, tmp_path / "contexts.toml", answers)

@@ -132,5 +132,14 @@ def test_a_file_s_rows_that_are_not_there_are_all_told(lab: KafkaLab, home: Part
     assert [one.reason for one in plan.refused] == ["there is no such topic", "it has partitions 0 to 1"]
 
 
+def test_what_helps_a_plan_that_cannot_be_done_fits_its_target(lab: KafkaLab, home: Partition) -> None:
+    """A file says itself what to move: --topic is refused beside it."""
+    reset, group = ResetService(lab.broker), lab.name("billing")
+    target = Target(Kind.FILE, "file:plan.csv", offsets={home: 1, Partition(home.topic, 9): 1})
+    with pytest.raises(EventopsError) as refused:
+        reset.execute(reset.plan(group, Scope(), target, NOW))
+    assert refused.value.remedy == "correct the file"
+
+
 def _only(home: Partition) -> Scope:
     return Scope({home.topic: (home.partition,)})

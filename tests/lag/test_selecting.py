@@ -9,8 +9,8 @@ import pytest
 from eventops.errors import UsageError
 from eventops.lag.history import History
 from eventops.lag.model import LagReport
-from eventops.lag.selecting import is_pattern, matcher
 from eventops.lag.views import By, Rows, Sort, View, rows, view_document
+from eventops.selecting import is_pattern, matcher
 from tests.contracts import keeps_its_contract
 from tests.lag.polls import report
 
@@ -76,7 +76,7 @@ def test_a_topic_adds_up_what_all_groups_have_to_do_and_is_unknown_where_one_is(
     assert (row["topic"], row["partitions"], row["groups"]) == ("orders", 2, ["billing", "idle", "shipping"])
     assert (row["lag"], row["lag_reason"]) == (
         None,
-        "1 of 4 partitions without a committed offset; the others are 50 behind",
+        "1 of 4 positions without a committed offset; the others are 50 behind",
     )
 
 
