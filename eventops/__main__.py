@@ -47,8 +47,10 @@ def cli() -> None:
 
 def open_dashboard(desk: Desk, *, refresh: float | None, ended: Event | None = None) -> None:
     """The terminal dashboard, until it is left or ``ended`` is set."""
+    gc.disable()  # all of it stays: looking for garbage meanwhile only delays the first paint
     from eventops.tui.app import run
 
+    gc.enable()
     run(desk, refresh=refresh, ended=ended)
 
 
