@@ -177,6 +177,8 @@ def _print_page(event: Event) -> None:
         write(f"{name:<15} {safe(text, 400)}")
     for header, value in record.headers:
         write(f"header          {safe(header, 100)}: {'(none)' if value is None else safe(bytes_as_text(value), 400)}")
+    if record.headers_reason:
+        write(f"headers         unknown: {record.headers_reason}")
     size = "none" if record.value is None else plural(len(record.value), "byte")
     write(f"value           {size}")
     for line in payload.lines(record.value, most=10 * payload.LINES):

@@ -184,6 +184,8 @@ def _objection(letter: Letter, target: str, request: Request, known: Known) -> s
     if target not in known.targets:
         return f"the topic {target} doesn't exist: create it, or name another with --to"
     origin = _origin_of(letter, request.wishes.source, known)
+    if why := letter.event.record.headers_reason or (origin and origin.headers_reason):
+        return f"its headers can't be put back: {why}"
     if origin is None and request.wishes.source is Source.ORIGIN:
         return "the record at its origin can no longer be read, or is another event"
     if origin is None and letter.is_bare:

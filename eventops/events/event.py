@@ -47,7 +47,8 @@ class Event:
 
     def document(self) -> dict[str, Any]:
         """The ``event`` contract of every report. ``key``, ``value`` and headers are text where they are UTF-8, ``0x…``
-        where not, null where there are none; ``headers`` are in their order, with repeated names."""
+        where not, null where there are none; ``headers`` are in their order, with repeated names;
+        ``headers_reason`` is there where they aren't known."""
         record, ids = self.record, self.ids
         return {
             "event_id": ids.event_id,
@@ -62,5 +63,6 @@ class Event:
             "key": shown(record.key),
             "value": shown(record.value),
             "headers": [{"name": name, "value": shown(value)} for name, value in record.headers],
+            **({"headers_reason": record.headers_reason} if record.headers_reason else {}),
             "trace_id": ids.trace_id,
         }

@@ -56,6 +56,7 @@ class Record:
     """A record as the broker holds it: bytes of anyone, nothing decoded.
 
     ``timestamp`` is UTC with milliseconds, or None where the record has none. ``value`` None is a tombstone.
+    ``headers_reason`` says why there are no ``headers`` although the record may have some; None: these are all.
     """
 
     position: Position
@@ -63,6 +64,7 @@ class Record:
     key: bytes | None
     value: bytes | None
     headers: Headers = ()
+    headers_reason: str | None = None
 
     def header(self, name: str) -> bytes | None:
         """The last header of that name: the latest hop wins (Kafka appends)."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from enum import Enum
+from operator import methodcaller
 from typing import Final
 
 from confluent_kafka import TIMESTAMP_CREATE_TIME, TIMESTAMP_LOG_APPEND_TIME, Message
@@ -34,12 +36,17 @@ def record_of(message: Message) -> Record:
     return Record(Position(topic, partition, offset), timestamp, message.key(), message.value(), _headers(message))
 
 
+_told: Final[Callable[[Message], Iterable[tuple[str, bytes | None]] | None]] = methodcaller("headers")
+"""Called by name, so that CPython looks at the answer: confluent-kafka 2.16 gives a broken list along with an exception
+where a name isn't UTF-8, and a call that the interpreter has specialised would take the list."""
+
+
 def _headers(message: Message) -> Headers:
-    """None where a name among them isn't UTF-8: the client can't read them (confluent-kafka 2.16 raises SystemError),
-    which is no reason to refuse an event, for its body has its ids. Ask once: a second answer is broken."""
+    """None where a name among them isn't UTF-8: the client can't read them (it raises SystemError), which is no reason
+    to refuse an event, for its body has its ids. Ask once: a second answer is broken."""
     try:
-        return header_pairs(message.headers())  # type: ignore[arg-type]
-    except (SystemError, UnicodeDecodeError):
+        return header_pairs(_told(message))
+    except SystemError:
         return ()
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from kafka import KafkaProducer
 
 from tests.brokers.lab import KafkaLab
 from tests.cli.running import Shell
@@ -16,6 +17,7 @@ from tests.contracts import keeps_its_contract
 from tests.trace.requests import Request, envelope, request_on
 
 pytestmark = pytest.mark.broker
+UNHEARD = 40
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -50,6 +52,51 @@ def test_bytes_and_escapes_are_shown_and_not_obeyed(request_: Request, eventops:
     run = eventops("show", f"{request_.orders}/0/0")
     assert "header          note: \\x1b[2J\nvalue           2 bytes\n  0xff00\n" in run.stdout
     assert "\x1b" not in run.stdout
+
+
+class _NoText(str):
+    """A header's name as Kafka lets any client write it."""
+
+    def encode(self, *_: object) -> bytes:
+        """Not UTF-8."""
+        return b"\xff\xfe"
+
+
+@pytest.fixture
+def unheard(bootstrap_servers: str, unique: Callable[[str], str]) -> Iterator[str]:
+    """A dead-letter topic whose records have headers that the client can't tell: enough for CPython to specialise."""
+    lab = KafkaLab(bootstrap_servers, unique)
+    topic = lab.topic("orders-dlt")
+    producer = KafkaProducer(bootstrap_servers=bootstrap_servers)
+    for _ in range(UNHEARD):
+        producer.send(topic, b"{}", headers=[(_NoText("x"), b"v"), ("kafka_dlt-original-topic", b"orders")])
+    producer.flush(10)
+    producer.close()
+    yield topic
+    lab.close()
+
+
+def test_headers_that_the_client_cannot_tell_are_unknown_not_none(
+    unheard: str, eventops: Run, bootstrap_servers: str, tmp_path: Path, unique: Callable[[str], str]
+) -> None:
+    run = eventops("show", f"{unheard}/0/0")
+    assert run.returncode == 0, run.stderr
+    assert "headers         unknown: the name of a header isn't UTF-8" in run.stdout
+    document = json.loads(eventops("show", f"{unheard}/0/0", "-o", "json").stdout)
+    keeps_its_contract(document, "event")
+    assert (document["headers"], "isn't UTF-8" in document["headers_reason"]) == ([], True)
+
+    dlq = Shell(tmp_path, bootstrap_servers)
+    counted = dlq("dlq", "groups", unheard, "-o", "json")
+    assert counted.returncode == 1, counted.stderr
+    lab = KafkaLab(bootstrap_servers, unique)
+    target = lab.topic()
+    report = json.loads(dlq("dlq", "replay", unheard, "--all", "--to", target, "-o", "json").stdout)
+    lab.close()
+    assert (report["plan"]["planned"], report["plan"]["refused"]) == (0, UNHEARD), (
+        "a replay would drop them without a word"
+    )
+    assert "its headers can't be put back" in report["refusals"][0]["reason"]
 
 
 @pytest.mark.parametrize(

@@ -63,11 +63,13 @@ def test_a_header_whose_name_is_no_text_ends_no_service(bootstrap_servers: str, 
     create_missing(AdminClient({"bootstrap.servers": bootstrap_servers}), [topic])
     event = Envelope("thing.happened", "test", {}, "req-1", kafka.NOW)
     producer = KafkaProducer(bootstrap_servers=bootstrap_servers)
-    producer.send(topic, event.to_json(), headers=[(Unreadable("x"), b"v")]).get(10)
+    for _ in range(40):  # enough for CPython to specialise the call
+        producer.send(topic, event.to_json(), headers=[(Unreadable("x"), b"v")])
+    producer.flush(10)
     producer.close()
     tracing = Tracing("test", {})
     with kafka.running(
         Runner(read_settings("test", environ), "g", ["things"], {event.event_type: handled.append}, tracing)
     ):
-        until(lambda: kafka.committed(bootstrap_servers, f"{prefix}g", topic) == 1)
-    assert [one.event_id for one in handled] == [event.event_id]
+        until(lambda: kafka.committed(bootstrap_servers, f"{prefix}g", topic) == 40)
+    assert {one.event_id for one in handled} == {event.event_id}

@@ -7,8 +7,9 @@ markers, aborted transactions and compaction leave offsets that no record ever h
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from operator import methodcaller
 from typing import Final, Generic, TypeVar
 
 from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Consumer, KafkaError, Message, TopicPartition
@@ -213,6 +214,9 @@ class Reader(Generic[Seen]):
             self._consumer.incremental_assign([_at(cursor)])
 
 
+_ILLEGIBLE: Final = "the name of a header isn't UTF-8, so the client tells none of them"
+
+
 def follow(reader: Reader[Record], starts: Mapping[Partition, int]) -> Iterator[Batch]:
     """The same reading without an end; it stops only when every partition is gone or the caller closes it."""
     return reader.read([Range(partition, first, FOREVER) for partition, first in starts.items()])
@@ -221,12 +225,14 @@ def follow(reader: Reader[Record], starts: Mapping[Partition, int]) -> Iterator[
 def record_of(message: Message, partition: Partition, offset: int) -> Record:
     """The message as the broker holds it."""
     kind, milliseconds = message.timestamp()
+    headers = _headers(message)
     return Record(
         Position(partition.topic, partition.partition, offset),
         None if kind == TIMESTAMP_NOT_AVAILABLE else moment_of(milliseconds),
         message.key(),
         message.value(),
-        header_pairs(message.headers()),  # type: ignore[arg-type]  # a consumer's headers are a list of pairs of bytes
+        header_pairs(headers),
+        _ILLEGIBLE if headers is None else None,
     )
 
 
@@ -239,8 +245,21 @@ def plain_of(message: Message, partition: Partition, offset: int) -> Plain:
         None if kind == TIMESTAMP_NOT_AVAILABLE else milliseconds,
         message.key(),
         message.value(),
-        message.headers() or (),  # type: ignore[return-value]  # a consumer's headers are a list of pairs of bytes
+        _headers(message) or (),
     )
+
+
+_told_headers: Callable[[Message], Sequence[tuple[str, bytes | None]] | None] = methodcaller("headers")
+"""Where a name isn't UTF-8 the client returns a broken list with an exception set. Called by name, CPython notices; a
+call that its interpreter has specialised takes the list, and the exception comes up somewhere else."""
+
+
+def _headers(message: Message) -> Sequence[tuple[str, bytes | None]] | None:
+    """None where the client can't tell them: some name isn't UTF-8, which Kafka lets a producer write."""
+    try:
+        return _told_headers(message) or ()
+    except SystemError:
+        return None
 
 
 def _at(cursor: Cursor) -> TopicPartition:
