@@ -69,7 +69,9 @@ def _killed(three: LocalKafka, case: Case, replay: Replays, moments: random.Rand
             continue
         victim = moments.choice(three.status().nodes)
         assert victim.pid is not None
-        psutil.Process(victim.pid).kill()
+        killed = psutil.Process(victim.pid)
+        killed.kill()
+        killed.wait(30)  # until then its ports aren't free
         kills += 1
         before = case.ends()
         wait_until(lambda: process.poll() is not None or case.ends() > before, "it goes on without", 60)  # noqa: B023

@@ -91,7 +91,8 @@ def committed(lab: KafkaLab, group: str, home: Partition, offset: int) -> None:
     def is_taken() -> bool:
         try:
             lab.commit(group, {home: offset})
-        except (KafkaException, TimeoutError):
+        except (KafkaException, TimeoutError) as failure:
+            print("COMMIT", repr(failure), flush=True)
             return False
         return True
 

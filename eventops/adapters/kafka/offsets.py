@@ -8,7 +8,14 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Final, TypeVar
 
-from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import (
+    OFFSET_INVALID,
+    ConsumerGroupTopicPartitions,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    TopicPartition,
+)
 from confluent_kafka.admin import ListOffsetsResultInfo, OffsetSpec
 
 from eventops.adapters.kafka.connection import Connection
@@ -30,9 +37,15 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
 _STALE: Final = frozenset(
-    {KafkaError.FENCED_LEADER_EPOCH, KafkaError.UNKNOWN_LEADER_EPOCH, KafkaError.NOT_LEADER_FOR_PARTITION}
+    {
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+    }
 )
-"""What a broker answers to who knows of an earlier or later leader."""
+"""What a broker answers to who knows of an earlier or later leader; and what it comes to where the client gives no
+offset and no error either, because the leader left meanwhile."""
 
 _Asked = dict[Partition, "Future[ListOffsetsResultInfo]"]
 
@@ -129,7 +142,10 @@ def _gathered(
     connection: Connection, asked: _Asked, timeout: float | None = None
 ) -> tuple[dict[Partition, int], dict[Partition, KafkaError]]:
     answers, failures = connection.answers(asked, timeout)
-    return {partition: answer.offset for partition, answer in answers.items()}, failures
+    untold = {partition for partition, answer in answers.items() if answer.offset == OFFSET_INVALID}
+    lost = {partition: KafkaError(KafkaError.LEADER_NOT_AVAILABLE) for partition in untold}
+    found = {partition: answer.offset for partition, answer in answers.items() if partition not in untold}
+    return found, {**failures, **lost}
 
 
 def _consistent(start: int, stable: int, watermark: int) -> LogBounds:
