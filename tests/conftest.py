@@ -16,6 +16,8 @@ import pytest
 
 from eventops.bootstrap import local_kafka
 from eventops.dlq import ledger
+from eventops.local import planning
+from tests.apart import CONTROLLERS
 from tests.dlq.workshop import Workshop
 
 BROKER: Final = pytest.StashKey[str]()
@@ -34,6 +36,7 @@ def pytest_configure() -> None:
             del os.environ[name]
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    planning._FIRST_CONTROLLER_PORT = CONTROLLERS
 
 
 @pytest.hookimpl(optionalhook=True)

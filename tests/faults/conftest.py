@@ -10,6 +10,7 @@ import pytest
 from eventops.adapters.kafka.probe import answers
 from eventops.bootstrap import local_kafka
 from eventops.local.service import LocalKafka
+from tests.apart import first_of
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def three(tmp_path: Path) -> Iterator[LocalKafka]:
     (tmp_path / "kafka").symlink_to(local_kafka().install().libs.parents[1])
     kafka = LocalKafka(tmp_path, tmp_path / "contexts.toml", answers)
     try:
-        kafka.up(brokers=3)
+        kafka.up(brokers=3, port=first_of(3))
         yield kafka
     finally:
         kafka.down()

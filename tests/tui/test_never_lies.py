@@ -16,10 +16,10 @@ from eventops.adapters.kafka.probe import answers
 from eventops.bootstrap import Desk, local_kafka
 from eventops.config import BOOTSTRAP, Context
 from eventops.events import Partition
-from eventops.local import ports
 from eventops.local.service import LocalKafka
 from eventops.tui.app import Dashboard
 from eventops.tui.lag import LagPage
+from tests.apart import first_of
 from tests.brokers.lab import KafkaLab
 from tests.tui.stage import current, front, shown, table, until
 from tests.waiting import wait_until
@@ -45,7 +45,7 @@ def kafka(tmp_path: Path) -> Iterator[LocalKafka]:
 
 @pytest.mark.timeout(240)
 async def test_a_broker_that_goes_and_comes_back(kafka: LocalKafka, unique: Callable[[str], str]) -> None:
-    port = ports.any_free(1)[0]
+    port = first_of(1)
     servers = str(kafka.up(port=port).cluster.bootstrap_servers)
     lab = KafkaLab(servers, unique)
     group, home = lab.name("billing"), Partition(lab.topic(), 0)
