@@ -121,7 +121,7 @@ def outgoing(chunk: Iterable[Planned], told: list[Told]) -> Iterator[Outgoing]:
     """What is put back, as it is appended; on the way ``told`` is filled with what the rows will tell. One letter after
     the other: a second walk through a large plan would find nothing of it in the processor's cache."""
     for one in chunk:
-        told.append((_shared(one), _letter(one)))
+        told.append(told_of(one))
         yield Outgoing(one.target_topic, one.key, one.value, one.headers, one.target_partition)
 
 
