@@ -10,14 +10,14 @@ demo: setup
 	$(BIN)/eventops demo
 
 test: setup
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --max-worker-restart 0
 
 check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q -n $(JOBS) -m "not broker and not faults"
+	$(BIN)/python -m pytest -q -n $(JOBS) --max-worker-restart 0 -m "not broker and not faults"
 
 faults: setup
 	EVENTOPS_FAULTS=long $(BIN)/python -m pytest -m faults

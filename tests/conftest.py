@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import shutil
 import signal
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from _pytest.faulthandler import fault_handler_stderr_fd_key
 
 from eventops.bootstrap import local_kafka
 from eventops.dlq import ledger
@@ -24,6 +26,9 @@ BROKER: Final = pytest.StashKey[str]()
 """The bootstrap servers of the run's broker, in the process that started it."""
 
 SERVERS: Final = "bootstrap_servers"
+
+GRACE: Final = 60.0
+"""Seconds after a test's own timeout in which it may still end by itself."""
 
 
 def pytest_configure() -> None:
@@ -50,6 +55,19 @@ def pytest_configure_node(node: Any) -> None:
         config.stash[BROKER] = held.enter_context(_a_broker())
         config.add_cleanup(held.close)
     node.workerinput[SERVERS] = config.stash[BROKER]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """A test that hangs in native code can't be ended by its timeout, which is a signal that Python handles: a grace
+    later every thread's stack is printed and the process ends, and by ``--max-worker-restart 0`` the run with it."""
+    found = item.get_closest_marker("timeout")
+    seconds = float(found.args[0] if found else item.config.getini("timeout"))
+    faulthandler.dump_traceback_later(seconds + GRACE, exit=True, file=item.config.stash[fault_handler_stderr_fd_key])
+    try:
+        return (yield)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.fixture(scope="session")
