@@ -13,6 +13,7 @@ OBEYED: Final = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud
 """What a terminal would obey or show as something else, beside what JSON escapes by itself."""
 
 _TIGHT: Final = (",", ":")
+_BOUNDARY: Final = b"}, {"
 _PLAIN: Final = frozenset({str, int, float, bool, type(None)})
 
 
@@ -30,7 +31,7 @@ def json_text(document: Any, *, tight: bool = False) -> str:
         data = msgspec.json.encode(document)
         text = (data if tight else msgspec.json.format(data, indent=0)).decode()
     except UnicodeEncodeError:  # half a surrogate pair, which UTF-8 can't hold
-        text = json.dumps(document, ensure_ascii=False, separators=_TIGHT if tight else None)
+        text = json.dumps(msgspec.to_builtins(document), ensure_ascii=False, separators=_TIGHT if tight else None)
     return _shown(text)
 
 
@@ -117,16 +118,22 @@ def _one_line_each(items: Sequence[Any], between: str) -> str | None:
     """
     import msgspec
 
-    if set(map(type, items)) != {dict}:
+    kind = type(items[0])
+    if not issubclass(kind, dict | msgspec.Struct) or set(map(type, items)) != {kind}:
         return None
     try:
-        rows = [msgspec.json.format(msgspec.json.encode(item), indent=0) for item in items]
+        together = msgspec.json.format(msgspec.json.encode(items), indent=0)
     except UnicodeEncodeError:
-        rows = [json_text(item).encode() for item in items]
-    text = between.encode().join(rows)
-    if (b"[" in text or text.count(b"{") > len(rows)) and any(_has_parts(item.values()) for item in items):
-        return None
-    return _shown(text.decode())
+        return None if _nested(items) else between.join(map(json_text, items))
+    rows = together[1:-1].split(_BOUNDARY)
+    if len(rows) == len(items) and (kind is not dict or (together.count(b"{"), together.count(b"[")) == (len(rows), 1)):
+        return _shown((b"}" + between.encode() + b"{").join(rows).decode())
+    return None if _nested(items) else between.join(map(json_text, items))
+
+
+def _nested(items: Sequence[Any]) -> bool:
+    """Whether one takes several lines; a struct is a row of plain values."""
+    return any(_has_parts(item.values()) for item in items if isinstance(item, dict))
 
 
 def _has_parts(values: Iterable[Any]) -> bool:

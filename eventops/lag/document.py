@@ -4,15 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
+
+from msgspec import UNSET, Struct, UnsetType, to_builtins
 
 from eventops.events import rfc3339
 from eventops.lag import insight, judgement, pace, rules
-from eventops.lag.model import GroupLag, Judgement, LagAge, LagReport, MemberLag, PartitionLag, Rate
+from eventops.lag.model import (
+    AgeMethod,
+    GroupLag,
+    Judgement,
+    LagAge,
+    LagReport,
+    MemberLag,
+    PartitionLag,
+    Rate,
+    Standing,
+    Verdict,
+)
 from eventops.lag.reading import Reading
 
 _NOTHING_WAITS: Final = Rate(None, "nothing waits")
 _NO_TRANSACTION: Final = (0.0, None)
+
+Reason: TypeAlias = str | UnsetType
+"""Why a figure is None; not there where it is known."""
 
 
 def document(report: LagReport) -> dict[str, Any]:
@@ -30,13 +46,20 @@ def streamed(reading: Reading, as_of: datetime, cluster_id: str) -> dict[str, An
     return {
         "as_of": rfc3339(as_of),
         "cluster_id": cluster_id,
-        "groups": (group_document(group) for group in reading),
+        "groups": map(group_to_print, reading),
         "coverage": lambda: reading.coverage.document(),
     }
 
 
 def group_document(group: GroupLag) -> dict[str, Any]:
     """One group. A report that was added to no history says so in its verdicts and rates."""
+    found = group_to_print(group)
+    found["partitions"] = to_builtins(found["partitions"])
+    return found
+
+
+def group_to_print(group: GroupLag) -> dict[str, Any]:
+    """The same with the rows of its partitions as structs, for those who only write them."""
     (judged, each), moves = judgement.of_all(group), group.pace or pace.UNKNOWN
     skew = insight.skew(group.partitions)
     return {
@@ -64,7 +87,7 @@ def group_document(group: GroupLag) -> dict[str, Any]:
             for host in insight.by_host(group.members)
         ],
         "members": [_member(member) for member in group.members],
-        "partitions": list(map(partition_document, group.partitions, each)),
+        "partitions": list(map(partition_row, group.partitions, each)),
     }
 
 
@@ -87,35 +110,73 @@ def _member(member: MemberLag) -> dict[str, Any]:
     }
 
 
-def partition_document(partition: PartitionLag, judged: Judgement | None = None) -> dict[str, Any]:
-    """One partition of one group; ``judged`` where its judgement is known already. There are thousands in a report."""
-    offsets, judged = partition.offsets, judged or judgement.of(partition)
-    home, held, age, kept = offsets.partition, partition.held_back, partition.age, insight.kept_before(partition)
-    row: dict[str, Any] = {
-        "topic": home.topic,
-        "partition": home.partition,
-        "start": offsets.log_start,
-        "committed": offsets.committed,
-        "end": offsets.log_end,
-        "topic_id": offsets.topic_id,
-        "held_back": offsets.held_back,
-        "held_back_seconds": 0.0 if held is None else held.seconds,
-        "lag": partition.lag,
-        "lag_age_seconds": age.seconds,
-        "lag_age_method": age.method._value_,  # what .value looks up, which takes a quarter of the row's time
-        "standing": partition.standing._value_,
-        "verdict": judged.verdict._value_,
-        "evidence": judged.evidence,
-        "lost": None if kept is None else max(-kept, 0),
-        "retention_margin": None if kept is None else max(kept, 0),
-        "member": partition.member,
-    }
-    if kept is not None and partition.lag is not None and age.seconds is not None and held is None:
-        return row
-    reasons = dict.fromkeys(("lag", "lost", "retention_margin"), partition.reason)
-    return _explained(
-        row, {**reasons, "lag_age_seconds": age.reason, "held_back_seconds": held.reason if held else None}
+class PartitionRow(Struct, frozen=True, gc=False):
+    """One partition of one group, in the contract's order; a reason is there where its figure is None. There are
+    thousands in a report: a struct is made and printed in half the time of a dict."""
+
+    topic: str
+    partition: int
+    start: int | None
+    committed: int | None
+    end: int | None
+    topic_id: str | None
+    held_back: int | None
+    held_back_seconds: float | None
+    held_back_seconds_reason: Reason
+    lag: int | None
+    lag_reason: Reason
+    lag_age_seconds: float | None
+    lag_age_seconds_reason: Reason
+    lag_age_method: AgeMethod
+    standing: Standing
+    verdict: Verdict
+    evidence: str
+    lost: int | None
+    lost_reason: Reason
+    retention_margin: int | None
+    retention_margin_reason: Reason
+    member: str | None
+
+
+def partition_document(partition: PartitionLag) -> dict[str, Any]:
+    """The row as a document, with plain values."""
+    found: dict[str, Any] = to_builtins(partition_row(partition, judgement.of(partition)))
+    return found
+
+
+def partition_row(partition: PartitionLag, judged: Judgement) -> PartitionRow:
+    """One row, with the judgement of its partition."""
+    offsets, held, age, kept = partition.offsets, partition.held_back, partition.age, insight.kept_before(partition)
+    no_lag = _why(partition.lag, partition.reason)
+    not_kept = _why(kept, partition.reason)
+    return PartitionRow(
+        offsets.partition.topic,
+        offsets.partition.partition,
+        offsets.log_start,
+        offsets.committed,
+        offsets.log_end,
+        offsets.topic_id,
+        offsets.held_back,
+        0.0 if held is None else held.seconds,
+        UNSET if held is None else _why(held.seconds, held.reason),
+        partition.lag,
+        no_lag,
+        age.seconds,
+        _why(age.seconds, age.reason),
+        age.method,
+        partition.standing,
+        judged.verdict,
+        judged.evidence,
+        None if kept is None else max(-kept, 0),
+        not_kept,
+        None if kept is None else max(kept, 0),
+        not_kept,
+        partition.member,
     )
+
+
+def _why(value: float | None, reason: str | None) -> Reason:
+    return UNSET if value is not None else reason or "unknown"
 
 
 def _explained(row: dict[str, Any], reasons: Mapping[str, str | None]) -> dict[str, Any]:

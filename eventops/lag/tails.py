@@ -15,7 +15,7 @@ from typing import Final
 from eventops.events import Partition, Record
 from eventops.lag import rules
 from eventops.lag.model import AgeMethod, LagAge, PartitionOffsets
-from eventops.ports import Broker, Isolation, LogBounds, Range
+from eventops.ports import Broker, Head, Isolation, LogBounds, Range
 
 Place = tuple[Partition, int]
 """A partition and the first offset that waits there."""
@@ -29,7 +29,11 @@ FURTHER: Final = 5_000
 
 
 CLOSE: Final = 2_000
-"""Places a snapshot that are read for no age, but because so little is left there that it may be no record at all."""
+"""Places a snapshot that are read for no age, but because so little is left there that it may be no record at all, and
+the broker doesn't tell without it."""
+
+_TOLD: Final = 20_000
+"""Such places of which the broker is asked to tell it."""
 
 _AT_ONCE: Final = 500
 """Such places that are read at a time."""
@@ -59,7 +63,8 @@ def look(
     behind first.
 
     Whether any record waits at all is another question, which no budget of ages decides: places with no more than
-    :data:`MARKERS` offsets left are looked at besides, ``close_at_most`` of them, the closest first.
+    :data:`MARKERS` offsets left are looked at besides, the closest first. The broker tells of most; ``close_at_most``
+    of the others are read.
     """
     ends: dict[Place, int] = {}
     waiting = [(found, first) for found in offsets if (first := rules.next_offset(found)) is not None]
@@ -67,18 +72,32 @@ def look(
         ends.setdefault((found.partition, first), found.log_end or 0)
     asked, skipped = list(ends)[:at_most], list(ends)[at_most:]
     close = [place for place in reversed(skipped) if ends[place] <= place[1] + MARKERS]
-    looked, unlooked = close[:close_at_most], close[close_at_most:]
+    heads = _heads(broker, {place: ends[place] for place in (*asked, *close[:_TOLD])}, bounds)
+    untold = [place for place in close if place not in heads]
+    looked, unlooked = untold[:close_at_most], untold[close_at_most:]
     ages = dict.fromkeys(skipped, LagAge(None, AgeMethod.UNKNOWN, _not_asked(at_most)))
     ages |= dict.fromkeys(unlooked, LagAge(None, AgeMethod.UNKNOWN, _MAY_BE_NONE))
-    only_markers: set[Place] = set()
+    only_markers = {place for place, head in heads.items() if not head.holds_record}
+    dated = {place: rules.age(head.timestamp, now) for place, head in heads.items() if head.is_dated}
+    ages |= dated if at_most else {}
+    undated = [place for place in asked if place not in dated and place not in only_markers]
     records = size = 0
-    for chunk in (asked, *(looked[at : at + _AT_ONCE] for at in range(0, len(looked), _AT_ONCE))):
+    for chunk in (undated, *(looked[at : at + _AT_ONCE] for at in range(0, len(looked), _AT_ONCE))):
         seen = _look(broker, {place: ends[place] for place in chunk}, bounds, now)
         only_markers |= seen.only_markers
         records, size = records + seen.records, size + seen.bytes
         if at_most:  # else nobody asked how old they are
             ages |= seen.ages
     return Tails(ages, only_markers, len(looked), records, size)
+
+
+def _heads(broker: Broker, ends: Mapping[Place, int], bounds: Mapping[Partition, LogBounds]) -> dict[Place, Head]:
+    """The first record that waits, at those places of which the broker tells it. What an open transaction wrote is
+    something that waits, whatever stands before it."""
+    stable = {place: min(end, bounds[place[0]].last_stable) for place, end in ends.items()}
+    ranges = {Range(place[0], place[1], end): place for place, end in stable.items() if place[1] < end}
+    told = {ranges[asked]: head for asked, head in broker.heads(ranges).items()} if ranges else {}
+    return {place: head for place, head in told.items() if head.holds_record or ends[place] == stable[place]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,19 @@ from enum import Flag, auto
 from typing import Protocol
 
 from eventops.events import Partition, Position, Record
-from eventops.ports.nouns import Batch, Bounds, Cluster, Committed, Groups, Isolation, Plain, Range, Scanned, Topic
+from eventops.ports.nouns import (
+    Batch,
+    Bounds,
+    Cluster,
+    Committed,
+    Groups,
+    Head,
+    Isolation,
+    Plain,
+    Range,
+    Scanned,
+    Topic,
+)
 from eventops.ports.searching import PLAINLY, Findings, Manner, Sought
 from eventops.ports.writing import IsStopped, TransactionalProducer, never
 
@@ -56,6 +68,10 @@ class Broker(Protocol):
 
     def log_bounds(self, partitions: Collection[Partition]) -> Bounds:
         """Start, last stable offset and high watermark of those partitions."""
+
+    def heads(self, ranges: Collection[Range]) -> Mapping[Range, Head]:
+        """What stands first in each of those ranges, aborted records included, as far as it can be told without reading
+        records; the others are left out. The partitions' bounds were asked for before."""
 
     def offsets_at(self, partitions: Collection[Partition], moment: datetime) -> Mapping[Partition, int]:
         """The first offset whose timestamp is at or after ``moment``, the high watermark where there is none."""

@@ -241,6 +241,16 @@ class Range:
     end: int
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What stands first in a range: a record, or nothing but what the broker keeps for itself. ``timestamp`` is the
+    record's, None where it has none; it isn't known unless ``is_dated``."""
+
+    holds_record: bool
+    is_dated: bool = False
+    timestamp: datetime | None = None
+
+
 Seen = TypeVar("Seen")
 
 

@@ -23,6 +23,7 @@ from eventops.ports import (
     Committed,
     Findings,
     Groups,
+    Head,
     Isolation,
     IsStopped,
     Manner,
@@ -100,6 +101,10 @@ class KafkaBroker:
     def log_bounds(self, partitions: Collection[Partition]) -> Bounds:
         """Start, last stable offset and high watermark."""
         return self._reading.log_bounds(partitions)
+
+    def heads(self, ranges: Collection[Range]) -> Mapping[Range, Head]:
+        """By the headers of record batches, at the leaders that told the bounds."""
+        return self._reading.heads(ranges)
 
     def offsets_at(self, partitions: Collection[Partition], moment: datetime) -> Mapping[Partition, int]:
         """The first offset at or after ``moment``; a partition that didn't answer is left out."""

@@ -8,9 +8,9 @@ where they are few; only an answer without any failure counts, so a broker that 
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from confluent_kafka import KafkaError
@@ -20,7 +20,7 @@ from eventops.adapters.kafka.connection import Connection
 from eventops.adapters.kafka.failures import NOT_PERMITTED, hidden_topic, is_forbidden, unreachable
 from eventops.errors import BrokerUnreachable, NotPermitted
 from eventops.events import Partition
-from eventops.ports import Bounds, Cluster, Committed, Gap, Groups, Topic
+from eventops.ports import Bounds, Cluster, Committed, Gap, Groups, Head, Range, Topic
 
 if TYPE_CHECKING:
     from eventops.adapters.kafka.wire.client import Wire
@@ -39,6 +39,8 @@ _UNSUPPORTED: Final = "share and streams groups can't be read with these setting
 class _Second:
     wire: Wire
     coordinators: Coordinators
+    nodes: dict[Partition, int] = field(default_factory=dict)
+    """Who led the partitions whose bounds were asked for last."""
 
 
 _IMPORTING: Final = threading.Lock()
@@ -130,9 +132,18 @@ class Reading:
         with self._asked() as second:
             if second is None:
                 return offsets.log_bounds(self._connection, partitions)
-            found = wired.log_bounds(second.wire, partitions, self._connection.timeout)
+            found = wired.log_bounds(second.wire, partitions, self._connection.timeout, second.nodes)
             self._raise_if_nobody_answered(second.wire, len(found.bounds), found.gaps)
             return found
+
+    def heads(self, ranges: Collection[Range]) -> Mapping[Range, Head]:
+        """What stands first in each range, by the second client alone."""
+        if self._second is None:
+            return {}
+        from eventops.adapters.kafka.wire import heads
+
+        with self._asked() as second:
+            return heads.heads(second.wire, second.nodes, ranges) if second else {}
 
     def prepare(self) -> None:
         """Import the second client meanwhile, for the questions that come after a search."""
@@ -199,4 +210,4 @@ def _import_second_client() -> None:
 
 
 def _import_all() -> None:
-    from eventops.adapters.kafka.wire import client, coordinators, groups, metadata, offsets, settings  # noqa: F401
+    from eventops.adapters.kafka.wire import client, coordinators, groups, heads, metadata, offsets, settings  # noqa: F401

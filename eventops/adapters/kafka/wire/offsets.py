@@ -89,8 +89,11 @@ def share_progress(wire: Wire, coordinators: Coordinators, groups: Collection[st
     return Committed(offsets, tuple(gaps), shares=progress)
 
 
-def log_bounds(wire: Wire, partitions: Collection[Partition], patience: float) -> Bounds:
-    """Start, last stable offset and high watermark; a partition without any of the three becomes a gap."""
+def log_bounds(
+    wire: Wire, partitions: Collection[Partition], patience: float, nodes: dict[Partition, Node] | None = None
+) -> Bounds:
+    """Start, last stable offset and high watermark; a partition without any of the three becomes a gap. Who leads the
+    partitions is left in ``nodes``."""
     deadline = time.monotonic() + patience
     asked = set(partitions)
     found: dict[Partition, dict[str, int]] = {partition: {} for partition in asked}
@@ -104,6 +107,8 @@ def log_bounds(wire: Wire, partitions: Collection[Partition], patience: float) -
             break
         time.sleep(PAUSE)
         known = leaders(wire, {partition.topic for partition in moved})
+    if nodes is not None:
+        nodes.update(known.nodes)
     failures |= dict.fromkeys(moved, "its leader is moving to another broker")
     bounds = {
         p: _consistent(told, known.epochs.get(p)) for p, told in found.items() if p not in failures and len(told) == 3
@@ -156,15 +161,11 @@ def _list_offsets(
 
 
 def _wanted(topics: Mapping[str, Sequence[int]], timestamp: int) -> list[Any]:
-    return [
-        _Topic(
-            name=topic,
-            partitions=[
-                _Wanted(partition_index=number, current_leader_epoch=-1, timestamp=timestamp) for number in numbers
-            ],
-        )
-        for topic, numbers in topics.items()
-    ]
+    """What is asked of the partition 3 is the same in every topic, and one object: making it takes longer than writing
+    it."""
+    every = {number for numbers in topics.values() for number in numbers}
+    of = {number: _Wanted(partition_index=number, current_leader_epoch=-1, timestamp=timestamp) for number in every}
+    return [_Topic(name=topic, partitions=[of[number] for number in numbers]) for topic, numbers in topics.items()]
 
 
 def _question(wanted: list[Any], isolation: int) -> Any:
