@@ -83,7 +83,7 @@ def show(
 
     GROUP is a name, a glob ('billing-*') or a regular expression ('/^billing-\\d+$/'). Verdicts and rates take several
     polls (--watch); one snapshot tells where a group stands. A broker has 5 s to answer: what a silent or failed one
-    keeps is named on stderr, everything else is shown, and the exit code is 5.
+    keeps is named on stderr, everything else is shown, and the exit code is 5. Where none answers for 10 s it is 3.
     """
     from eventops.lag.views import By, Sort, View, rows, told, view_document
 

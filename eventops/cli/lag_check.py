@@ -56,7 +56,7 @@ _SOONEST, _LATEST = 0.25, 5.0
     "verdicts",
     type=click.Choice(_VERDICTS),
     multiple=True,
-    help="What is a breach; may be repeated. `error` is any but warn, `warn` is all. "
+    help="What is a breach; may be repeated. `error` is any but warn; `warn` is all, inactive included. "
     "Lost records, and offsets of another log, breach each.",
 )
 @click.option(

@@ -85,9 +85,8 @@ class ResetService:
             if group.type not in COMMITTING:
                 raise Unsupported(f"{name} is a group of type {group.type}, which commits no offsets")
             return group
-        why = next((gap.reason for gap in found.gaps if gap.subject == name), "")
-        if why.startswith("not permitted"):
-            raise NotPermitted(f"the group {name} may not be seen", why)
+        if (unseen := found.why_unseen(name)) is not None:
+            raise unseen
         if not create:
             near = rules.suggestion(name, [group.group_id for group in self._broker.groups().groups])
             raise EventopsError(

@@ -10,7 +10,7 @@ from eventops.errors import EventopsError, NotPermitted
 from eventops.events import Partition
 from eventops.groups import looking, rules
 from eventops.groups.model import GroupReport, GroupsReport, PeekReport, Place, Surroundings
-from eventops.ports import COMMITTING, SHARE, Bounds, Broker, Committed, Coverage, Gap, Group, LogBounds, Topic
+from eventops.ports import COMMITTING, SHARE, Bounds, Broker, Committed, Coverage, Gap, Group, Groups, LogBounds, Topic
 from eventops.selecting import is_pattern, matcher
 
 AT_MOST: Final = 100
@@ -35,7 +35,7 @@ class GroupService:
         wanted = set(filter(matcher(names), [group.group_id for group in found.groups]))
         groups = [group for group in found.groups if group.group_id in wanted]
         if names and not groups:
-            raise self._missing(min(names), found.gaps)
+            raise self._missing(min(names), found)
         committed = self._committed(groups)
         unread = found.gaps if plain else (*found.gaps, *self._unknown(names, wanted))
         gaps = (
@@ -96,7 +96,7 @@ class GroupService:
         """
         found = self._broker.groups([name])
         if not found.groups:
-            raise self._missing(name, found.gaps)
+            raise self._missing(name, found)
         return found.groups[0]
 
     def _where(self, group: Group, committed: Committed) -> tuple[set[Partition], Bounds]:
@@ -134,10 +134,9 @@ class GroupService:
         second = self._broker.share_progress(sharing) if sharing else Committed({})
         return Committed({**first.offsets, **second.offsets}, (*first.gaps, *second.gaps))
 
-    def _missing(self, name: str, gaps: Collection[Gap]) -> EventopsError:
-        why = next((gap.reason for gap in gaps if gap.subject == name), f"no group is called {name}")
-        if why.startswith("not permitted"):
-            return NotPermitted(f"the group {name} may not be seen", why)
+    def _missing(self, name: str, found: Groups) -> EventopsError:
+        if (unseen := found.why_unseen(name)) is not None:
+            return unseen
         known = [group.group_id for group in self._broker.groups().groups]
         return EventopsError(f"there is no group {name!r}", rules.suggestion(name, known))
 

@@ -14,12 +14,13 @@ from eventops.ports import Gap
 from eventops.wording import NONE_SEEN, count, duration, plural, safe
 
 VERDICTS: Final[dict[str, frozenset[Verdict]]] = {
-    "warn": frozenset({Verdict.WARN, *judgement.ERRORS}),
+    "warn": frozenset({Verdict.WARN, Verdict.INACTIVE, *judgement.ERRORS}),
     "error": judgement.ERRORS,
     **{verdict.value: judgement.FACTS | {verdict} for verdict in Verdict if verdict in judgement.ERRORS},
 }
 """What a check can be told to take for a breach; ``warn`` and ``error`` are everything at least that bad. What one
-snapshot shows to be worse than any rule's verdict is a breach of each: it would hide the one that is asked for."""
+snapshot shows to be worse than any rule's verdict is a breach of each: it would hide the one that is asked for.
+``inactive`` is nobody there while the rules see no worse: somebody may commit without being a member."""
 
 _UNTOLD: Final = frozenset(
     {Verdict.NOT_ENOUGH_HISTORY, Verdict.UNKNOWN, Verdict.UNSUPPORTED, Verdict.NEVER_COMMITTED, Verdict.TOPIC_DELETED}

@@ -6,11 +6,11 @@ from collections.abc import Collection
 from datetime import datetime
 
 from eventops import selecting
-from eventops.errors import EventopsError, NotPermitted
+from eventops.errors import EventopsError
 from eventops.lag.keeping import Settings
 from eventops.lag.model import GroupSelection, LagReport, Standing
 from eventops.lag.reading import ALL_AT_ONCE, STREAMED, Reading
-from eventops.ports import Broker, Gap, Group, Groups
+from eventops.ports import NO_SUCH_GROUP, Broker, Gap, Group, Groups
 from eventops.selecting import NothingSelected
 
 
@@ -62,21 +62,22 @@ class LagService:
         if not any(map(selecting.is_pattern, selection.names)):
             found = self._broker.groups(selection.names)
             if selection.names and not found.groups:
-                raise self._no_such_group(selection.names, found.gaps[0].reason)
+                raise self._none_seen(found, selection.names)
             return found
         fits = selecting.matcher(selection.names)
         everything = self._broker.groups()
         groups = tuple(group for group in everything.groups if fits(group.group_id))
         if not groups:
-            raise self._no_such_group(selection.names, "no such group")
+            raise self._none_seen(everything, selection.names)
         missing = [name for name in selection.names if not any(map(selecting.matcher([name]), _ids(groups)))]
-        return Groups(groups, (*everything.gaps, *(Gap(name, None, "no such group") for name in missing)))
+        return Groups(groups, (*everything.gaps, *(Gap(name, None, NO_SUCH_GROUP) for name in missing)))
 
-    def _no_such_group(self, names: Collection[str], reason: str) -> EventopsError:
-        if reason.startswith("not permitted"):
-            return NotPermitted(f"{' or '.join(sorted(names))} may not be seen", reason)
+    def _none_seen(self, found: Groups, names: Collection[str]) -> EventopsError:
+        if unseen := next(filter(None, map(found.why_unseen, sorted(names))), None):
+            return unseen
         known = _ids(self._broker.groups().groups)
-        return NothingSelected(f"{reason}: {', '.join(names)}", selecting.suggestion(names, known), reason)
+        near = selecting.suggestion(names, known)
+        return NothingSelected(f"{NO_SUCH_GROUP}: {', '.join(names)}", near, NO_SUCH_GROUP)
 
     def _no_such_topic(self, selection: GroupSelection) -> NothingSelected:
         known = [topic.name for topic in self._broker.topics()]

@@ -7,6 +7,8 @@ An adapter never returns a made-up figure. What it couldn't read it leaves out o
 from eventops.ports.broker import Broker, Capability
 from eventops.ports.nouns import (
     COMMITTING,
+    NO_SUCH_GROUP,
+    NOT_PERMITTED,
     SHARE,
     Batch,
     Bounds,
@@ -42,6 +44,8 @@ from eventops.ports.writing import (
 
 __all__ = [
     "COMMITTING",
+    "NOT_PERMITTED",
+    "NO_SUCH_GROUP",
     "PLAINLY",
     "SHARE",
     "Appended",

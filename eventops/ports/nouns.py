@@ -8,10 +8,17 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Final, Generic, TypeVar
 
+from eventops.errors import BrokerUnreachable, EventopsError, NotPermitted
 from eventops.events import Partition, Record, rfc3339
 
 COMMITTING: Final = frozenset({"classic", "consumer", "streams"})
 """Types of groups that leave committed offsets."""
+
+NO_SUCH_GROUP: Final = "no such group"
+"""The reason of a gap where a broker says so."""
+
+NOT_PERMITTED: Final = "not permitted: it takes "
+"""How the reason of a gap begins where a right is missing."""
 
 SHARE: Final = "share"
 """The type whose progress the broker keeps by itself."""
@@ -174,6 +181,16 @@ class Groups:
 
     groups: tuple[Group, ...]
     gaps: tuple[Gap, ...] = ()
+
+    def why_unseen(self, name: str) -> EventopsError | None:
+        """Why a group that was asked for, by its name or a pattern, isn't among them; None: there is none."""
+        mine = (gap.reason for gap in self.gaps if gap.subject == name or gap.is_of_list)
+        why = next(mine, NO_SUCH_GROUP)
+        if why == NO_SUCH_GROUP:
+            return None
+        if why.startswith(NOT_PERMITTED):
+            return NotPermitted(f"the group {name} may not be seen", why)
+        return BrokerUnreachable(f"whether there is a group {name} isn't known: {why}", "ask again when it is back")
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,7 @@ def test_error_is_what_burrow_calls_so_and_what_one_snapshot_shows_to_be_as_bad(
         Verdict.AHEAD_OF_LOG,
     }
     assert VERDICTS["stop"] == {Verdict.STOP, Verdict.LOST_RECORDS, Verdict.TOPIC_RECREATED, Verdict.AHEAD_OF_LOG}
-    assert VERDICTS["warn"] == VERDICTS["error"] | {Verdict.WARN}
+    assert VERDICTS["warn"] == VERDICTS["error"] | {Verdict.WARN, Verdict.INACTIVE}
 
 
 def test_all_groups_are_asked() -> None:

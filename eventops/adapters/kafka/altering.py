@@ -12,6 +12,7 @@ from eventops.adapters.kafka.connection import Connection
 from eventops.adapters.kafka.failures import PASSING, reason
 from eventops.errors import GroupInUse, NotPermitted
 from eventops.events import Partition
+from eventops.ports import NOT_PERMITTED
 
 AT_ONCE: Final = 2_000
 """Partitions a request: the broker appends one to its own log as a single batch, which mustn't pass its limit."""
@@ -86,5 +87,5 @@ def _altered(connection: Connection, group: str, offsets: Mapping[Partition, int
 
 def _why(error: KafkaError) -> str:
     if error.code() in _RIGHTS:
-        return f"not permitted: it takes {_RIGHTS[error.code()]}"
+        return f"{NOT_PERMITTED}{_RIGHTS[error.code()]}"
     return "the group has members now" if error.code() in IN_USE else reason(error)

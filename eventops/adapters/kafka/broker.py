@@ -84,7 +84,7 @@ class KafkaBroker:
 
     def retention(self, topics: Collection[str]) -> Mapping[str, Mapping[str, str]]:
         """Configuration a topic."""
-        return admin.retention(self._connection, topics)
+        return self._reading.retention(topics)
 
     def groups(self, names: Collection[str] = ()) -> Groups:
         """Groups of every kind."""

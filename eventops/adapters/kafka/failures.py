@@ -7,9 +7,9 @@ from typing import Final
 from confluent_kafka import KafkaError, KafkaException
 
 from eventops.errors import BrokerUnreachable, EventopsError, NotPermitted, Unsupported
+from eventops.ports import NOT_PERMITTED
 
 GONE: Final = "no such topic or partition"
-NOT_PERMITTED: Final = "not permitted: it takes "
 
 _GONE: Final = frozenset(
     {

@@ -17,10 +17,9 @@ from confluent_kafka.admin import AdminClient, ConsumerGroupDescription, Consume
 from eventops.adapters.kafka.connection import Connection
 from eventops.adapters.kafka.failures import PASSING, error_of, is_forbidden, reason
 from eventops.events import Partition
-from eventops.ports import Gap, Group, Groups, Member
+from eventops.ports import NO_SUCH_GROUP, Gap, Group, Groups, Member
 
 UNKNOWN: Final = "unknown"
-_MISSING: Final = "no such group"
 _PAUSE: Final = 0.2
 _STATES: Final = {"preparing_rebalancing": "preparing_rebalance", "completing_rebalancing": "completing_rebalance"}
 
@@ -38,7 +37,7 @@ def groups(connection: Connection, names: Collection[str], unsupported: str) -> 
     gaps = [Gap(name, None, why) for name, why in failures.items()]
     missing = wanted - set(listed) - others
     hidden = _hidden(connection, sorted(missing))
-    gaps += [Gap(name, None, hidden.get(name) or unlisted or _MISSING) for name in missing]
+    gaps += [Gap(name, None, hidden.get(name) or unlisted or NO_SUCH_GROUP) for name in missing]
     if not names:
         gaps += [Gap("groups", None, why, is_of_list=True) for why in (unlisted, why_not) if why]
     return Groups(tuple(sorted(found, key=lambda group: group.group_id)), tuple(sorted(gaps, key=lambda g: g.subject)))

@@ -17,10 +17,10 @@ from confluent_kafka import KafkaError
 
 from eventops.adapters.kafka import admin, groups, offsets
 from eventops.adapters.kafka.connection import Connection
-from eventops.adapters.kafka.failures import NOT_PERMITTED, hidden_topic, is_forbidden, unreachable
+from eventops.adapters.kafka.failures import hidden_topic, is_forbidden, is_gone, unreachable
 from eventops.errors import BrokerUnreachable, NotPermitted
 from eventops.events import Partition
-from eventops.ports import Bounds, Cluster, Committed, Gap, Groups, Head, Range, Topic
+from eventops.ports import NOT_PERMITTED, Bounds, Cluster, Committed, Gap, Groups, Head, Range, Topic
 
 if TYPE_CHECKING:
     from eventops.adapters.kafka.wire.client import Wire
@@ -83,6 +83,21 @@ class Reading:
             if names and is_forbidden(error):
                 raise hidden_topic(self._connection.servers, name)
             if not is_forbidden(error):
+                raise self._connection.failure(error)
+        return found
+
+    def retention(self, names: Collection[str]) -> Mapping[str, Mapping[str, str]]:
+        """Configuration a topic; one that is gone, or whose configuration may not be read, is left out."""
+        if self._is_only_librdkafka_up():
+            return admin.retention(self._connection, names)
+        from eventops.adapters.kafka.wire import metadata
+
+        with self._asked() as second:
+            if second is None:
+                return admin.retention(self._connection, names)
+            found, failures = metadata.configuration(second.wire, names)
+        for error in map(KafkaError, failures.values()):
+            if not (is_gone(error) or is_forbidden(error)):
                 raise self._connection.failure(error)
         return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from kafka.protocol.metadata import FindCoordinatorRequest, MetadataRequest
 
 _GRACE: Final = 0.2
 """Seconds that a broker which was silent the last time is waited for, while it is asked whether it is back."""
+
+_ITS_TIME: Final = 0.5
+"""Seconds that a broker is waited for before another is asked what any of them knows."""
 
 _NEEDED: Final = ((OffsetFetchRequest, 8), (FindCoordinatorRequest, 4), (ListGroupsRequest, 4), (MetadataRequest, 10))
 """What many groups a request take: Apache Kafka 3.0."""
@@ -106,24 +110,34 @@ class Wire:
         for key, future in asked.items():
             try:
                 answers[key] = future.result(self.answer_within + 1)
-            except IncompatibleBrokerVersion as error:
-                failures[key] = Silence(str(error), unsupported=True)
             except (KafkaError, TimeoutError, OSError) as error:
-                failures[key] = Silence(self._silenced(questions[key][0], error))
+                failures[key] = self._failed(questions[key][0], error)
         return answers, failures
 
     def ask_any(self, question: Callable[[], Any]) -> Any:
-        """The first answer of any broker, those that aren't known to be silent first.
+        """The first answer of any broker, those that aren't known to be silent first; while one takes its time, the
+        next is asked too.
 
         Raises:
             NoWire: nobody answered.
         """
-        reasons = []
-        for node in sorted(self.nodes(), key=lambda node: node in self._silent):
-            answers, failures = self.ask({0: (node, question())})
-            if answers:
-                return answers[0]
-            reasons.append(failures[0].reason)
+        asked: dict[Future[Any], Node] = {}
+        nodes = sorted(self.nodes(), key=lambda node: node in self._silent)
+        deadline = time.monotonic() + self.answer_within + 1
+        reasons: list[str] = []
+        while nodes or asked:
+            if nodes:
+                node = nodes.pop(0)
+                asked[self._sent(node, question())] = node
+            done, _ = wait(asked, _ITS_TIME if nodes else deadline - time.monotonic(), FIRST_COMPLETED)
+            for future in done:
+                node = asked.pop(future)
+                if (error := future.exception()) is None:
+                    return future.result()
+                reasons.append(self._failed(node, error).reason)
+            if not nodes and not done:
+                reasons += [self._silenced(node, TimeoutError()) for node in asked.values()]
+                break
         raise NoWire(reasons[0] if reasons else "no broker is known")
 
     def close(self) -> None:
@@ -172,6 +186,11 @@ class Wire:
 
     def _sent(self, node: Node, question: Any) -> Future[Any]:
         return _future(self._manager.call_soon(self._manager.send, question, node))
+
+    def _failed(self, node: Node, error: BaseException) -> Silence:
+        if isinstance(error, IncompatibleBrokerVersion):
+            return Silence(str(error), unsupported=True)
+        return Silence(self._silenced(node, error))
 
     def _silenced(self, node: Node, error: BaseException) -> str:
         if isinstance(error, TimeoutError | RequestTimedOutError | KafkaTimeoutError):

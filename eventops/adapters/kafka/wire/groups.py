@@ -19,12 +19,11 @@ from eventops.adapters.kafka.wire import messages
 from eventops.adapters.kafka.wire.client import Node, NoWire, Silence, Wire
 from eventops.adapters.kafka.wire.coordinators import PAUSE, Coordinators
 from eventops.events import Partition
-from eventops.ports import Gap, Group, Groups, Member
+from eventops.ports import NO_SUCH_GROUP, Gap, Group, Groups, Member
 
 AT_ONCE: Final = 200
 """Groups a request: their members come along."""
 
-MISSING: Final = "no such group"
 _CONSUMING: Final = frozenset({"", "consumer", "share", "streams"})
 """Protocol types of groups that consume; the workers of Kafka Connect and schema registries have others."""
 
@@ -54,40 +53,40 @@ def groups(wire: Wire, coordinators: Coordinators, names: Collection[str]) -> Gr
     Raises:
         NoWire: no broker listed any.
     """
-    listed, unlisted = _listed(wire, coordinators)
+    listed, silent = _listed(wire, coordinators)
     wanted = set(names) or {name for name, found in listed.items() if found.consumes}
     known = sorted(wanted & set(listed))
     found, gaps = _described(wire, {name: listed[name] for name in known})
     if names:
-        gaps += [Gap(name, None, why) for name, why in _missing(coordinators, wanted - set(listed), unlisted).items()]
+        gaps += [Gap(name, None, why) for name, why in _missing(coordinators, wanted - set(listed), silent).items()]
     else:
-        why = (f"{silence.reason}: its groups are missing" for silence in unlisted)
+        why = (f"{silence.reason}: its groups are missing" for silence in silent.values())
         gaps += [Gap("groups", None, one, is_of_list=True) for one in why]
     return Groups(tuple(sorted(found, key=lambda g: g.group_id)), tuple(sorted(gaps, key=lambda gap: gap.subject)))
 
 
-def _listed(wire: Wire, coordinators: Coordinators) -> tuple[dict[str, Listed], list[Silence]]:
+def _listed(wire: Wire, coordinators: Coordinators) -> tuple[dict[str, Listed], dict[Node, Silence]]:
     deadline = time.monotonic() + coordinators.patience
     found: dict[str, Listed] = {}
-    silences: list[Silence] = []
+    silences: dict[Node, Silence] = {}
     waiting = wire.nodes()
     while waiting:
         questions = {node: (node, ListGroupsRequest(states_filter=[], types_filter=[])) for node in waiting}
         answers, failures = wire.ask(questions)
-        silences += failures.values()
+        silences |= failures
         waiting = ()
         for node, told in answers.items():
             if told.error_code in PASSING and time.monotonic() < deadline:
                 waiting = (*waiting, node)
             elif told.error_code:
-                silences.append(Silence(f"{wire.name(node)} answered: {reason(KafkaError(told.error_code))}"))
+                silences[node] = Silence(f"{wire.name(node)} answered: {reason(KafkaError(told.error_code))}")
             else:
                 found |= {one.group_id: _from_list(node, one) for one in told.groups}
                 coordinators.learn((one.group_id for one in told.groups), node)
         if waiting:
             time.sleep(PAUSE)
     if silences and not found and len(silences) == len(wire.nodes()):
-        raise NoWire(silences[0].reason)
+        raise NoWire(next(iter(silences.values())).reason)
     return found, silences
 
 
@@ -96,13 +95,14 @@ def _from_list(node: Node, told: Any) -> Listed:
     return Listed(node, kind, snake(told.group_state), told.protocol_type in _CONSUMING)
 
 
-def _missing(coordinators: Coordinators, names: Collection[str], unlisted: list[Silence]) -> dict[str, str]:
+def _missing(coordinators: Coordinators, names: Collection[str], silent: Mapping[Node, Silence]) -> dict[str, str]:
     """Why groups that were asked for aren't in any list: not permitted, on a broker that is silent, or not there."""
     if not names:
         return {}
-    _, failures = coordinators.of(sorted(names))
-    silent = f"no such group, or {unlisted[0].reason}" if unlisted else MISSING
-    return {name: failures.get(name, silent) for name in names}
+    by_node, failures = coordinators.of(sorted(names))
+    for node, mine in by_node.items():
+        failures |= dict.fromkeys(mine, silent[node].reason if node in silent else NO_SUCH_GROUP)
+    return failures
 
 
 def _described(wire: Wire, listed: Mapping[str, Listed]) -> tuple[list[Group], list[Gap]]:
@@ -114,7 +114,11 @@ def _described(wire: Wire, listed: Mapping[str, Listed]) -> tuple[list[Group], l
         kind = key[0]
         for one in told.groups:
             if one.error_code:
-                why = MISSING if one.error_code == KafkaError.GROUP_ID_NOT_FOUND else reason(KafkaError(one.error_code))
+                why = (
+                    NO_SUCH_GROUP
+                    if one.error_code == KafkaError.GROUP_ID_NOT_FOUND
+                    else reason(KafkaError(one.error_code))
+                )
                 gaps.append(Gap(one.group_id, None, why))
             else:
                 found.append(_group(kind, one, wire.address(key[1])))

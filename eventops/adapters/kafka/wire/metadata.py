@@ -1,4 +1,4 @@
-"""Who leads which partition, and the ids of the topics: one question for all of them."""
+"""Who leads which partition, the ids of the topics and their configuration: one question for all of them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from confluent_kafka import KafkaError
+from kafka.protocol.admin import DescribeConfigsRequest
 from kafka.protocol.metadata import MetadataRequest
 
 from eventops.adapters.kafka.failures import GONE, is_gone, reason
@@ -15,6 +16,8 @@ from eventops.events import Partition
 from eventops.ports import Cluster, Placement, Topic
 
 NO_LEADER: Final = "it has no leader"
+_TOPIC: Final = 2
+_Resource = DescribeConfigsRequest.DescribeConfigsResource
 _Asked = MetadataRequest.MetadataRequestTopic
 
 
@@ -85,6 +88,24 @@ def cluster(wire: Wire) -> Cluster:
     told = _asked(wire, [])
     brokers = tuple(f"{node.host}:{node.port}" for node in sorted(told.brokers, key=lambda node: node.node_id))
     return Cluster(told.cluster_id, brokers, told.controller_id if told.controller_id >= 0 else None)
+
+
+def configuration(wire: Wire, names: Collection[str]) -> tuple[dict[str, dict[str, str]], dict[str, int]]:
+    """Every property that has a value, a topic; and the error codes of topics that don't tell.
+
+    Raises:
+        NoWire: no broker answered.
+    """
+    found: dict[str, dict[str, str]] = {}
+    failures: dict[str, int] = {}
+    if names:
+        wanted = [_Resource(resource_type=_TOPIC, resource_name=n, configuration_keys=None) for n in sorted(set(names))]
+        for told in wire.ask_any(lambda: DescribeConfigsRequest(resources=wanted)).results:
+            if told.error_code:
+                failures[told.resource_name] = told.error_code
+            else:
+                found[told.resource_name] = {one.name: one.value for one in told.configs if one.value is not None}
+    return found, failures
 
 
 def _asked(wire: Wire, names: list[str] | None) -> Any:
