@@ -92,13 +92,13 @@ def show(desk: Desk, topic: str, output: str, *, full: bool, with_trace: bool, *
     if "/" in topic:
         if any(chosen.values()):
             raise click.UsageError("options that choose letters go with a topic, not with one letter's position")
-        letter = desk.dlq.letter(position(topic))
+        letter, gaps = desk.dlq.letter(position(topic))
         if output == "table":
             dlq_letter.print_letter(letter, letter_document(letter), desk.dlq.own_code, full=full)
             _lead_to_trace(desk, letter, follow=with_trace)
         else:
             print_document(letter_document(letter), output, [letter_document(letter)])
-        return
+        end(found=False, complete=not gaps)
     if full or with_trace:
         raise click.UsageError("--full and --trace are about one letter: name it as TOPIC/PARTITION/OFFSET")
     report = desk.dlq.letters(selection(topic, **{**chosen, "limit": chosen["limit"] or SHOWN}), desk.now())

@@ -105,6 +105,13 @@ def judge(letter: Letter, letter_id: LetterId, ledger: Ledger) -> Letter:
     return replace(letter, state=state, state_reason=reason)
 
 
+def unjudged(letter: Letter, why: str) -> Letter:
+    """The letter, where not all of the ledger could be read: something may have become of it that isn't known."""
+    if letter.state is not State.OPEN:
+        return letter
+    return replace(letter, state_reason=f"as far as is known: the ledger couldn't be read ({why})")
+
+
 def came_back(origins: Iterable[Position], topic_id: str, ledger: Ledger) -> bool:
     """Whether what failed there had been put back there: for frameworks that copy no headers into a letter."""
     return ledger.has_targets(topic_id) and any(ledger.put_to(topic_id, at) is not None for at in origins)

@@ -112,8 +112,8 @@ class DeadLetterService:
         is_cut = selection.limit is not None and number >= selection.limit
         yield Piece((), None if is_cut else reading.coverage)
 
-    def letter(self, position: Position) -> Letter:
-        """One letter.
+    def letter(self, position: Position) -> tuple[Letter, tuple[Gap, ...]]:
+        """One letter, and what of the ledger couldn't be read, which its ``state_reason`` says then.
 
         Raises:
             EventopsError: there is no record at that position.
@@ -125,8 +125,9 @@ class DeadLetterService:
                 f"there is no record at {position}",
                 remedy=f"`eventops dlq show {position.topic}` lists what is there",
             )
-        letters, _gaps = self.judged([self._conventions.decode(record)])
-        return self._sourced(letters)[0]
+        letters, gaps = self.judged([self._conventions.decode(record)])
+        (letter,) = self._sourced(letters)
+        return (rules.unjudged(letter, gaps[0].reason) if gaps else letter), gaps
 
     def letter_of(self, record: Record) -> Letter | None:
         """The record as a letter, not judged yet; None where it is none. Asks nobody."""

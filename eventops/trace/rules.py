@@ -100,7 +100,7 @@ def _by_offset(position: Position, standing: Standing) -> tuple[Status, str]:
     if committed is None:
         return Status.UNKNOWN, f"never committed on {position.home}, and no member of it has that partition"
     if end is not None and committed > end:
-        return Status.UNKNOWN, f"committed {committed} > the log's end {end}: the topic was made anew"
+        return Status.UNKNOWN, f"committed {committed} > the log's end {end}: the topic was made anew or cut short"
     if committed > position.offset:
         doubt = "" if standing.saw_letters else "; its dead letters weren't looked for"
         return Status.CONSUMED, f"committed {committed} > offset {position.offset}{doubt}"

@@ -202,7 +202,7 @@ class LetterPage(LettersOf):
         """The letter, for its state may change; and what the ledger tells of it."""
         if self._letter is None or self._deeds is None:
             desk = self.shell.desk
-            self._letter = Watch("letter", lambda: desk.dlq.letter(self.position), _EVERY)
+            self._letter = Watch("letter", lambda: desk.dlq.letter(self.position)[0], _EVERY)
             self._deeds = Watch("ledger", lambda: deeds(desk, self.position), 2 * _EVERY)
         return (self._letter, self._deeds)
 

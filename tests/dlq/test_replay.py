@@ -252,7 +252,7 @@ def test_a_replayed_record_that_fails_again_is_a_letter_linked_to_the_first(
     workshop.put(letters, [(back.key, back.value, back.headers + spring_headers(back.position))])
 
     assert counts(service, letters) == {State.REPLAYED: 1, State.FAILED_AGAIN: 1}
-    again = service.letter(Position(letters, 0, 1))
+    again, _ = service.letter(Position(letters, 0, 1))
     assert again.replay_of == Position(letters, 0, 0)
     plan = planned(service, letters, "run-2")
     assert (len(plan.planned), len(plan.already_replayed)) == (1, 1)
@@ -268,7 +268,7 @@ def test_a_discard_is_a_row_in_the_ledger_and_the_letter_stays(workshop: Worksho
 
     assert (report.written_off, report.remaining) == (2, 0)
     assert counts(service, letters) == {State.DISCARDED: 2}
-    assert service.letter(Position(letters, 0, 0)).state_reason == "test data (ada@test)"
+    assert service.letter(Position(letters, 0, 0))[0].state_reason == "test data (ada@test)"
     assert "test data" in planned(service, letters, "run-2").refused[0].reason
     assert len(workshop.committed(letters)) == 2
     assert replayed(workshop.committed(orders)) == ()

@@ -156,6 +156,10 @@ def test_a_trace_and_letters_where_the_ledger_is_hidden(users: Users) -> None:
     found = json.loads(run.stdout)
     assert [(topic["topic"], topic["total"]) for topic in found["topics"]] == [("orders-dlt", 1)]
     assert [gap["topic"] for gap in found["coverage"]["gaps"]] == ["eventops-ledger"]
+    run = users("viewer", "dlq", "show", "orders-dlt/0/0", "-o", "json")
+    letter = json.loads(run.stdout)
+    assert (run.returncode, letter["state"]) == (5, "open")
+    assert letter["state_reason"] == f"as far as is known: the ledger couldn't be read ({hidden})"
     run = users("viewer", "dlq", "replay", "orders-dlt", "--all", "--execute", "--yes")
     assert (run.returncode, run.stdout) == (4, "")
     assert "the topic eventops-ledger" in run.stderr, "nothing is put back without knowing what was"

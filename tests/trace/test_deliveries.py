@@ -23,7 +23,7 @@ HOME = Partition("orders", 0)
         (
             Standing("g", 90, 50),
             Status.UNKNOWN,
-            "committed 90 > the log's end 50: the topic was made anew",
+            "committed 90 > the log's end 50: the topic was made anew or cut short",
             "the commit is about a log that is gone",
         ),
         (Standing("g", 42, None), Status.CONSUMED, "committed 42 > offset 41", "the end isn't known; the commit is"),
