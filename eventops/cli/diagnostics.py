@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +25,17 @@ _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 def say(text: str) -> None:
     """One line of speech."""
     _tell(text)
+
+
+def say_gaps(document: Mapping[str, Any]) -> None:
+    """What a report doesn't rest on, a line a topic and reason."""
+    together: dict[tuple[str, str], list[int]] = {}
+    for gap in document["coverage"]["gaps"]:
+        numbers = together.setdefault((gap["topic"], gap["reason"]), [])
+        numbers += [] if gap["partition"] is None else [gap["partition"]]
+    for (subject, reason), numbers in together.items():
+        place = f"{subject}/{','.join(map(str, numbers))}" if numbers else subject
+        say(f"not read: {safe(place)}: {safe(reason)}")
 
 
 def complain(text: str) -> None:

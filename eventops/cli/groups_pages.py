@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from eventops.cli.diagnostics import say
+from eventops.cli.diagnostics import say, say_gaps
 from eventops.cli.output import Column, Document, print_table
 from eventops.wording import NONE_SEEN, UNKNOWN, count, instant, plural, safe
 
@@ -56,13 +56,6 @@ def print_peek(document: Document) -> None:
         else:
             click.echo(safe(title) + (f"\n{notes}" if notes else ""))
     say_gaps(document)
-
-
-def say_gaps(document: Document) -> None:
-    """What wasn't read, to stderr."""
-    for gap in document["coverage"]["gaps"]:
-        place = gap["topic"] if gap["partition"] is None else f"{gap['topic']}/{gap['partition']}"
-        say(f"not read: {safe(place)}: {safe(gap['reason'])}")
 
 
 def _heading(document: Document) -> str:

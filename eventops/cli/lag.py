@@ -5,20 +5,19 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
 
-from eventops.cli.diagnostics import say
+from eventops.cli.diagnostics import say, say_gaps
 from eventops.cli.lag_check import check
 from eventops.cli.lag_options import EVERY, ShowByDefault, WatchingCommand, selection_options, span_option
 from eventops.cli.moments import seconds
 from eventops.cli.options import cluster_options, pass_desk
 from eventops.cli.output import Document, output_option, print_document, print_table
 from eventops.errors import ExitCode
-from eventops.wording import NONE_SEEN, safe
+from eventops.wording import NONE_SEEN
 
 if TYPE_CHECKING:
     from eventops.bootstrap import Desk
@@ -105,7 +104,7 @@ def show(
         say(NONE_SEEN)
     elif rest := told(shown, view.by):
         say(rest)
-    _tell(document["coverage"]["gaps"])
+    say_gaps(document)
     raise SystemExit(ExitCode.DONE if report.coverage.complete else ExitCode.PARTIAL)
 
 
@@ -126,13 +125,8 @@ def _streamed(desk: Desk, selection: GroupSelection, output: str) -> ExitCode:
     found = streamed(reading, now, desk.lag.cluster_id())
     print_document(found, output, found["groups"])
     coverage = reading.coverage
-    _tell(coverage.document()["gaps"])
+    say_gaps({"coverage": coverage.document()})
     return ExitCode.DONE if coverage.complete else ExitCode.PARTIAL
-
-
-def _tell(gaps: Sequence[Document]) -> None:
-    for gap in gaps:
-        say(f"not read: {safe(_place(gap))}: {safe(gap['reason'])}")
 
 
 def _watch(desk: Desk, selection: GroupSelection, view: View, every: float, span: float, output: str) -> None:
@@ -171,10 +165,6 @@ def _print_tables(document: Document, view: View, shown: Rows, *, one_by_one: bo
     if one_by_one and view.by == "group":
         for group in shown.rows:
             print_table(group["group"], PARTITIONS, group["partitions"])
-
-
-def _place(gap: Document) -> str:
-    return str(gap["topic"]) if gap["partition"] is None else f"{gap['topic']}/{gap['partition']}"
 
 
 lag.add_command(check)

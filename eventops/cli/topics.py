@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from eventops.cli.completing import topic_names
-from eventops.cli.diagnostics import say
+from eventops.cli.diagnostics import say_gaps
 from eventops.cli.lazy import DefaultGroup
 from eventops.cli.options import cluster_options, pass_desk
 from eventops.cli.output import Column, Document, output_option, print_document, print_table
@@ -54,7 +54,8 @@ def list_topics(desk: Desk, topic: tuple[str, ...], internal: bool, output: str)
     if output != "table":
         print_document(found, output, found["topics"])
     else:
-        print_table("Topics", _TOPICS, found["topics"], footer=_summary(found["topics"]))
+        reads = _read_by("nobody" if found["coverage"]["complete"] else UNKNOWN)
+        print_table("Topics", [*_TOPICS, reads], found["topics"], footer=_summary(found["topics"]))
     _end(found)
 
 
@@ -88,9 +89,7 @@ def _print(found: Document) -> None:
 
 
 def _end(found: Document) -> None:
-    for gap in found["coverage"]["gaps"]:
-        place = gap["topic"] if gap["partition"] is None else f"{gap['topic']}/{gap['partition']}"
-        say(f"not read: {safe(place)}: {safe(gap['reason'])}")
+    say_gaps(found)
     raise SystemExit(ExitCode.DONE if found["coverage"]["complete"] else ExitCode.PARTIAL)
 
 
@@ -125,6 +124,11 @@ def _partition_style(row: Document) -> str:
     return "bold red" if row["leader"] is None else "yellow" if len(row["in_sync"]) < len(row["replicas"]) else ""
 
 
+def _read_by(nobody: str) -> Column:
+    """Where not all was read, that no group is known isn't that there is none."""
+    return Column("read by", lambda row: few(row["groups"]) or nobody, wrap=True, spare=3)
+
+
 def _ids(numbers: list[int]) -> str:
     return ",".join(map(str, numbers)) or "-"
 
@@ -139,7 +143,6 @@ _TOPICS = [
     Column("replicas", _health, style=_health_style),
     Column("offsets kept", lambda row: count(row["offsets"]), right=True),
     Column("retention", _retention, spare=2),
-    Column("read by", lambda row: few(row["groups"]) or "nobody", wrap=True, spare=3),
 ]
 
 _PARTITIONS = [

@@ -70,10 +70,9 @@ class ResetService:
             )
         self._refuse_if_in_use(name)
         offsets = {move.partition: move.after for move in plan.moves}
-        if plan.group.state != ABSENT:
-            before = self._broker.committed_offsets([name]).offsets.get(name, {})
-            if any(before.get(move.partition) != move.before for move in plan.moves):
-                raise EventopsError(f"{name} committed since this plan was made, so nothing was written", "plan again")
+        before = self._committed(plan.group)
+        if any(before.get(move.partition) != move.before for move in plan.moves):
+            raise EventopsError(f"{name} committed since this plan was made, so nothing was written", "plan again")
         refusals = self._broker.alter_committed_offsets(name, offsets)
         held = self._broker.committed_offsets([name]).offsets.get(name, {})
         return ResetReport(plan, {at: held[at] for at in offsets if at in held}, refusals)
@@ -99,14 +98,15 @@ class ResetService:
         Raises:
             EventopsError: they can't be read; without them there is no plan.
         """
-        if group.state == ABSENT:
-            return {}
         told = self._broker.committed_offsets([group.group_id])
         if told.gaps:
             gap = told.gaps[0]
             kind = NotPermitted if "not permitted" in gap.reason else EventopsError
             raise kind(f"the committed offsets of {group.group_id} can't be read", gap.reason)
-        return told.offsets.get(group.group_id, {})
+        found = told.offsets.get(group.group_id, {})
+        if found and group.state == ABSENT:
+            raise EventopsError(f"{group.group_id} wasn't found, and has committed offsets: it is there", "plan again")
+        return found
 
     def _partitions(
         self, group: Group, scope: Scope, target: Target, before: Mapping[Partition, int]
@@ -149,7 +149,10 @@ class ResetService:
         return shown, sum(len(record.key or b"") + len(record.value or b"") for record in records)
 
     def _refuse_if_in_use(self, name: str) -> None:
-        for group in self._broker.groups([name]).groups:
+        found = self._broker.groups([name])
+        if (unseen := found.why_unseen(name)) is not None:
+            raise unseen
+        for group in found.groups:
             if group.members:
                 hosts = ", ".join(sorted({f"{member.client_id} at {member.host}" for member in group.members})[:3])
                 raise GroupInUse(

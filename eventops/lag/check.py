@@ -116,7 +116,9 @@ def _lost(group: GroupLag) -> int:
 
 def _behind(group: GroupLag) -> str:
     lost = _lost(group)
-    return f"{count(group.known_lag)} behind" + (f", and {plural(lost, 'offset')} lost to retention" if lost else "")
+    at_least = "" if group.lag is not None else "at least "
+    took = f", and {plural(lost, 'offset')} lost to retention" if lost else ""
+    return f"{at_least}{count(group.known_lag)} behind{took}"
 
 
 def _against(group: GroupLag, limits: Limits, watched: float, settings: keeping.Settings) -> Iterator[Finding]:

@@ -92,7 +92,7 @@ class Reading:
                 self._take(self._broker.log_bounds(new), new)
             offsets = {g.group_id: self._offsets(g) for g in groups if g.group_id in self._wanted}
             waiting = [found for mine in offsets.values() for found in mine]
-            tails = look(self._broker, waiting, self._bounds, self._now, self._ages, self._close)
+            tails = look(self._broker, waiting, self._now, self._ages, self._close)
             self._ages -= min(self._ages, len(tails.ages))
             self._close -= tails.close
             self._records += tails.records

@@ -70,7 +70,10 @@ class LagService:
         if not groups:
             raise self._none_seen(everything, selection.names)
         missing = [name for name in selection.names if not any(map(selecting.matcher([name]), _ids(groups)))]
-        return Groups(groups, (*everything.gaps, *(Gap(name, None, NO_SUCH_GROUP) for name in missing)))
+        patterns = [Gap(name, None, NO_SUCH_GROUP) for name in missing if selecting.is_pattern(name)]
+        plain = [name for name in missing if not selecting.is_pattern(name)]
+        unseen = self._broker.groups(plain).gaps if plain else ()
+        return Groups(groups, (*everything.gaps, *unseen, *patterns))
 
     def _none_seen(self, found: Groups, names: Collection[str]) -> EventopsError:
         if unseen := next(filter(None, map(found.why_unseen, sorted(names))), None):

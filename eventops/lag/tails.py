@@ -15,13 +15,13 @@ from typing import Final
 from eventops.events import Partition, Record
 from eventops.lag import rules
 from eventops.lag.model import AgeMethod, LagAge, PartitionOffsets
-from eventops.ports import Broker, Head, Isolation, LogBounds, Range
+from eventops.ports import Broker, Head, Isolation, Range
 
 Place = tuple[Partition, int]
 """A partition and the first offset that waits there."""
 
-MARKERS: Final = 8
-"""Offsets that are read from the committed one on."""
+MARKERS: Final = 50
+"""Offsets from the committed one on that may all be markers: so many are looked at."""
 
 _ANYWHERE: Final = 1 << 62
 FURTHER: Final = 5_000
@@ -52,12 +52,7 @@ class Tails:
 
 
 def look(
-    broker: Broker,
-    offsets: Collection[PartitionOffsets],
-    bounds: Mapping[Partition, LogBounds],
-    now: datetime,
-    at_most: int,
-    close_at_most: int = CLOSE,
+    broker: Broker, offsets: Collection[PartitionOffsets], now: datetime, at_most: int, close_at_most: int = CLOSE
 ) -> Tails:
     """Read the first records that wait, and tell their ages; on ``at_most`` partitions, the furthest
     behind first.
@@ -72,7 +67,7 @@ def look(
         ends.setdefault((found.partition, first), found.log_end or 0)
     asked, skipped = list(ends)[:at_most], list(ends)[at_most:]
     close = [place for place in reversed(skipped) if ends[place] <= place[1] + MARKERS]
-    heads = _heads(broker, {place: ends[place] for place in (*asked, *close[:_TOLD])}, bounds)
+    heads = _heads(broker, {place: ends[place] for place in (*asked, *close[:_TOLD])})
     untold = [place for place in close if place not in heads]
     looked, unlooked = untold[:close_at_most], untold[close_at_most:]
     ages = dict.fromkeys(skipped, LagAge(None, AgeMethod.UNKNOWN, _not_asked(at_most)))
@@ -83,7 +78,7 @@ def look(
     undated = [place for place in asked if place not in dated and place not in only_markers]
     records = size = 0
     for chunk in (undated, *(looked[at : at + _AT_ONCE] for at in range(0, len(looked), _AT_ONCE))):
-        seen = _look(broker, {place: ends[place] for place in chunk}, bounds, now)
+        seen = _look(broker, {place: ends[place] for place in chunk}, now)
         only_markers |= seen.only_markers
         records, size = records + seen.records, size + seen.bytes
         if at_most:  # else nobody asked how old they are
@@ -91,13 +86,10 @@ def look(
     return Tails(ages, only_markers, len(looked), records, size)
 
 
-def _heads(broker: Broker, ends: Mapping[Place, int], bounds: Mapping[Partition, LogBounds]) -> dict[Place, Head]:
-    """The first record that waits, at those places of which the broker tells it. What an open transaction wrote is
-    something that waits, whatever stands before it."""
-    stable = {place: min(end, bounds[place[0]].last_stable) for place, end in ends.items()}
-    ranges = {Range(place[0], place[1], end): place for place, end in stable.items() if place[1] < end}
-    told = {ranges[asked]: head for asked, head in broker.heads(ranges).items()} if ranges else {}
-    return {place: head for place, head in told.items() if head.holds_record or ends[place] == stable[place]}
+def _heads(broker: Broker, ends: Mapping[Place, int]) -> dict[Place, Head]:
+    """The first record that waits, at those places of which the broker tells it."""
+    ranges = {Range(place[0], place[1], end): place for place, end in ends.items() if place[1] < end}
+    return {ranges[asked]: head for asked, head in broker.heads(ranges).items()} if ranges else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,21 +102,20 @@ class _Found:
     bytes: int
 
 
-def _look(broker: Broker, ends: Mapping[Place, int], bounds: Mapping[Partition, LogBounds], now: datetime) -> _Found:
-    near = _read(broker, [_near(place, bounds) for place in ends])
+def _look(broker: Broker, ends: Mapping[Place, int], now: datetime) -> _Found:
+    near = _read(broker, [Range(home, first, min(first + MARKERS, end)) for (home, first), end in ends.items()])
     left = [place for place in ends if near.first_of(place, MARKERS) is None and place[0] not in near.gaps]
-    left = [place for place in left if place[1] + MARKERS < bounds[place[0]].last_stable]
-    far = _read(broker, [_far(place, bounds) for place in left], _stops(left))
+    left = [place for place in left if place[1] + MARKERS < ends[place]]
+    far = _read(broker, [Range(place[0], place[1] + MARKERS, ends[place]) for place in left], _stops(left))
     ages, only_markers = {}, set()
-    for place in ends:
+    for place, end in ends.items():
         oldest = near.first_of(place, MARKERS) or far.first_of(place)
-        end = bounds[place[0]].last_stable
         if oldest is not None:
             ages[place] = rules.age(oldest.timestamp, now)
-        elif (near if end <= place[1] + MARKERS else far).is_read_to(place[0], end) and ends[place] <= end:
+        elif (near if end <= place[1] + MARKERS else far).is_read_to(place[0], end):
             only_markers.add(place)
         else:
-            why = near.gaps.get(place[0]) or far.gaps.get(place[0]) or _why_none(ends[place], place[1], end)
+            why = near.gaps.get(place[0]) or far.gaps.get(place[0]) or _NONE_FOUND
             ages[place] = LagAge(None, AgeMethod.UNKNOWN, why)
     return _Found(ages, frozenset(only_markers), near.count + far.count, near.size + far.size)
 
@@ -176,22 +167,7 @@ def _furthest_behind_first(waiting: tuple[PartitionOffsets, int]) -> tuple[int, 
     return first - (found.log_end or 0), found.partition
 
 
-def _why_none(end: int, first: int, last_stable: int) -> str:
-    if first >= last_stable and end > last_stable:
-        return "what waits belongs to an open transaction, which can't be read before it ends"
-    return f"none of the {FURTHER:,} records read at most to find the first one that waits"
-
-
-def _near(place: Place, bounds: Mapping[Partition, LogBounds]) -> Range:
-    """The first few offsets, and none of an open transaction: those can't be read before it ends."""
-    partition, first = place
-    return Range(partition, first, max(first, min(first + MARKERS, bounds[partition].last_stable)))
-
-
-def _far(place: Place, bounds: Mapping[Partition, LogBounds]) -> Range:
-    """What comes after them."""
-    partition, first = place
-    return Range(partition, first + MARKERS, bounds[partition].last_stable)
+_NONE_FOUND: Final = f"none of the {FURTHER:,} records read at most to find the first one that waits"
 
 
 def _stops(places: Collection[Place]) -> Callable[[Mapping[Partition, Sequence[Record]]], bool]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 from confluent_kafka import Producer
 
+from eventops.adapters.kafka.wire import heads
 from eventops.events import Partition, Record
 from eventops.ports import Isolation, Range
 from tests.brokers.lab import KafkaLab, settled
 
 pytestmark = pytest.mark.broker
 
-LARGE = b"more than is fetched for a head" * 100
+LARGE = b"more than is fetched for a head" * 200
 
 
 def written(lab: KafkaLab, bootstrap_servers: str, codec: str) -> Partition:
@@ -40,7 +41,7 @@ def test_heads_are_what_a_consumer_would_find(lab: KafkaLab, bootstrap_servers: 
     records = {one.position.offset: one for batch in scanned for one in batch.records}
     assert len(records) == end - 3, "what is left are the markers"
     ranges = [Range(home, first, last) for first in range(end) for last in range(first + 1, end + 1)]
-    told = lab.broker.heads(ranges)
+    told = {asked: head for one in ranges for asked, head in lab.broker.heads([one]).items()}
     for asked, head in told.items():
         found: Record | None = next((records[at] for at in range(asked.first, asked.end) if at in records), None)
         assert head.holds_record == (found is not None), asked
@@ -74,3 +75,7 @@ def test_what_is_not_told_is_left_out(lab: KafkaLab, bootstrap_servers: str) -> 
     lab.broker.log_bounds([other])
     large = Range(home, 3, 4)
     assert set(lab.broker.heads([stranger, large])) == {stranger}, "behind another, a large batch isn't sent"
+    places = [Range(home, first, end) for first in range(end)]
+    assert len(lab.broker.heads(places)) <= heads.PLACES, (
+        "a partition that is read at many places doesn't take a Fetch each"
+    )

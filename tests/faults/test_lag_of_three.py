@@ -64,7 +64,10 @@ def test_a_slow_and_a_killed_broker_cost_only_what_they_keep(
     os.kill(_pid(three), signal.SIGSTOP)
     words = ("groups", "reset", group_there, "--topic", topic, "--to", "earliest", "--create")
     reset = Shell(tmp_path, servers)(*words)
-    assert (reset.returncode, "isn't known: broker 2" in reset.stderr) == (3, True), reset.stderr
+    if reset.returncode == 3:
+        assert "isn't known: broker 2" in reset.stderr, reset.stderr
+    else:  # another broker has taken over meanwhile
+        assert f"{group_there} (empty, 0 members)" in reset.stdout, "it isn't taken for a new one"
     started = time.monotonic()
     run = Shell(tmp_path, servers)("lag", "-o", "json")
     assert time.monotonic() - started < ANSWER_WITHIN + 6, "the deadline, and twice as much machine as it needs"

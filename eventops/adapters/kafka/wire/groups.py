@@ -53,23 +53,30 @@ def groups(wire: Wire, coordinators: Coordinators, names: Collection[str]) -> Gr
     Raises:
         NoWire: no broker listed any.
     """
-    listed, silent = _listed(wire, coordinators)
+    listed, silent = _listed(wire, coordinators, wire.nodes())
+    if silent and not listed and len(silent) == len(wire.nodes()):
+        raise NoWire(next(iter(silent.values())).reason)
+    unlisted = set(names) - set(listed)
+    later, missing = _looked_for(wire, coordinators, unlisted) if unlisted else ({}, {})
+    listed |= later
     wanted = set(names) or {name for name, found in listed.items() if found.consumes}
     known = sorted(wanted & set(listed))
     found, gaps = _described(wire, {name: listed[name] for name in known})
     if names:
-        gaps += [Gap(name, None, why) for name, why in _missing(coordinators, wanted - set(listed), silent).items()]
+        gaps += [Gap(name, None, why) for name, why in missing.items()]
     else:
         why = (f"{silence.reason}: its groups are missing" for silence in silent.values())
         gaps += [Gap("groups", None, one, is_of_list=True) for one in why]
     return Groups(tuple(sorted(found, key=lambda g: g.group_id)), tuple(sorted(gaps, key=lambda gap: gap.subject)))
 
 
-def _listed(wire: Wire, coordinators: Coordinators) -> tuple[dict[str, Listed], dict[Node, Silence]]:
+def _listed(
+    wire: Wire, coordinators: Coordinators, nodes: Collection[Node]
+) -> tuple[dict[str, Listed], dict[Node, Silence]]:
     deadline = time.monotonic() + coordinators.patience
     found: dict[str, Listed] = {}
     silences: dict[Node, Silence] = {}
-    waiting = wire.nodes()
+    waiting = tuple(nodes)
     while waiting:
         questions = {node: (node, ListGroupsRequest(states_filter=[], types_filter=[])) for node in waiting}
         answers, failures = wire.ask(questions)
@@ -85,8 +92,6 @@ def _listed(wire: Wire, coordinators: Coordinators) -> tuple[dict[str, Listed], 
                 coordinators.learn((one.group_id for one in told.groups), node)
         if waiting:
             time.sleep(PAUSE)
-    if silences and not found and len(silences) == len(wire.nodes()):
-        raise NoWire(next(iter(silences.values())).reason)
     return found, silences
 
 
@@ -95,14 +100,37 @@ def _from_list(node: Node, told: Any) -> Listed:
     return Listed(node, kind, snake(told.group_state), told.protocol_type in _CONSUMING)
 
 
-def _missing(coordinators: Coordinators, names: Collection[str], silent: Mapping[Node, Silence]) -> dict[str, str]:
-    """Why groups that were asked for aren't in any list: not permitted, on a broker that is silent, or not there."""
-    if not names:
-        return {}
-    by_node, failures = coordinators.of(sorted(names))
-    for node, mine in by_node.items():
-        failures |= dict.fromkeys(mine, silent[node].reason if node in silent else NO_SUCH_GROUP)
-    return failures
+def _looked_for(
+    wire: Wire, coordinators: Coordinators, names: Collection[str]
+) -> tuple[dict[str, Listed], dict[str, str]]:
+    """Groups that no list held, and why those that aren't found aren't there.
+
+    A group that moves from a broker that fell silent to another stands in nobody's list for a moment. So a question
+    about the group itself proves who its coordinator is now, and that one lists its groups once more: only what isn't
+    among them doesn't exist.
+    """
+    deadline = time.monotonic() + coordinators.patience
+    missing: dict[str, str] = {}
+    homes: dict[str, Node] = {}
+    waiting = sorted(names)
+    while waiting:
+        coordinators.forget(waiting)
+        by_node, failures = coordinators.of(waiting)
+        answers, silences = wire.ask({node: (node, _DESCRIBERS["classic"](mine)) for node, mine in by_node.items()})
+        missing |= failures | {name: silence.reason for node, silence in silences.items() for name in by_node[node]}
+        told = [(one.group_id, one.error_code, node) for node, answer in answers.items() for one in answer.groups]
+        homes |= {name: node for name, code, node in told if code not in PASSING}
+        waiting = [name for name, code, _ in told if code in PASSING]
+        if waiting and time.monotonic() > deadline:
+            missing |= dict.fromkeys(waiting, "its coordinator is moving to another broker")
+            break
+        if waiting:
+            time.sleep(PAUSE)
+    listed, silent = _listed(wire, coordinators, set(homes.values()))
+    for name, node in homes.items():
+        if name not in listed:
+            missing[name] = silent[node].reason if node in silent else NO_SUCH_GROUP
+    return {name: listed[name] for name in names if name in listed}, missing
 
 
 def _described(wire: Wire, listed: Mapping[str, Listed]) -> tuple[list[Group], list[Gap]]:

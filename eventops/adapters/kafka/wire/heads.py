@@ -7,7 +7,7 @@ https://kafka.apache.org/documentation/#recordbatch is the layout.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from struct import Struct
 from typing import Any, Final
 
@@ -22,8 +22,14 @@ from eventops.ports import Head, Range
 CHUNK: Final = 1_000
 """Partitions a Fetch."""
 
-ENOUGH: Final = 1_024
-"""Bytes a partition: a dozen markers. A broker leaves out a batch that is larger, which is then one of records."""
+ENOUGH: Final = 4_096
+"""Bytes a partition: fifty markers. A broker leaves out a larger batch, unless it is the first one in its answer."""
+
+PLACES: Final = 4
+"""Ranges of one partition that are asked for: no partition stands twice in a Fetch, so each takes one of its own."""
+
+AT_ONCE: Final = 4
+"""Fetches that are waited for together: what they bring is let go of before the next ones."""
 
 _HEADER: Final = Struct(">qi4xb4xhiqq14xi")
 _BEFORE_LENGTH: Final = 12
@@ -44,12 +50,18 @@ _Wanted = _Topic.FetchPartition
 def heads(wire: Wire, nodes: Mapping[Partition, Node], ranges: Collection[Range]) -> dict[Range, Head]:
     """The first record, aborted or not, of each range. Those for which headers don't tell, or whose leader is not known
     or doesn't answer, are left out."""
-    chunks = _chunks(nodes, ranges)
-    questions = {key: (key[0], _question(chunk)) for key, chunk in chunks.items()}
-    answers, _ = wire.ask(questions)
+    chunks = list(_chunks(nodes, ranges))
+    found: dict[Range, Head] = {}
+    for start in range(0, len(chunks), AT_ONCE):
+        found |= _heads(wire, dict(enumerate(chunks[start : start + AT_ONCE])))
+    return found
+
+
+def _heads(wire: Wire, chunks: Mapping[int, tuple[Node, Sequence[Range]]]) -> dict[Range, Head]:
+    answers, _ = wire.ask({key: (node, _question(chunk)) for key, (node, chunk) in chunks.items()})
     found: dict[Range, Head] = {}
     for key, told in answers.items():
-        wanted = {(one.partition.topic, one.partition.partition): one for one in chunks[key]}
+        wanted = {(one.partition.topic, one.partition.partition): one for one in chunks[key][1]}
         for topic in told.responses:
             for one in topic.partitions:
                 asked = wanted[topic.topic, one.partition_index]
@@ -59,19 +71,17 @@ def heads(wire: Wire, nodes: Mapping[Partition, Node], ranges: Collection[Range]
     return found
 
 
-def _chunks(nodes: Mapping[Partition, Node], ranges: Collection[Range]) -> dict[tuple[Node, int, int], list[Range]]:
-    """A Fetch each: no partition stands twice in one."""
+def _chunks(nodes: Mapping[Partition, Node], ranges: Collection[Range]) -> Iterator[tuple[Node, list[Range]]]:
+    """What one Fetch asks which broker for."""
     mine: dict[tuple[Node, int], list[Range]] = defaultdict(list)
     seen: Counter[Partition] = Counter()
     for one in ranges:
-        if one.partition in nodes:
+        if one.partition in nodes and seen[one.partition] < PLACES:
             mine[nodes[one.partition], seen[one.partition]].append(one)
             seen[one.partition] += 1
-    return {
-        (*key, start): together[start : start + CHUNK]
-        for key, together in mine.items()
-        for start in range(0, len(together), CHUNK)
-    }
+    for (node, _), together in mine.items():
+        for start in range(0, len(together), CHUNK):
+            yield node, together[start : start + CHUNK]
 
 
 def _question(ranges: Collection[Range]) -> Any:
@@ -108,7 +118,7 @@ def _head(batches: bytes, first: int, end: int) -> Head | None:
             except KafkaError:  # a header's name isn't UTF-8, for example
                 return None
             if record is not None:  # else compaction took those that are asked about
-                return Head(record.offset < end, True, moment_of(record.timestamp))
+                return Head(True, True, moment_of(record.timestamp)) if record.offset < end else Head(False)
         reached, at = max(reached, last + 1), after
     return Head(False)
 
