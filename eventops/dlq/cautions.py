@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
+from functools import lru_cache
 from typing import Final
 
 from eventops.dlq import rules
@@ -112,7 +113,7 @@ def _counters(planned: Sequence[Planned]) -> Iterator[str]:
     """Counters of attempts that no family is known to write, and that stay on the record."""
     found: Counter[str] = Counter()
     for one in planned:
-        found.update({name for name, value in one.headers if _COUNTER.search(name) and _is_counted(value)})
+        found.update({name for name, value in one.headers if _is_counter(name) and _is_counted(value)})
     for name, number in sorted(found.items()):
         yield (
             f"the header {name} stays on {plural(number, 'letter')} and may exhaust their retries at once; "
@@ -130,6 +131,11 @@ def record_size(one: Planned) -> int:
     """At least so many bytes; the batch around it takes some more."""
     headers = sum(len(name) + len(value or b"") for name, value in one.headers)
     return len(one.key or b"") + len(one.value or b"") + headers
+
+
+@lru_cache(maxsize=4_096)  # a topic's letters have the same few names
+def _is_counter(name: str) -> bool:
+    return _COUNTER.search(name) is not None
 
 
 def _is_counted(value: bytes | None) -> bool:

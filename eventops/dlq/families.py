@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Final
 
 from eventops.dlq.causes import Causes
@@ -90,7 +91,8 @@ class Conventions:
 
     def strip(self, headers: Headers) -> Headers:
         """The headers without every family's error headers, those that the context declares among them."""
-        return tuple(header for header in strip(headers) if header[0] not in self._own_marks)
+        kept = strip(headers)
+        return tuple([header for header in kept if header[0] not in self._own_marks]) if self._own_marks else kept
 
     def known(self, sheet: Sheet) -> tuple[Family, ...]:
         """The families that left headers on the record, the latest first; empty where no family knows it."""
@@ -213,7 +215,12 @@ def strip(headers: Headers) -> Headers:
     >>> strip((("kafka_dlt-original-topic", b"t"), ("traceparent", b"00-..."), ("kafka_deliveryAttempt", b"")))
     (('traceparent', b'00-...'),)
     """
-    return tuple((name, value) for name, value in headers if not name.startswith(STRIPPED))
+    return tuple([header for header in headers if not _is_stripped(header[0])])
+
+
+@lru_cache(maxsize=4_096)  # a topic's letters have the same few names
+def _is_stripped(name: str) -> bool:
+    return name.startswith(STRIPPED)
 
 
 ORIGINAL_TIMESTAMP: Final = "eventops-original-timestamp"

@@ -206,7 +206,7 @@ def home_partition(topic_id: str, partitions: int) -> int:
 
 
 def _digest(parts: Iterable[bytes]) -> bytes:
-    framed: list[bytes] = []
-    for part in parts:
-        framed += (_length(len(part)), part)
+    found = list(parts)
+    framed = [b""] * (2 * len(found))
+    framed[::2], framed[1::2] = map(_length, map(len, found)), found
     return hashlib.sha256(b"".join(framed)).digest()

@@ -225,9 +225,9 @@ class DeadLetterService:
     def _plan(self, request: Request) -> Plan:
         topic = self._topic(request.selection.topic)
         reading = Reading(self._broker, self._conventions)
-        judge = self._judge([topic], reading)
-        rows, _gaps = self._log.rows()
         with gathering.uncollected():
+            judge = self._judge([topic], reading)
+            rows, _gaps = self._log.rows()
             letters = [judge(letter) for letter in reading.letters([topic])]
             chosen = [letter for letter in letters if rules.is_selected(letter, request.selection)]
             return planning.plan(

@@ -28,6 +28,7 @@ Reader = Callable[[Record], Event]
 Find = Callable[[str], bytes | None]
 """A header's value by its name."""
 
+_TRACE_ID: Final = re.compile("(?!0{32})[0-9a-f]{32}")
 _LOCATION: Final = re.compile(r"\$message\.(header|payload)#(/.*)", re.DOTALL)
 _HEADER: Final = "header:"
 _IDS: Final = "ids."
@@ -135,8 +136,9 @@ def read_event(record: Record, places: Places = _NOWHERE) -> Event:
     is_data = body.event_id is None and bool(header(CE_ID))
 
     def told(where: Sequence[Place], said: str | None, headers: Sequence[str]) -> str | None:
-        if (named := next((text for place in where if (text := place.text(header, document))), None)) is not None:
-            return named
+        for place in where:
+            if text := place.text(header, document):
+                return text
         return _first_text(header, headers) or said if is_data else said or _first_text(header, headers)
 
     header_time = parse_time(_first_text(header, (CE_TIME,)))
@@ -163,9 +165,9 @@ def trace_id_of(traceparent: bytes | None) -> str | None:
     if traceparent is None:
         return None
     parts = traceparent.decode("ascii", "replace").split("-")
-    if len(parts) < 4 or len(parts[1]) != 32 or not set(parts[1]) <= set("0123456789abcdef"):
+    if len(parts) < 4 or not _TRACE_ID.fullmatch(parts[1]):
         return None
-    return parts[1] if set(parts[1]) != {"0"} else None
+    return parts[1]
 
 
 def _trace_id(header: Find) -> str | None:
