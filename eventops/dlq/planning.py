@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
+from typing import Final
 
 from eventops.dlq import rules
 from eventops.dlq.cautions import cautions
 from eventops.dlq.families import ORIGINAL_TIMESTAMP, strip
 from eventops.dlq.ledger import Ledger
 from eventops.dlq.model import Letter, LetterId, State
-from eventops.dlq.replay_model import Action, Content, Plan, Planned, Refused, Source
+from eventops.dlq.replay_model import Action, Content, Plan, Planned, Refused, Source, Told
 from eventops.dlq.request import Known, LeftOut, Request, Strip, max_bytes
 from eventops.dlq.rows import NO_TARGET, Deed, content_hash, ledger_key, replay_id, topic_identity
 from eventops.dlq.trace_context import below, without_trace_context
 from eventops.events import REPLAY_ID, REPLAY_LINK, Event, Headers, Position, Record, read_event, rfc3339
+from eventops.ports import Outgoing
 from eventops.wording import plural
+
+_told: Final = lru_cache(maxsize=4_096)(Told)
+"""One value for letters that are alike: rows are put together by it."""
 
 
 def plan(request: Request, letters: Sequence[Letter], known: Known, chosen: Sequence[Letter] | None = None) -> Plan:
@@ -170,7 +176,9 @@ def _no_need(letter: Letter, action: Action) -> str | None:
 def _bookkeeping(letter: Letter, source: LetterId) -> Planned:
     record = letter.event.record
     name = replay_id(ledger_key(source, NO_TARGET))
-    return Planned(letter, NO_TARGET, None, record.key, record.value, (), "letter", name, source, content_hash(record))
+    outgoing = Outgoing(NO_TARGET, record.key, record.value)
+    told = _told(NO_TARGET, 1, letter.group, letter.cause.kind)
+    return Planned(letter, outgoing, told, "letter", name, source, content_hash(record))
 
 
 def _objection(letter: Letter, target: str, request: Request, known: Known) -> str | None:
@@ -217,20 +225,17 @@ def _planned(letter: Letter, deed: Deed, request: Request, known: Known) -> Plan
             return Refused(letter, str(left_out))
     differs = None if origin is None or letter.is_bare else difference(origin, letter.event.record, known.strip)
     stamped = tuple(header for header in record.headers if header[0] == ORIGINAL_TIMESTAMP)
+    headers = replay_headers(letter, content.headers + stamped, replay, _appended_at(letter, record), known.strip)
+    partition = None if content.key != record.key else _target_partition(letter, target, request, known)
     return Planned(
         letter=letter,
-        target_topic=target,
-        target_partition=None if content.key != record.key else _target_partition(letter, target, request, known),
-        key=content.key,
-        value=content.value,
-        headers=replay_headers(letter, content.headers + stamped, replay, _appended_at(letter, record), known.strip),
+        record=Outgoing(target, content.key, content.value, headers, partition),
+        told=_told(target, attempt, letter.group, letter.cause.kind, change),
         taken_from="letter" if origin is None else "origin",
         replay_id=replay,
         source=source,
         content=content_hash(letter.event.record),
         difference=differs,
-        attempt=attempt,
-        change=change,
         compared=record if change else letter.event.record if differs else None,
     )
 

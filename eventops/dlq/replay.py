@@ -14,6 +14,7 @@ import gc
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from operator import attrgetter
 from typing import Final
 
 from eventops.dlq import command, lease, ledger
@@ -48,6 +49,7 @@ class Replay:
         self._pace = pace
         self._chunks = Chunks(pace)
         self._tally = Tally(plan)
+        self._targets = set(map(attrgetter("record.topic"), plan.planned)) if plan.is_replay else set()
         self._climb = Climb(pace.ramp, watch) if pace.ramp is not None and watch is not None else None
         self._committer: Committer | None = None
         self._lost_in_a_row = 0
@@ -102,8 +104,7 @@ class Replay:
         Raises:
             NotPermitted: naming every topic that may not be written to.
         """
-        targets = {one.target_topic for one in self._tally.left} if self._plan.is_replay else set()
-        if missing := self._broker.unwritable({ledger.TOPIC, *targets}, {ledger.TOPIC}):
+        if missing := self._broker.unwritable({ledger.TOPIC, *self._targets}, {ledger.TOPIC}):
             raise NotPermitted("nothing was written: it takes " + ", and ".join(sorted(missing.values())))
 
     def _round(self) -> Iterator[Step]:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from eventops.dlq.model import Letter, LetterId, Selection
 from eventops.events import Headers, Position, Record
-from eventops.ports import Coverage
+from eventops.ports import Coverage, Outgoing
 
 EXACTLY_ONCE: Final = "exactly_once"
 AT_LEAST_ONCE: Final = "at_least_once"
@@ -65,6 +65,17 @@ class Content:
     headers: Headers = ()
 
 
+class Told(NamedTuple):
+    """What the ledger tells of many letters alike. ``group`` and ``cause`` are the failure's; ``change`` says what
+    was changed on purpose."""
+
+    target_topic: str
+    attempt: int = 1
+    group: str | None = None
+    cause: str | None = None
+    change: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Planned:
     """One letter that a replay will put back, and as what.
@@ -73,11 +84,8 @@ class Planned:
     """
 
     letter: Letter
-    target_topic: str
-    target_partition: int | None
-    key: bytes | None
-    value: bytes | None
-    headers: Headers
+    record: Outgoing
+    told: Told
     taken_from: str
     replay_id: str
     source: LetterId
@@ -85,11 +93,43 @@ class Planned:
     """The letter's content, as the ledger knows it."""
     difference: str | None = None
     """How the origin record, which is put back, differs from its letter; in a few words."""
-    attempt: int = 1
-    change: str | None = None
-    """What was changed on purpose, in a few words."""
     compared: Record | None = None
     """What it is shown beside where it differs: the letter, or what was there before a change."""
+
+    @property
+    def target_topic(self) -> str:
+        """Where it goes."""
+        return self.record.topic
+
+    @property
+    def target_partition(self) -> int | None:
+        """None: its key chooses."""
+        return self.record.partition
+
+    @property
+    def key(self) -> bytes | None:
+        """Of what is put back."""
+        return self.record.key
+
+    @property
+    def value(self) -> bytes | None:
+        """Of what is put back."""
+        return self.record.value
+
+    @property
+    def headers(self) -> Headers:
+        """Of what is put back."""
+        return self.record.headers
+
+    @property
+    def attempt(self) -> int:
+        """Which deliberate replay of this letter to this target it is."""
+        return self.told.attempt
+
+    @property
+    def change(self) -> str | None:
+        """What was changed on purpose, in a few words."""
+        return self.told.change
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,23 +7,15 @@ import socket
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from itertools import islice
-from operator import attrgetter
 
 from eventops.dlq import ledger, ledger_format
 from eventops.dlq.model import State
-from eventops.dlq.replay_model import Plan, Planned
+from eventops.dlq.replay_model import Plan, Planned, Told
 from eventops.dlq.rows import Entry, Lease, Sheet, lease_key
-from eventops.events import Position
-from eventops.ports import Appended, Outgoing, Rejected
+from eventops.ports import Appended, Outgoing, Place, Rejected
 
-_Shared = tuple[str, int, str | None, str | None, str | None]
-Told = tuple[_Shared, tuple[int, int, str]]
+Beginning = tuple[Told, tuple[int, int, str]]
 """What a row tells of a letter before it is known where its record stands."""
-
-_shared: Callable[[Planned], _Shared] = attrgetter(
-    "target_topic", "attempt", "letter.group", "letter.cause.kind", "change"
-)
-_letter: Callable[[Planned], tuple[int, int, str]] = attrgetter("source.partition", "source.offset", "content")
 
 
 class Scribe:
@@ -38,21 +30,21 @@ class Scribe:
         self._since = now()
 
     def rows(
-        self, told: Iterable[Told], state: State, targets: Iterable[Position | None], reason: str | None = None
+        self, begun: Iterable[Beginning], state: State, places: Iterable[Place | None], reason: str | None = None
     ) -> Iterator[Outgoing]:
-        """The ledger's records about letters; ``targets`` are where they were appended."""
-        grouped: dict[_Shared, list[Entry]] = {}
-        last: _Shared | None = None
+        """The ledger's records about letters; ``places`` are where they were appended."""
+        grouped: dict[Told, list[Entry]] = {}
+        last: Told | None = None
         entries: list[Entry] = []
-        for (shared, letter), target in zip(told, targets, strict=True):
-            if shared != last:  # most are like the one before
-                last, entries = shared, grouped.setdefault(shared, [])
-            entries.append(letter if target is None else (*letter, target.partition, target.offset))
+        for (told, letter), place in zip(begun, places, strict=True):
+            if told is not last:  # most are like the one before
+                last, entries = told, grouped.setdefault(told, [])
+            entries.append(letter + place if place else letter)
         at = self._now()
-        for shared, found in grouped.items():
+        for told, found in grouped.items():
             left = iter(found)
             while letters := tuple(islice(left, ledger_format.SHEET_ROWS)):
-                sheet = self._sheet(shared, state, at, reason or self._plan.reason, letters)
+                sheet = self._sheet(told, state, at, reason or self._plan.reason, letters)
                 yield self._record(sheet.key, ledger_format.encode(sheet))
 
     def lease(self) -> Outgoing:
@@ -74,24 +66,21 @@ class Scribe:
         """The end of the lease."""
         return self._record(lease_key(self._source.topic_id), None)
 
-    def _sheet(
-        self, shared: _Shared, state: State, at: datetime, reason: str | None, letters: tuple[Entry, ...]
-    ) -> Sheet:
-        target_topic, attempt, group, cause, change = shared
+    def _sheet(self, told: Told, state: State, at: datetime, reason: str | None, letters: tuple[Entry, ...]) -> Sheet:
         return Sheet(
             cluster_id=self._source.cluster_id,
             topic=self._plan.selection.topic,
             topic_id=self._source.topic_id,
             state=state,
-            target_topic=target_topic,
+            target_topic=told.target_topic,
             operator=self._operator,
             at=at,
             run_id=self._plan.run_id,
-            attempt=attempt,
+            attempt=told.attempt,
             reason=reason,
-            group=group,
-            cause=cause,
-            change=change,
+            group=told.group,
+            cause=told.cause,
+            change=told.change,
             letters=letters,
         )
 
@@ -112,17 +101,18 @@ def is_alive(lease: Lease) -> bool:
     return True
 
 
-def told_of(one: Planned) -> Told:
+def beginning(one: Planned) -> Beginning:
     """What its row will tell of a letter."""
-    return _shared(one), _letter(one)
+    source = one.source
+    return one.told, (source.partition, source.offset, one.content)
 
 
-def outgoing(chunk: Iterable[Planned], told: list[Told]) -> Iterator[Outgoing]:
-    """What is put back, as it is appended; on the way ``told`` is filled with what the rows will tell. One letter after
-    the other: a second walk through a large plan would find nothing of it in the processor's cache."""
+def outgoing(chunk: Iterable[Planned], begun: list[Beginning]) -> Iterator[Outgoing]:
+    """What is put back, as it is appended; on the way ``begun`` is filled with what the rows will tell. One letter
+    after the other: a second walk through a large plan would find nothing of it in the processor's cache."""
     for one in chunk:
-        told.append(told_of(one))
-        yield Outgoing(one.target_topic, one.key, one.value, one.headers, one.target_partition)
+        begun.append(beginning(one))
+        yield one.record
 
 
 def reason_of(answer: Appended) -> str:

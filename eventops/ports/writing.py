@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple, Protocol, overload
 
 from eventops.events import Headers, Position
 
@@ -34,6 +34,42 @@ class Rejected(NamedTuple):
 
 Appended = Position | Rejected
 """What became of one :class:`Outgoing`."""
+Place = tuple[int, int]
+"""A record's partition and offset, where its topic is known."""
+
+
+class Positions(Sequence[Position]):
+    """Where records were appended, in their order: positions are made up when somebody looks, since a value for each of
+    them costs as much as appending it. ``topics`` and ``places`` are as long as the records.
+
+    >>> there = Positions(("t", "t"), ((0, 7), (1, 3)))
+    >>> len(there), str(there[1]), list(map(str, there[:1]))
+    (2, 't/1/3', ['t/0/7'])
+    """
+
+    __slots__ = ("places", "topics")
+
+    def __init__(self, topics: Sequence[str], places: Sequence[Place]) -> None:
+        self.topics = topics
+        self.places = places
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __iter__(self) -> Iterator[Position]:
+        for topic, (partition, offset) in zip(self.topics, self.places, strict=True):
+            yield Position(topic, partition, offset)
+
+    @overload
+    def __getitem__(self, index: int) -> Position: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Position]: ...
+
+    def __getitem__(self, index: int | slice) -> Position | Sequence[Position]:
+        if isinstance(index, slice):
+            return Positions(self.topics[index], self.places[index])
+        return Position(self.topics[index], *self.places[index])
 
 
 class Fenced(Exception):
@@ -58,8 +94,9 @@ class TransactionalProducer(Protocol):
     def begin(self) -> None:
         """Open a transaction."""
 
-    def append(self, records: Iterable[Outgoing]) -> Sequence[Appended]:
-        """Append to the open transaction and wait for every answer; the result is in the order of ``records``."""
+    def append(self, records: Iterable[Outgoing]) -> Positions | Sequence[Appended]:
+        """Append to the open transaction and wait for every answer; the result is in the order of ``records``:
+        :class:`Positions` where none was refused."""
 
     def commit(self) -> None:
         """Make all of it visible at once. It is decided when this returns; the last stable offset may pass it a little

@@ -24,13 +24,13 @@ from eventops.dlq.model import (
     State,
     TopicCounts,
 )
-from eventops.dlq.replay_model import Plan, Planned, Refused, Replayed, ReplayReport
+from eventops.dlq.replay_model import Plan, Planned, Refused, Replayed, ReplayReport, Told
 from eventops.dlq.rows import Row
 from eventops.events import Event, Headers, Ids, Partition, Position, Record
 from eventops.groups.model import Kind, Move, PeekReport, Place, Refusal, ResetPlan, Surroundings, Target
 from eventops.lag import rules as lag_rules
 from eventops.lag.model import AgeMethod, GroupLag, LagAge, LagReport, PartitionLag, PartitionOffsets
-from eventops.ports import Cluster, Coverage, Gap, Group, LogBounds, Member
+from eventops.ports import Cluster, Coverage, Gap, Group, LogBounds, Member, Outgoing
 from eventops.topics.model import PartitionSpan, TopicsReport, TopicSummary
 from eventops.trace.model import Anomaly, Delivery, Found, Hop, Status, TraceReport
 
@@ -254,9 +254,9 @@ def plan(count: int = 3, *, warnings: Sequence[str] = (), refused: int = 0, topi
 def _planned(one: Letter) -> Planned:
     record = one.event.record
     source = LetterId(CLUSTER.cluster_id, "t-1", 0, one.position.offset)
-    return Planned(
-        one, "users", 0, record.key, record.value, (), "origin", f"replay-{one.position.offset}", source, "hash"
-    )
+    outgoing = Outgoing("users", record.key, record.value, (), 0)
+    told = Told("users", 1, one.group, one.cause.kind)
+    return Planned(one, outgoing, told, "origin", f"replay-{one.position.offset}", source, "hash")
 
 
 def outcome(made: Plan, *, interrupted: bool = False) -> ReplayReport:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from confluent_kafka import KafkaError
 
 from eventops.adapters.kafka.failures import is_gone, reason
 from eventops.events import Position
-from eventops.ports import Appended, Fenced, Rejected, TransactionLost
-
-Answer = Position | KafkaError
+from eventops.ports import Appended, Fenced, Place, Positions, Rejected, TransactionLost
 
 _FENCED: Final = frozenset({KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH})
 _REFUSED: Final = frozenset(
@@ -32,26 +30,30 @@ _COLLATERAL: Final = frozenset({KafkaError._STATE, KafkaError._PURGE_QUEUE, Kafk
 """What befalls records after another one's refusal."""
 
 
-def judged(answers: Sequence[Answer | None]) -> Sequence[Appended]:
-    """
+def judged(
+    topics: Sequence[str], places: Sequence[Place | None], errors: Mapping[int, KafkaError]
+) -> Positions | Sequence[Appended]:
+    """What became of records: for each its topic, and either its place or, by its index, an error.
+
     Raises:
         Fenced, TransactionLost: an answer tells more than the refusal of a record.
     """
-    errors = [answer for answer in answers if not isinstance(answer, Position)]
+    silent = places.count(None) - len(errors)
+    if silent:
+        raise TransactionLost(f"{silent} records weren't answered")
     if not errors:
-        return answers  # type: ignore[return-value]  # nothing else is in it
-    told = [error for error in errors if error is not None]
-    if len(told) < len(errors):
-        raise TransactionLost(f"{len(errors) - len(told)} records weren't answered")
+        return Positions(topics, places)  # type: ignore[arg-type]  # no None is in it
+    told = errors.values()
     worst = next((e for e in told if e.code() in _FENCED or e.fatal()), None) or next(
         (e for e in told if not (_is_refusal(e) or e.code() in _COLLATERAL)), None
     )
     if worst is None and not any(map(_is_refusal, told)):
-        worst = told[0]
+        worst = next(iter(told))
     if worst is not None:
         raise lost(worst)
     return tuple(
-        answer if isinstance(answer, Position) else _refused(answer) for answer in answers if answer is not None
+        _refused(errors[index]) if place is None else Position(topic, *place)
+        for index, (topic, place) in enumerate(zip(topics, places, strict=True))
     )
 
 

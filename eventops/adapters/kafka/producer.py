@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
+from types import MethodType
 from typing import Final, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from eventops.adapters.kafka.answers import Answer, judged, lost
+from eventops.adapters.kafka.answers import judged, lost
 from eventops.adapters.kafka.connection import Connection
 from eventops.adapters.kafka.failures import PASSING, error_of
-from eventops.events import Position
-from eventops.ports import Appended, IsStopped, Outgoing, TransactionLost, never
+from eventops.adapters.kafka.heap import merge_at_once
+from eventops.ports import Appended, IsStopped, Outgoing, Place, Positions, TransactionLost, never
 
 Result = TypeVar("Result")
 
@@ -47,9 +48,11 @@ class _Appender:
         self._timeout = max(connection.timeout, INIT_PATIENCE)
         self._is_stopped = is_stopped
         connection.admin()
+        merge_at_once(True)
         self._producer: Producer | None = connection.producer(
             {
                 "enable.idempotence": True,
+                "enable.sparse.connections": False,  # else it connects half a second after it knows the coordinator
                 "partitioner": "murmur2_random",  # as Java's clients choose; librdkafka's default is another
                 "topic.metadata.propagation.max.ms": 3000,  # a topic that isn't there is refused after so long
                 "message.max.bytes": _LARGEST_RECORD,
@@ -58,23 +61,32 @@ class _Appender:
             }
         )
 
-    def append(self, records: Iterable[Outgoing]) -> Sequence[Appended]:
+    def append(self, records: Iterable[Outgoing]) -> Positions | Sequence[Appended]:
         """Append all, wait for all answers. Kafka refuses whole batches, so a neighbour may be refused with the one
         that is at fault: abort, and narrow it down by appending fewer."""
         producer = self._living()
-        answers: list[Answer | None] = []
-        refused: list[int] = []
+        topics: list[str] = []
+        places: list[Place | None] = []
+        errors: dict[int, KafkaError] = {}
+
+        def keep(index: int, error: KafkaError | None, message: Message | None) -> None:
+            if error is None and message is not None:
+                places[index] = (message.partition(), message.offset())  # type: ignore[assignment]  # delivered
+            else:
+                errors[index] = error or KafkaError(KafkaError._FAIL)
+
         produce = producer.produce
         for index, record in enumerate(records):
             topic, key, value, headers, partition = record
-            answers.append(None)
-            keep = partial(_keep, answers, refused, index, topic)
+            topics.append(topic)
+            places.append(None)
+            told = MethodType(keep, index)  # takes half of what a partial does
             try:  # once a record, so without names and detours
-                produce(topic, value, key, _BY_KEY if partition is None else partition, keep, headers=list(headers))
+                produce(topic, value, key, _BY_KEY if partition is None else partition, told, headers=list(headers))
             except (BufferError, KafkaException):
-                self._send(producer, record, keep)
-        self._wait(lambda: _is_answered(producer, refused), "records weren't answered")
-        return judged(answers)
+                self._send(producer, record, told)
+        self._wait(lambda: _is_answered(producer, errors), "records weren't answered")
+        return judged(topics, places, errors)
 
     def close(self) -> None:
         """Let go of what wasn't sent."""
@@ -83,6 +95,7 @@ class _Appender:
             with contextlib.suppress(KafkaException, SystemError, RuntimeError):
                 producer.purge()
                 self._end(producer)
+            merge_at_once(False)
 
     def _end(self, producer: Producer) -> None:
         """The last thing done with it."""
@@ -236,24 +249,9 @@ def _goes_on(error: KafkaError) -> bool:
     return error.code() == KafkaError._TIMED_OUT and error.retriable()
 
 
-def _is_answered(producer: Producer, refused: Sequence[int]) -> bool:
+def _is_answered(producer: Producer, refused: Collection[int]) -> bool:
     """Once one record was refused the client holds back those after it, whose sequence numbers don't fit any more."""
     left = producer.flush(_SLICE)
     if left and refused:
         producer.purge()
     return not left
-
-
-def _keep(
-    answers: list[Answer | None],
-    refused: list[int],
-    index: int,
-    topic: str,
-    error: KafkaError | None,
-    message: Message | None,
-) -> None:
-    if error is not None or message is None:
-        refused.append(index)
-        answers[index] = error or KafkaError(KafkaError._FAIL)
-    else:
-        answers[index] = Position(topic, message.partition() or 0, message.offset() or 0)
