@@ -10,7 +10,7 @@ demo: setup
 	$(BIN)/eventops demo
 
 test: setup
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --max-worker-restart 0
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 check: setup
 	$(BIN)/ruff format --check .

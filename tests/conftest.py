@@ -57,13 +57,24 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput[SERVERS] = config.stash[BROKER]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first, so that no process is left alone with it at the end of a run."""
+    items.sort(key=lambda item: -_timeout(item))
+
+
+def _timeout(item: pytest.Item) -> float:
+    """Seconds that a test may take."""
+    found = item.get_closest_marker("timeout")
+    return float(found.args[0] if found else item.config.getini("timeout"))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """A test that hangs in native code can't be ended by its timeout, which is a signal that Python handles: a grace
     later every thread's stack is printed and the process ends, and by ``--max-worker-restart 0`` the run with it."""
-    found = item.get_closest_marker("timeout")
-    seconds = float(found.args[0] if found else item.config.getini("timeout"))
-    faulthandler.dump_traceback_later(seconds + GRACE, exit=True, file=item.config.stash[fault_handler_stderr_fd_key])
+    faulthandler.dump_traceback_later(
+        _timeout(item) + GRACE, exit=True, file=item.config.stash[fault_handler_stderr_fd_key]
+    )
     try:
         return (yield)
     finally:
