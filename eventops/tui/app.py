@@ -160,7 +160,8 @@ class Dashboard(Switching):
             case _:
                 self.action_help()
 
-    def _tick(self) -> None:
+    async def _tick(self) -> None:
+        await self.hurry_keys()
         if self._ended is not None and self._ended.is_set():
             self.exit()
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from textual.app import App, ScreenStackError
+from textual.app import ScreenStackError
 from textual.screen import Screen
 from textual.worker import get_current_worker
 
@@ -15,6 +15,7 @@ from eventops.ports import Range
 from eventops.ports.attention import NobodyWaits
 from eventops.tui import commands
 from eventops.tui.history import History
+from eventops.tui.keys import InOrder
 from eventops.tui.lag_columns import Paced, worst_first
 from eventops.tui.messages import Answered, Arriving, NotAnswered, WaitingUnknown
 from eventops.tui.page import Page
@@ -23,7 +24,7 @@ from eventops.tui.watch import Watch
 from eventops.wording import safe
 
 
-class Asking(App[None]):
+class Asking(InOrder):
     """The half of the app that asks; widgets are never touched from its workers."""
 
     def __init__(self, desk: Desk, refresh: float) -> None:

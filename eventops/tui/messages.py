@@ -143,6 +143,13 @@ class SearchEnded(Message):
 
 
 @dataclass
+class KeyPassed(Message):
+    """Whatever the key of that number is bound to has happened."""
+
+    number: int
+
+
+@dataclass
 class Entered(Message):
     """The operator ended the line at the bottom with Enter: a command after ``:``, a filter after ``/``."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,6 +14,7 @@ from textual.widgets import ProgressBar
 from eventops.dlq.model import Selection, State
 from eventops.dlq.replay_model import Step
 from eventops.events import Position
+from eventops.tui.app import Dashboard
 from eventops.tui.confirming import Phase
 from eventops.tui.dlq import CausesPage, TopicsPage
 from eventops.tui.help import HelpPage
@@ -21,14 +23,17 @@ from eventops.tui.lag_columns import worst_first
 from eventops.tui.letters import LetterPage, LettersPage
 from eventops.tui.messages import Arriving, BrokeOff, NotAnswered, Searched, SearchFailed, Stepped, Unplanned
 from eventops.tui.overview import OverviewPage
+from eventops.tui.page import Page
 from eventops.tui.replay import ReplayPage
 from eventops.tui.topics import TopicListPage, TopicPage
 from eventops.tui.trace import TracePage
 from eventops.tui.widgets.lines import Prompt
 from tests.tui import reports
-from tests.tui.stage import answer, answer_all, current, front, shown, still, table, type_text
+from tests.tui.stage import answer, answer_all, current, front, shown, still, table, type_text, until
 
 pytestmark = pytest.mark.asyncio
+
+_NAMES = {":": "colon", "/": "slash"}
 
 
 async def test_nothing_known_is_said_and_not_shown_as_nothing() -> None:
@@ -68,12 +73,77 @@ async def test_keys_that_come_in_a_burst_are_text_once_the_line_was_asked_for(be
     async with app.run_test(size=(100, 30)) as pilot:
         await answer_all(pilot, app)
         await pilot.press(*before[:-1])
-        for character in (before[-1], *"req:/q1s"):  # as over a slow line: all of it at once, no pause between
-            app.post_message(Key(_NAMES.get(character, character), character))
+        burst(app, before[-1], *"req:/q1s")
         await pilot.pause()
         await pilot.pause()
         assert app.is_running
         assert app.screen.query_one(Prompt).value == "req:/q1s"
+
+
+@pytest.mark.parametrize(
+    ("keys", "left"),
+    [
+        ([*"mail", "enter"], {"mail-group"}),
+        ([*"bill", "ctrl+u", *"mail", "enter"], {"mail-group"}),
+        ([*"mailx", "backspace", "enter"], {"mail-group"}),
+        ([*"al", "home", *"m", "right", *"i", "delete", *"l", "enter"], {"mail-group"}),
+        ([*"mail", "escape"], {"billing-group", "audit-group", "mail-group", "new-group"}),
+    ],
+)
+async def test_keys_of_a_burst_edit_in_the_order_in_which_they_come(keys: list[str], left: set[str]) -> None:
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("2")
+        await answer(pilot, app.questions.lag, reports.sick_lag())
+        burst(app, "/", *keys)
+        await pilot.pause()
+        await pilot.pause()
+        assert {row.group.group for row in table(app, "groups").rows} == left
+
+
+@pytest.mark.parametrize(
+    ("keys", "leads_to", "crumb"),
+    [
+        (["2", "/", *"mail", "enter", "enter"], GroupPage, "mail-group"),
+        (["4", "/", *"orders", "enter", "enter"], CausesPage, "orders-dlt"),
+        (["5", "/", "ctrl+u", *"users", "enter", "enter"], TopicPage, "users"),
+    ],
+)
+async def test_keys_typed_ahead_are_for_the_screens_that_they_lead_to(
+    keys: list[str], leads_to: type[Page], crumb: str
+) -> None:
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await answer_all(pilot, app)
+        burst(app, *keys)
+        await until(pilot, lambda: isinstance(app.screen, leads_to), "the row that is left")
+        assert front(app, leads_to).crumbs == (crumb,)
+
+
+async def test_a_confirmation_typed_ahead_is_one() -> None:
+    app = still()
+    async with app.run_test(size=(120, 40)) as pilot:
+        page = ReplayPage(Selection("users-dlt"), reports.plan(3))
+        await app.open("dlq", page)
+        page.execute = lambda: None  # type: ignore[method-assign]
+        burst(app, "x", *"yes", "enter")
+        await until(pilot, lambda: page.phase is Phase.RUNNING, "it was confirmed")
+        assert "copied" not in shown(pilot), "y is text here"
+
+
+async def test_a_key_that_got_lost_with_its_screen_holds_up_no_other() -> None:
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await answer_all(pilot, app)
+        app._handed_on = time.monotonic()
+        burst(app, "2")
+        await until(pilot, lambda: isinstance(app.screen, LagPage), "the next key")
+
+
+def burst(app: Dashboard, *keys: str) -> None:
+    """As over a slow line: all of it at once, no pause between."""
+    for key in keys:
+        app.post_message(Key(_NAMES.get(key, key), key if len(key) == 1 else None))
 
 
 async def test_groups_are_shown_before_the_last_one_came_in() -> None:
@@ -90,9 +160,6 @@ async def test_groups_are_shown_before_the_last_one_came_in() -> None:
         text = shown(pilot)
         assert "so far" not in text
         assert "new-group" in text
-
-
-_NAMES = {":": "colon", "/": "slash"}
 
 
 async def test_the_cursor_stays_on_its_row_when_rows_come_go_and_change_places() -> None:

@@ -148,6 +148,7 @@ class Prompt(Input):
 
     sign = ":"
     suggests: Callable[[str], str | None] = staticmethod(lambda _text: None)
+    _before: Widget | None = None
 
     def __init__(self) -> None:
         super().__init__(compact=True, suggester=Completion(self))
@@ -158,6 +159,8 @@ class Prompt(Input):
         self.value = text
         self.placeholder = hint
         self.parent_line.add_class("-open")
+        if self.screen.focused is not self:
+            self._before = self.screen.focused
         self.screen.set_focus(self)  # at once: `focus` would come a message later, and keys of a burst before it
 
     @property
@@ -167,8 +170,11 @@ class Prompt(Input):
         return self.parent
 
     def close(self) -> None:
-        """Leave it."""
+        """Leave it; keys are at once for whoever had them."""
         self.parent_line.remove_class("-open")
+        self.screen.set_focus(self._before)
+        if self.screen.focused is self:
+            self.screen.set_focus(None)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """A filter works while it is typed."""
@@ -176,20 +182,17 @@ class Prompt(Input):
         if self.parent_line.has_class("-open"):
             self.post_message(Typed(self.sign, event.value))
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter."""
-        event.stop()
-        self.close()
-        self.post_message(Entered(self.sign, event.value.strip()))
-
     def on_key(self, event: Key) -> None:
-        """Tab completes; Escape leaves the line, not the screen."""
+        """Tab completes; Enter and Escape end the line; Escape leaves it, not the screen."""
         if event.key == "tab" and self.cursor_at_end:
-            event.stop()
-            event.prevent_default()
             self.action_cursor_right()
-        if event.key == "escape":
-            event.stop()
-            event.prevent_default()
+        elif event.key == "enter":
+            self.close()
+            self.post_message(Entered(self.sign, self.value.strip()))
+        elif event.key == "escape":
             self.close()
             self.post_message(Left(self.sign))
+        else:
+            return
+        event.stop()
+        event.prevent_default()

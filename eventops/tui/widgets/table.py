@@ -187,7 +187,7 @@ class Table(Vertical, Generic[Row]):
 
     def focus_rows(self) -> None:
         """Keys move this table's cursor from now on."""
-        self._grid.focus()
+        self.screen.set_focus(self._grid)  # at once: a key behind the one that led here may ask for another focus
 
     @property
     def _grid(self) -> Grid:

@@ -1,0 +1,59 @@
+"""One key after the other, however many come at once."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import Final
+
+from textual.app import App
+from textual.events import Event, Key
+
+from eventops.tui.messages import KeyPassed
+
+_PATIENCE: Final = 1.0
+"""Seconds after which a key that nobody told the end of holds up no other: its screen was closed under it."""
+
+
+class InOrder(App[None]):
+    """Over a slow line, and from a script, keys come in bursts. Textual hands each on as it comes; what it is bound to
+    happens when it has come back through all that is around the focus, and is overtaken by the text behind it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._keys: deque[Key] = deque()
+        self._handed_on: float | None = None
+        self._number = 0
+        """Of the key that was handed on last."""
+
+    async def on_event(self, event: Event) -> None:
+        """A key waits for those before it."""
+        if not isinstance(event, Key) or event.is_forwarded:
+            await super().on_event(event)
+            return
+        self._keys.append(event)
+        if self._handed_on is None:
+            await self._hand_on()
+
+    async def on_key_passed(self, message: KeyPassed) -> None:
+        """The next one; of a key that wasn't waited for any longer it is late."""
+        if message.number == self._number:
+            await self._go_on()
+
+    async def hurry_keys(self) -> None:
+        """Now and then: wait no longer for one that was lost."""
+        if self._handed_on is not None and time.monotonic() - self._handed_on > _PATIENCE:
+            await self._go_on()
+
+    async def _go_on(self) -> None:
+        self._handed_on = None
+        if self._keys:
+            await self._hand_on()
+
+    async def _hand_on(self) -> None:
+        self._handed_on = time.monotonic()
+        self._number += 1
+        passed = KeyPassed(self._number)
+        await super().on_event(self._keys.popleft())
+        if self.screen_stack:
+            (self.focused or self.screen).post_message(passed)  # behind the key, the same way
