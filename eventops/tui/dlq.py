@@ -240,7 +240,7 @@ class CausesPage(LettersOf):
 def about(letter: Letter) -> Target:
     """Its request, else its event, else the record that failed."""
     ids = letter.event.ids
-    return Target(identifier=ids.correlation_id or ids.event_id, letter=letter.position)
+    return Target(identifier=ids.correlation_id or ids.event_id, at=letter.position, letter=letter.position)
 
 
 def cause_key(row: CauseGroup) -> str:

@@ -88,7 +88,7 @@ def cause_columns(now: Callable[[], datetime], *, with_topic: bool = False) -> S
     group = Column[CauseGroup]("group", lambda row: row.group or UNKNOWN, is_flexible=True, from_width=70)
     keys = Column[CauseGroup]("keys", _keys, right=True, from_width=100, order=lambda row: row.distinct_keys)
     if with_topic:
-        topic = Column[CauseGroup]("topic", lambda row: row.topic, from_width=78, is_flexible=True)
+        topic = Column[CauseGroup]("topic", lambda row: row.topic, from_width=66, is_flexible=True)
         return (named, group, topic, opened, keys, *last)
     return (
         named,

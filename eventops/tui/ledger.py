@@ -13,14 +13,15 @@ from eventops.bootstrap import Desk
 from eventops.dlq.following import Outcome
 from eventops.dlq.model import State
 from eventops.events import Position
+from eventops.ports import Gap
 from eventops.tui.letter_marks import state
-from eventops.tui.letter_text import Deed, outcome
+from eventops.tui.letter_text import Deed, Deeds, outcome
 from eventops.tui.page import Page, Target
 from eventops.tui.palette import FAINT
 from eventops.tui.watch import Watch
 from eventops.tui.widgets.columns import Column
 from eventops.tui.widgets.table import Table
-from eventops.wording import UNKNOWN, count, instant, safe
+from eventops.wording import count, instant, safe
 
 _EVERY: Final = 5.0
 _MOST: Final = 1_000
@@ -73,7 +74,7 @@ class LedgerPage(Page):
     def __init__(self, topic: str) -> None:
         super().__init__()
         self.topic = topic
-        self._watch: Watch[tuple[int, tuple[Deed, ...], str]] | None = None
+        self._watch: Watch[Deeds] | None = None
 
     @property
     def watches(self) -> tuple[Watch[Any], ...]:
@@ -105,18 +106,18 @@ class LedgerPage(Page):
 
     def paint(self) -> None:
         """The newest first, up to a bound that is told."""
-        found = self.watches[0].value
+        found: Deeds | None = self.watches[0].value
         if found is None:
             self.query_one("#deeds", Table).show(None)
             return
-        total, rows, _gap = found
-        bound = f"the newest of {count(total)}; the command below prints all   " if total > len(rows) else ""
+        total, rows = len(found.done) + found.older, found.done
+        bound = f"the newest of {count(total)}; the command below prints all   " if found.older else ""
         self.query_one("#deeds", Table).show(rows, note=bound + came_of(rows))
 
-    def trouble(self) -> str | None:
-        """What of it couldn't be read."""
-        found = self.watches[0].value
-        return super().trouble() or (found[2] if found is not None and found[2] else None)
+    def gaps(self) -> Sequence[Gap]:
+        """What of the ledger, or of what came of replays, couldn't be read."""
+        found: Deeds | None = self.watches[0].value
+        return found.gaps if found is not None else ()
 
     def on_table_chosen(self, message: Table.Chosen) -> None:
         """The letter."""
@@ -130,14 +131,8 @@ class LedgerPage(Page):
         return None if row is None else Target(letter=letter_of(row))
 
 
-def history(desk: Desk, topic: str) -> tuple[int, tuple[Deed, ...], str]:
-    """How many rows there are, the newest of them with what came of each, and what couldn't be read. Asks the
-    cluster."""
+def history(desk: Desk, topic: str) -> Deeds:
+    """What was done about a topic's letters. Asks the cluster."""
     rows, gaps = desk.dlq.history(topic)
     fates, unread = desk.dlq.fates(rows[:_MOST])
-    lacking = [*gaps, *unread]
-    return (
-        len(rows),
-        tuple(zip(rows[:_MOST], fates, strict=True)),
-        safe(lacking[0].reason or UNKNOWN) if lacking else "",
-    )
+    return Deeds(tuple(zip(rows[:_MOST], fates, strict=True)), (*gaps, *unread), max(len(rows) - _MOST, 0))

@@ -4,6 +4,7 @@ Everything in them is untrusted."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from rich.text import Text
@@ -14,6 +15,7 @@ from eventops.dlq.following import Fate, Outcome
 from eventops.dlq.header_words import header_words
 from eventops.dlq.model import CauseGroup, Letter, State
 from eventops.dlq.rows import Row
+from eventops.ports import Gap
 from eventops.tui.letter_marks import state, verdict
 from eventops.tui.palette import ACCENT, BAD, FAINT, GOOD, ODD, WARN
 from eventops.tui.record_text import LINE, block, content, fact, heading, pretty
@@ -21,6 +23,17 @@ from eventops.wording import UNKNOWN, count, instant, plural, safe, safe_block
 
 Deed = tuple[Row, Fate | None]
 """What was done about a letter, and what became of what it put back; None: it put nothing back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deeds:
+    """What was done about letters, the newest first; ``gaps``: what couldn't be read for it; ``older`` ones are left
+    out."""
+
+    done: tuple[Deed, ...]
+    gaps: tuple[Gap, ...] = ()
+    older: int = 0
+
 
 OUTCOMES: Final[dict[Outcome, tuple[str, str]]] = {
     Outcome.PASSED: ("✓ passed", GOOD),
@@ -80,10 +93,14 @@ def brief(found: Letter) -> Text:
     return text
 
 
-def facts(found: Letter, deeds: Sequence[Deed] | None) -> Text:
+def facts(found: Letter, deeds: Deeds | None) -> Text:
     """What it is, why it failed, where it has been, and what was done about it; ``deeds`` None: not known yet."""
     event, text = found.event, Text()
-    said = state(found.state).append(f"   {safe(found.state_reason, LINE)}" if found.state_reason else "", FAINT)
+    said = Text.assemble(
+        state(found.state),
+        (f"   {safe(found.state_reason, LINE)}" if found.state_reason else "", FAINT),
+        ("   as far as is known" if deeds is not None and deeds.gaps else "", FAINT),
+    )
     fact(text, "state", said)
     fact(text, "cause", Text.assemble((safe(found.cause_key, LINE), "bold"), (f"   {cause_id(found.cause)}", FAINT)))
     fact(text, "at", found.cause.frame)
@@ -125,13 +142,14 @@ def _hops(text: Text, path: Sequence[Hop]) -> None:
         text.append(f"\n     {safe(told, LINE)}" if told else "").append("\n")
 
 
-def _ledger(text: Text, deeds: Sequence[Deed] | None) -> None:
+def _ledger(text: Text, deeds: Deeds | None) -> None:
     heading(text, "ledger")
     if deeds is None:
         text.append("  asking the cluster …\n", FAINT)
-    elif not deeds:
-        text.append("  nothing was done about it yet\n", FAINT)
-    for row, fate in deeds or ():
+    elif not deeds.done:
+        told = "not known: see above" if deeds.gaps else "nothing was done about it yet"
+        text.append(f"  {told}\n", FAINT)
+    for row, fate in deeds.done if deeds is not None else ():
         text.append(f"  {instant(row.at)}  ", FAINT).append_text(_deed(row.state))
         text.append(f"  to {row.target}" if row.target is not None else "").append(f"  {safe(row.operator, 60)}", FAINT)
         text.append(f"\n     {safe(row.reason, LINE)}" if row.reason else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any, ClassVar, Final
 
 from rich.text import Text
@@ -105,7 +106,7 @@ class LettersPage(LettersOf):
 
     def on_table_chosen(self, message: Table.Chosen) -> None:
         """It alone."""
-        self.shell.push_screen(LetterPage(message.row.position))
+        self.shell.push_screen(LetterPage(message.row.position, message.row, self.watches[0].answered_at))
 
     def action_mark(self) -> None:
         """For a replay of a few."""
@@ -182,12 +183,14 @@ class LetterPage(LettersOf):
         Binding("C", "copy_payload", "copy the payload, what a terminal would obey escaped"),
     ]
 
-    def __init__(self, position: Position) -> None:
+    def __init__(self, position: Position, known: Letter | None = None, known_at: datetime | None = None) -> None:
+        """``known``: what a list told of it, and when."""
         super().__init__()
         self.position = position
+        self._known = known, known_at
         self._is_folded = True
         self._letter: Watch[Letter] | None = None
-        self._deeds: Watch[tuple[letter_text.Deed, ...]] | None = None
+        self._deeds: Watch[letter_text.Deeds] | None = None
 
     @property
     def shown_keys(self) -> Sequence[tuple[str, str]]:
@@ -202,7 +205,7 @@ class LetterPage(LettersOf):
         """The letter, for its state may change; and what the ledger tells of it."""
         if self._letter is None or self._deeds is None:
             desk = self.shell.desk
-            self._letter = Watch("letter", lambda: desk.dlq.letter(self.position)[0], _EVERY)
+            self._letter = Watch("letter", lambda: desk.dlq.letter(self.position)[0], _EVERY, *self._known)
             self._deeds = Watch("ledger", lambda: deeds(desk, self.position), 2 * _EVERY)
         return (self._letter, self._deeds)
 
@@ -227,7 +230,7 @@ class LetterPage(LettersOf):
 
     def focus_body(self) -> None:
         """Arrow keys scroll the text."""
-        self.query_one("#whole").focus()
+        self.set_focus(self.query_one("#whole"))
 
     def paint(self) -> None:
         """The whole letter."""
@@ -239,6 +242,11 @@ class LetterPage(LettersOf):
         facts.update(letter_text.facts(found, self.watches[1].value))
         own = self.shell.desk.dlq.own_code
         contents.update(letter_text.contents(found, own, is_folded=self._is_folded))
+
+    def gaps(self) -> Sequence[Gap]:
+        """What of the ledger, or of what came of a replay, couldn't be read: the state may be another one."""
+        found: letter_text.Deeds | None = self.watches[1].value
+        return found.gaps if found is not None else ()
 
     def action_fold(self) -> None:
         """The other way of reading a stack trace."""
@@ -262,13 +270,13 @@ class LetterPage(LettersOf):
         return Selection(self.position.topic, positions=(self.position,))
 
 
-def deeds(desk: Desk, position: Position) -> tuple[letter_text.Deed, ...]:
-    """What was done about a letter, the newest first, and what came of it. Asks the cluster."""
+def deeds(desk: Desk, position: Position) -> letter_text.Deeds:
+    """What was done about a letter, and what came of it. Asks the cluster."""
     from eventops.dlq.planning import letter_id
 
     [topic] = desk.broker.topics([position.topic]) or [None]
-    rows, _gaps = desk.dlq.history(position.topic)
+    rows, gaps = desk.dlq.history(position.topic)
     this = letter_id(position, desk.broker.cluster().cluster_id, topic.topic_id if topic else None)
     about_it = [row for row in rows if row.letter == this]
-    fates, _unread = desk.dlq.fates(about_it)
-    return tuple(zip(about_it, fates, strict=True))
+    fates, unread = desk.dlq.fates(about_it)
+    return letter_text.Deeds(tuple(zip(about_it, fates, strict=True)), (*gaps, *unread))

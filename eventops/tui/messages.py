@@ -9,6 +9,7 @@ from textual.message import Message
 
 if TYPE_CHECKING:
     from eventops.dlq.replay_model import Plan, Step
+    from eventops.events import Position
     from eventops.groups.model import ResetReport
     from eventops.records.model import Glance, Seen
     from eventops.trace.model import Found
@@ -59,9 +60,10 @@ class SearchFailed(Message):
 
 @dataclass
 class WaitingFound(Message):
-    """The oldest waiting record tells of a request (or of itself, by its event id)."""
+    """The oldest waiting record, at that position, tells of a request (or of itself, by its event id)."""
 
     identifier: str
+    position: Position
 
 
 @dataclass

@@ -44,10 +44,11 @@ _HINTS: Final = {":": " · ".join(NAMES), "/": "text, regex, or !what not to sho
 
 @dataclass(frozen=True)
 class Target:
-    """What is under the cursor. ``identifier``: a request's or an event's; ``waiting``: from the oldest waiting record
-    on, to be read for one; ``topics`` and ``letter``: where its dead letters are."""
+    """What is under the cursor. ``identifier``: a request's or event's; ``at``: which event of its chain; ``waiting``:
+    from the oldest waiting record on, to be read for one; ``topics`` and ``letter``: where its dead letters are."""
 
     identifier: str | None = None
+    at: Position | None = None
     waiting: Range | None = None
     topics: tuple[str, ...] = ()
     letter: Position | None = None
@@ -145,9 +146,8 @@ class Page(Screen[None]):
         self._is_built = True
         self.shell.recall(self)
         self.refresh_all()
-        for table in self.query(Table):
+        for table in self.query(Table)[:1]:
             table.focus_rows()
-            break
 
     def on_screen_resume(self) -> None:
         """Back in front: don't show what was known when it was left."""
@@ -248,9 +248,9 @@ class Page(Screen[None]):
         """The request of what is under the cursor."""
         target = self.target()
         if target is None:
-            self.notify("nothing under the cursor to trace")
+            self._tell_nothing("to trace")
         elif target.identifier is not None:
-            await self.shell.trace(target.identifier)
+            await self.shell.trace(target.identifier, target.at)
         elif target.waiting is not None:
             self.shell.trace_waiting(target.waiting)
         else:
@@ -260,9 +260,13 @@ class Page(Screen[None]):
         """The dead letters of what is under the cursor."""
         target = self.target()
         if target is None:
-            self.notify("nothing under the cursor to look up dead letters for")
+            self._tell_nothing("to look up dead letters for")
         else:
             await self.shell.open_letters(target)
+
+    def _tell_nothing(self, what: str) -> None:
+        is_known = all(watch.value is not None for watch in self.watches[:1])
+        self.notify(f"nothing under the cursor {what}" if is_known else self._why_empty(self.trouble()), markup=False)
 
     def action_copy_command(self) -> None:
         """By the terminal's own clipboard (OSC 52), so that it works over SSH."""
@@ -274,9 +278,9 @@ class Page(Screen[None]):
         target = self.target()
         if target is None or target.identifier is None:
             self.notify("no id under the cursor")
-            return
-        self.app.copy_to_clipboard(safe(target.identifier))
-        self.notify(f"copied: {safe(target.identifier, 200)}", markup=False)
+        else:
+            self.app.copy_to_clipboard(safe(target.identifier))
+            self.notify(f"copied: {safe(target.identifier, 200)}", markup=False)
 
     def action_sort_next(self) -> None:
         """The table in front."""
@@ -303,8 +307,7 @@ class Page(Screen[None]):
 
     def focus_body(self) -> None:
         """Keys are for the screen again."""
-        tables = list(self.query(Table))
-        if tables:
+        if tables := list(self.query(Table)):
             tables[0].focus_rows()
         else:
             self.set_focus(None)

@@ -122,7 +122,7 @@ def oldest_waiting(desk: Desk, unread: Range) -> WaitingFound | WaitingUnknown:
             record = min(batch.records, key=lambda one: one.position)
             ids = read_event(record).ids
             if (identifier := ids.correlation_id or ids.event_id) is not None:
-                return WaitingFound(identifier)
+                return WaitingFound(identifier, record.position)
             return WaitingUnknown(f"{record.position} waits, and has neither a correlation id nor an event id")
     return WaitingUnknown(f"no record of {unread.partition} waits any more")
 

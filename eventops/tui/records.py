@@ -86,7 +86,7 @@ class RecordPage(Page):
 
     def focus_body(self) -> None:
         """Arrow keys scroll the text."""
-        self.query_one("#whole").focus()
+        self.set_focus(self.query_one("#whole"))
 
     def paint(self) -> None:
         """It never changes: the log keeps it as it is."""
@@ -104,4 +104,5 @@ class RecordPage(Page):
 
 def about(event: Event) -> Target:
     """Its request, else itself; the letters of its topic."""
-    return Target(identifier=event.ids.correlation_id or event.ids.event_id, topics=(event.position.topic,))
+    identifier = event.ids.correlation_id or event.ids.event_id
+    return Target(identifier=identifier, at=event.position, topics=(event.position.topic,))

@@ -11,12 +11,12 @@ from typing import ClassVar, Final
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.events import Resize
 from textual.widget import Widget
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
 from eventops.errors import reason_of
+from eventops.events import Position
 from eventops.trace.drawing import coverage_line
 from eventops.trace.model import Found, Question, TraceReport
 from eventops.tui import record_text, trace_text
@@ -60,6 +60,7 @@ class TracePage(Page):
         self._failure: str | None = None
         self._reported_at: datetime | None = None
         self._letters_shown = 0
+        self._meant: Position | None = None
         self._earlier: list[str] = []
         self.is_following = False
         self._ended = threading.Event()
@@ -88,11 +89,12 @@ class TracePage(Page):
 
     def focus_body(self) -> None:
         """Arrow keys go through the chain."""
-        self.query_one(Chain).focus()
+        self.set_focus(self.query_one(Chain))
 
     def on_mount(self) -> None:
         """Arrow keys go through the chain."""
         super().on_mount()
+        self.call_after_refresh(self._draw)
         self.focus_body()
 
     def on_unmount(self) -> None:
@@ -109,17 +111,12 @@ class TracePage(Page):
         if self.is_following and self._ended.is_set() and self.identifier is not None:
             self._look(self.identifier)
 
-    def on_resize(self, _event: Resize) -> None:
-        """Lines are broken inside their branch of the tree, so anew for each width."""
-        self.call_after_refresh(self._draw)
-
     def action_view(self) -> None:
         """Another pane, where there is room for one."""
         self._pane = (self._pane + 1) % len(_PANES)
-        panes = self.query_one("#panes")
-        panes.set_classes(f"-{_PANES[self._pane]}")
+        for number, name in enumerate(_PANES):
+            self.query_one("#panes").set_class(number == self._pane, f"-{name}")
         self.query_one(f"#{_PANES[self._pane]}").focus()
-        self.call_after_refresh(self._draw)
 
     def action_follow(self) -> None:
         """Go on reading what comes, or stop."""
@@ -175,9 +172,10 @@ class TracePage(Page):
             if message.text:
                 self.search(message.text)
 
-    def search(self, identifier: str) -> None:
-        """Look for it in a worker, which answers with messages."""
+    def search(self, identifier: str, at: Position | None = None) -> None:
+        """Look for it in a worker, which answers with messages; ``at``: the event that is meant stands there."""
         self.identifier, self.report, self._found, self._failure = identifier, None, None, None
+        self._meant = at
         self._earlier = [identifier, *(one for one in self._earlier if one != identifier)][:9]
         self._began = self.shell.desk.now()
         self._look(identifier)
@@ -231,6 +229,7 @@ class TracePage(Page):
         if self.report is not None and self.report is not before:
             self._letters_shown = 0
             self._draw()
+            self._meant = None
 
     @property
     def answered_at(self) -> datetime | None:
@@ -290,7 +289,7 @@ class TracePage(Page):
             return
         instead = trace_text.hints(self._earlier, self.report.coverage if self.report is not None else None)
         is_under_way = self.identifier is not None and self.report is None
-        self.query_one(Chain).show(self.report, Text() if is_under_way else instead)
+        self.query_one(Chain).show(self.report, Text() if is_under_way else instead, self._meant)
         has_events = self.report is not None and bool(self.report.events)
         self.query_one("#panes").set_class(not has_events, "-empty")
         self.query_one(Timeline).show(self.report if has_events else None)

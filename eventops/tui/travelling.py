@@ -8,6 +8,7 @@ from typing import ClassVar, Final
 from textual.screen import Screen
 
 from eventops.bootstrap import Desk
+from eventops.events import Position
 from eventops.tui import commands, pages
 from eventops.tui.asking import Asking
 from eventops.tui.messages import Entered, WaitingFound
@@ -62,13 +63,13 @@ class Travelling(Asking):
     def note(self) -> None:
         """What is to be remembered of the screen in front, before it is left."""
 
-    async def trace(self, identifier: str) -> None:
-        """What happened to a request."""
+    async def trace(self, identifier: str, at: Position | None = None) -> None:
+        """What happened to a request; ``at``: the event of its chain that is meant."""
         from eventops.tui.trace import TracePage
 
         await self.open("trace")
         if isinstance(self.screen, TracePage):
-            self.screen.search(identifier)
+            self.screen.search(identifier, at)
 
     async def find_events(self, where: str) -> None:
         """Records for which a condition holds."""
@@ -103,7 +104,7 @@ class Travelling(Asking):
 
     async def on_waiting_found(self, message: WaitingFound) -> None:
         """On to its trace."""
-        await self.trace(message.identifier)
+        await self.trace(message.identifier, message.position)
 
     def action_help(self) -> None:
         """All keys."""

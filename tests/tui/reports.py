@@ -33,6 +33,7 @@ from eventops.lag.model import AgeMethod, GroupLag, LagAge, LagReport, Partition
 from eventops.ports import Cluster, Coverage, Gap, Group, LogBounds, Member, Outgoing
 from eventops.topics.model import PartitionSpan, TopicsReport, TopicSummary
 from eventops.trace.model import Anomaly, Delivery, Found, Hop, Status, TraceReport
+from eventops.tui.letter_text import Deeds
 
 NOW: Final = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
 FULL: Final = Coverage(3, 3)
@@ -201,7 +202,7 @@ def whole_letter() -> Letter:
     return replace(found, path=path, hops=2, replay_of=Position("users-dlt", 0, 1))
 
 
-def ledger() -> tuple[int, tuple[tuple[Row, Fate | None], ...], str]:
+def ledger() -> Deeds:
     """What was done: one failed again, one passed, one waits, one was written off."""
 
     def row(offset: int, state: State, seconds: float, reason: str | None = None) -> Row:
@@ -216,7 +217,7 @@ def ledger() -> tuple[int, tuple[tuple[Row, Fate | None], ...], str]:
         (row(5, State.REPLAYED, 300), Fate(OutcomeOf.PENDING, "mail-group has committed 905")),
         (row(6, State.DISCARDED, 7200, "test data, never meant for production"), None),
     )
-    return len(rows), rows, ""
+    return Deeds(rows)
 
 
 def topic_counts(topic: str, **counts: int) -> TopicCounts:

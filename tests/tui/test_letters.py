@@ -24,6 +24,7 @@ from eventops.tui.messages import PlanMade, Stepped
 from eventops.tui.replay import ReplayPage
 from eventops.tui.replay_options import Manner, Option, options
 from eventops.tui.replay_text import of_plan
+from eventops.tui.trace import TracePage
 from tests.tui import reports
 from tests.tui.stage import answer, current, front, shown, still, table, type_text, until
 
@@ -199,7 +200,7 @@ async def test_one_letter_tells_its_hops_its_ledger_and_folds_its_stack() -> Non
         await app.open("dlq", page)
         await answer(pilot, page.watches[0], found)
         assert "asking the cluster" in shown(pilot), "the ledger"
-        await answer(pilot, page.watches[1], reports.ledger()[1])
+        await answer(pilot, page.watches[1], reports.ledger())
         text = shown(pilot)
         for needed in (
             "2 hops, the oldest first", "users-retry/1/2", "com.acme.Timeout: too slow", "discarded   test data (ada)",
@@ -214,13 +215,36 @@ async def test_one_letter_tells_its_hops_its_ledger_and_folds_its_stack() -> Non
         assert '"eventId": "e-2"' in app.clipboard
 
 
+async def test_a_letter_of_the_list_is_known_at_once_and_leads_to_its_trace() -> None:
+    app = still()
+    async with app.run_test(size=(140, 40)) as pilot:
+        await letters_page(pilot, app, reports.letter(1), of=1)
+        await pilot.pause()
+        await pilot.press("enter")
+        page = front(app, LetterPage)
+        await pilot.pause()
+        assert "req-0001" in shown(pilot), "nobody answered yet"
+        assert page.answered_at == reports.NOW
+        await pilot.press("t")
+        assert front(app, TracePage).identifier == "req-0001"
+
+
+async def test_a_letter_that_is_not_read_yet_says_so() -> None:
+    app = still()
+    async with app.run_test(size=(140, 40), notifications=True) as pilot:
+        await app.open("dlq", LetterPage(Position("users-dlt", 0, 2)))
+        await pilot.press("t")
+        assert [note.message for note in app._notifications] == ["paused: r asks the cluster"]
+        front(app, LetterPage)
+
+
 async def test_a_letter_is_traced_and_its_history_is_one_key_away() -> None:
     app = still()
     async with app.run_test(size=(120, 40)) as pilot:
         page = await letters_page(pilot, app, reports.letter(1), of=1)
         await pilot.press("h")
         ledger = front(app, LedgerPage)
-        await answer(pilot, ledger.watches[0], (2, reports.ledger()[1], ""))
+        await answer(pilot, ledger.watches[0], reports.ledger())
         text = shown(pilot)
         assert "What was done  4  1 passed · 1 pending · 1 failed again" in text
         assert "ada@desk" in text

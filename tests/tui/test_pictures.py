@@ -16,7 +16,7 @@ from eventops.dlq.model import CauseGroup, Selection
 from eventops.dlq.replay_model import Action, Step
 from eventops.events import Partition, read_event
 from eventops.groups.model import ResetReport
-from eventops.ports import Coverage
+from eventops.ports import Coverage, Gap
 from eventops.records.model import Glance, Seen
 from eventops.tui.app import Dashboard
 from eventops.tui.combing import Combing
@@ -25,6 +25,7 @@ from eventops.tui.dlq import CausesPage
 from eventops.tui.events import EventsPage
 from eventops.tui.lag import GroupPage
 from eventops.tui.ledger import LedgerPage
+from eventops.tui.letter_text import Deeds
 from eventops.tui.letters import LetterPage, LettersPage
 from eventops.tui.messages import (
     Glanced,
@@ -56,6 +57,8 @@ Compare = Callable[..., bool]
 
 DISCONNECTED = "nobody answers at kafka-1:9092 within 5 s: is the broker up, and the address right?"
 FORBIDDEN = "not authorized to describe the group billing-group: grant DESCRIBE on it"
+FORBIDDEN_TOPIC = "kafka-1:9092 forbids it: READ on the topic"
+UNREADABLE_LEDGER = Gap("eventops-ledger", 0, "not permitted: READ on the topic")
 SIZES = {"usual": (100, 30), "narrow": (80, 24), "tiny": (40, 12), "wide": (160, 45)}
 
 
@@ -162,6 +165,10 @@ async def letters(pilot: Pilot[Any], app: Dashboard) -> None:
     await answer(pilot, page.watches[0], tuple(reports.no_stock(number, "Cart.reserve") for number in range(7, 19)))
 
 
+async def unread_letters(_pilot: Pilot[Any], app: Dashboard) -> None:
+    await app.open("dlq", LettersPage(reports.several_causes().causes[0]))
+
+
 async def marked_letters(pilot: Pilot[Any], app: Dashboard) -> None:
     await letters(pilot, app)
     await pilot.press("space", "down", "space")
@@ -172,7 +179,14 @@ async def letter(pilot: Pilot[Any], app: Dashboard) -> None:
     page = LetterPage(reports.whole_letter().position)
     await app.push_screen(page)
     await answer(pilot, page.watches[0], reports.whole_letter())
-    await answer(pilot, page.watches[1], reports.ledger()[1])
+    await answer(pilot, page.watches[1], reports.ledger())
+
+
+async def letter_without_ledger(pilot: Pilot[Any], app: Dashboard) -> None:
+    page = LetterPage(reports.whole_letter().position)
+    await app.open("dlq", page)
+    await answer(pilot, page.watches[0], reports.whole_letter())
+    await answer(pilot, page.watches[1], Deeds((), (UNREADABLE_LEDGER,)))
 
 
 async def discarding(pilot: Pilot[Any], app: Dashboard) -> None:
@@ -384,10 +398,16 @@ STATES: dict[str, Opens] = {
     "causes-no-permission": failing(just(lambda: CausesPage("users-dlt")), FORBIDDEN),
     "letters": letters,
     "letters-marked": marked_letters,
+    "letters-disconnected": failing(letters, DISCONNECTED, old=42),
+    "letters-no-permission": failing(unread_letters, FORBIDDEN_TOPIC),
     "letter": letter,
+    "letter-disconnected": failing(letter, DISCONNECTED, old=42),
+    "letter-never-answered": failing(just(lambda: LetterPage(reports.letter(2).position)), DISCONNECTED),
+    "letter-no-ledger": letter_without_ledger,
     "letter-no-permission": failing(just(lambda: LetterPage(reports.letter(2).position)), FORBIDDEN),
     "ledger": just(lambda: LedgerPage("users-dlt"), reports.ledger()),
-    "ledger-empty": just(lambda: LedgerPage("users-dlt"), (0, (), "")),
+    "ledger-empty": just(lambda: LedgerPage("users-dlt"), Deeds(())),
+    "ledger-no-permission": just(lambda: LedgerPage("users-dlt"), Deeds((), (UNREADABLE_LEDGER,))),
     "ledger-disconnected": failing(just(lambda: LedgerPage("users-dlt"), reports.ledger()), DISCONNECTED, old=42),
     "replay-plan": plan,
     "discard-plan": discarding,

@@ -10,7 +10,7 @@ from eventops.events import Position
 from eventops.trace.model import Found, TraceLink, TraceReport
 from eventops.tui.app import Dashboard
 from eventops.tui.letters import LetterPage
-from eventops.tui.messages import Searched
+from eventops.tui.messages import Searched, WaitingFound
 from eventops.tui.trace import TracePage
 from eventops.tui.widgets.chain import Chain
 from tests.tui import reports
@@ -61,6 +61,35 @@ async def test_a_narrow_terminal_shows_one_pane_after_the_other() -> None:
         await pilot.press("v")
         await pilot.pause()
         assert "dead-lettered" in shown(pilot)
+
+
+async def test_lines_are_broken_inside_their_branch_of_the_tree() -> None:
+    app = still()
+    async with app.run_test(size=(140, 40)) as pilot:
+        whole = reports.trace()
+        told = replace(whole.events[0].deliveries[0], evidence="letter users-dlt/0/2: smtplib.SMTPRecipientsRefused")
+        first = replace(whole.events[0], deliveries=(told,))
+        await opened(app, replace(whole, events=(first, *whole.events[1:])))
+        await pilot.pause()
+        lines = shown(pilot).splitlines()
+        [at] = [number for number, line in enumerate(lines) if "dead-lettered" in line]
+        assert lines[at + 1].startswith(" │ ") or lines[at + 1].startswith("    │ "), lines[at : at + 2]
+
+
+async def test_the_event_that_is_meant_is_marked_and_in_view() -> None:
+    app = still()
+    async with app.run_test(size=(120, 14)) as pilot:
+        for position, event in [(Position("orders", 1, 9), "e-3"), (Position("users-dlt", 0, 2), "e-1")]:
+            app.post_message(WaitingFound("req-1", position))
+            await pilot.pause()
+            page = front(app, TracePage)
+            page.post_message(Searched("req-1", reports.found(reports.trace())))
+            await pilot.pause()
+            await pilot.pause()
+            chain = page.query_one(Chain)
+            assert chain.current is not None
+            assert chain.current.event.ids.event_id == event
+            assert f"  {event}  " in shown(pilot)
 
 
 async def test_d_opens_the_marked_events_own_letter() -> None:

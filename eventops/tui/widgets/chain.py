@@ -16,6 +16,7 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.widgets import Static
 
+from eventops.events import Position
 from eventops.trace.drawing import Line, Tone, tree
 from eventops.trace.model import Hop, TraceReport
 from eventops.trace.timeline import timeline
@@ -55,7 +56,7 @@ class Chain(VerticalScroll):
 
     def compose(self) -> ComposeResult:
         """One text."""
-        yield Static(id="tree")
+        yield _Tree(id="tree")
 
     @property
     def current(self) -> Hop | None:
@@ -63,18 +64,22 @@ class Chain(VerticalScroll):
         events = self._report.events if self._report is not None else ()
         return events[self._at] if self._at < len(events) else None
 
-    def show(self, report: TraceReport | None, instead: Text) -> None:
-        """Show the chain, keeping the mark on its event; ``instead``: what is said where there is none."""
+    def show(self, report: TraceReport | None, instead: Text, at: Position | None = None) -> None:
+        """Show the chain, keeping the mark on its event, or with it on the event that stands ``at`` a place, or of
+        which a copy or a letter does; ``instead``: what is said where there is none."""
         marked = self.current
         self._report = report if report is not None and report.events else None
         if self._report is None:
             self._at = 0
             self.query_one("#tree", Static).update(instead)
             return
+        meant = next((hop for hop in self._report.events if at in _places(hop)), marked)
         references = [hop.event.reference for hop in self._report.events]
-        at = marked.event.reference if marked is not None else None
-        self._at = references.index(at) if at in references else 0
+        reference = meant.event.reference if meant is not None else None
+        self._at = references.index(reference) if reference in references else 0
         self._draw()
+        if meant is not marked:
+            self.call_after_refresh(self._reveal)
 
     def action_move(self, by: int) -> None:
         """So many events down."""
@@ -96,7 +101,7 @@ class Chain(VerticalScroll):
             self._go(above[-1])
 
     def redraw(self) -> None:
-        """For another width."""
+        """For another width: lines are broken inside their branch."""
         if self._report is not None:
             self._draw()
 
@@ -105,16 +110,36 @@ class Chain(VerticalScroll):
             return
         self._at = min(max(at, 0), len(self._tops) - 1)
         self._draw()
+        self._reveal()
+        self.post_message(self.Moved())
+
+    def _reveal(self) -> None:
+        """The marked event, in view."""
+        if self._at >= len(self._tops):
+            return
         ends = [*self._tops[1:], self.virtual_size.height]
         lines = ends[self._at] - self._tops[self._at]
         self.scroll_to_region(Region(0, self._tops[self._at], 1, max(min(lines, self.size.height), 1)), animate=False)
-        self.post_message(self.Moved())
 
     def _draw(self) -> None:
         assert self._report is not None
         width = self.query_one("#tree").content_size.width or self.app.size.width - 2
         text, self._tops = drawn(self._report, width, self._at)
         self.query_one("#tree", Static).update(text)
+
+
+class _Tree(Said):
+    """The chain's text; its width is known when it is laid out, and changes with the scrollbar."""
+
+    def on_resize(self) -> None:
+        """As wide as it is now."""
+        if isinstance(self.parent, Chain):
+            self.parent.redraw()
+
+
+def _places(hop: Hop) -> set[Position]:
+    copies = [copy.position for copy in hop.copies]
+    return {hop.event.position, *copies, *(letter.position for letter in hop.dead_letters)}
 
 
 def drawn(report: TraceReport, width: int, marked: int | None = None) -> tuple[Text, list[int]]:
