@@ -18,8 +18,9 @@ from eventops.tui import letter_text
 from eventops.tui.dlq_columns import cause_columns, topic_columns
 from eventops.tui.ledger import LedgerPage
 from eventops.tui.messages import Entered
-from eventops.tui.page import Page, Target
+from eventops.tui.page import Page
 from eventops.tui.replay import ReplayPage
+from eventops.tui.target import Target
 from eventops.tui.watch import Watch
 from eventops.tui.widgets.lines import Said
 from eventops.tui.widgets.table import Table

@@ -93,8 +93,8 @@ def cause_columns(now: Callable[[], datetime], *, with_topic: bool = False) -> S
     return (
         named,
         Column("at", lambda row: _last_two(row.cause.frame), is_flexible=True, from_width=110, at_most=40),
-        Column("message", lambda row: row.cause.pattern or UNKNOWN, is_flexible=True, from_width=60, at_most=90),
-        replace(group, from_width=90),
+        Column("message", lambda row: row.cause.pattern or UNKNOWN, is_flexible=True, from_width=36, at_most=90),
+        replace(group, from_width=36),
         opened,
         *_counts(from_width=150),
         Column("all", lambda row: quiet(_all(row)), right=True, from_width=76, order=_all),

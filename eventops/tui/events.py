@@ -19,11 +19,12 @@ from eventops.trace.drawing import coverage_line
 from eventops.tui import combing, record_text
 from eventops.tui.combing import Combing
 from eventops.tui.messages import SearchEnded, SeenMore
-from eventops.tui.page import Page, Target
+from eventops.tui.page import Page
 from eventops.tui.palette import ACCENT, FAINT, GOOD, WARN
 from eventops.tui.query import Query
 from eventops.tui.records import RECORDS, RecordPage, about
 from eventops.tui.ring import Ring
+from eventops.tui.target import Target
 from eventops.tui.widgets.field import Field, Line
 from eventops.tui.widgets.lines import Said
 from eventops.tui.widgets.table import Table

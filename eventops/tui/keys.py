@@ -8,6 +8,7 @@ from typing import Final
 
 from textual.app import App
 from textual.events import Event, Key
+from textual.screen import Screen
 
 from eventops.tui.messages import KeyPassed
 
@@ -25,6 +26,8 @@ class InOrder(App[None]):
         self._handed_on: float | None = None
         self._number = 0
         """Of the key that was handed on last."""
+        self._seen: Screen[object] | None = None
+        """What was in front then."""
 
     async def on_event(self, event: Event) -> None:
         """A key waits for those before it."""
@@ -36,8 +39,14 @@ class InOrder(App[None]):
             await self._hand_on()
 
     async def on_key_passed(self, message: KeyPassed) -> None:
-        """The next one; of a key that wasn't waited for any longer it is late."""
-        if message.number == self._number:
+        """The next one, once the screen that this one led to is laid out; of a key that wasn't waited for any longer it
+        is late."""
+        if message.number != self._number or not self.screen_stack:
+            return
+        if self._keys and self.screen is not self._seen:
+            self._seen = self.screen
+            self.screen.call_after_refresh(self.post_message, message)
+        else:
             await self._go_on()
 
     async def hurry_keys(self) -> None:
@@ -51,9 +60,11 @@ class InOrder(App[None]):
             await self._hand_on()
 
     async def _hand_on(self) -> None:
+        if not self.screen_stack:
+            return
         self._handed_on = time.monotonic()
         self._number += 1
-        passed = KeyPassed(self._number)
+        passed, self._seen = KeyPassed(self._number), self.screen
         await super().on_event(self._keys.popleft())
         if self.screen_stack:
             (self.focused or self.screen).post_message(passed)  # behind the key, the same way

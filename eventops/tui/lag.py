@@ -16,10 +16,11 @@ from eventops.lag.model import GroupLag, LagReport, MemberLag, PartitionLag
 from eventops.ports import Gap, Range
 from eventops.tui.lag_columns import GROUPS, MEMBERS, PARTITIONS, Paced, eta, judged, lag, rate, trend, waits
 from eventops.tui.messages import Entered
-from eventops.tui.page import Page, Target
+from eventops.tui.page import Page
 from eventops.tui.palette import FAINT
 from eventops.tui.peek import PeekPage
 from eventops.tui.reset import ResetPage
+from eventops.tui.target import Target
 from eventops.tui.watch import Watch
 from eventops.tui.widgets.lines import Said
 from eventops.tui.widgets.table import Table

@@ -16,8 +16,9 @@ from eventops.events import Position
 from eventops.ports import Gap
 from eventops.tui.letter_marks import state
 from eventops.tui.letter_text import Deed, Deeds, outcome
-from eventops.tui.page import Page, Target
+from eventops.tui.page import Page
 from eventops.tui.palette import FAINT
+from eventops.tui.target import Target
 from eventops.tui.watch import Watch
 from eventops.tui.widgets.columns import Column
 from eventops.tui.widgets.table import Table
@@ -34,6 +35,10 @@ def letter_of(deed: Deed) -> Position:
     return Position(row.topic, row.letter.partition, row.letter.offset)
 
 
+def _when(deed: Deed) -> Text:
+    return Text(instant(deed[0].at)[:19] + "Z", FAINT)
+
+
 def _done(deed: Deed) -> Text:
     found = deed[0].state
     return Text("restored") if found is State.OPEN else state(found)
@@ -46,7 +51,7 @@ def _reason(deed: Deed) -> Text:
 
 
 DEEDS: Final = (
-    Column[Deed]("when", lambda deed: Text(instant(deed[0].at)[:19] + "Z", FAINT), order=lambda deed: deed[0].at),
+    Column[Deed]("when", _when, order=lambda deed: deed[0].at, from_width=52),
     Column[Deed]("letter", lambda deed: f"{deed[0].letter.partition}/{deed[0].letter.offset}", order=letter_of),
     Column[Deed]("done", _done),
     Column[Deed]("became", lambda deed: outcome(deed[1])),

@@ -60,6 +60,7 @@ def cause(found: CauseGroup) -> Text:
     fact(text, "cause", Text.assemble((safe(found.cause_key, LINE), "bold"), (f"   {found.cause_id}", FAINT)))
     fact(text, "at", found.cause.frame)
     fact(text, "message", found.cause.pattern)
+    fact(text, "group", found.group)
     sort = verdict(found).append(f"   {safe(found.verdict.reason, LINE)}" if found.verdict.reason else "", FAINT)
     fact(text, "verdict", sort)
     fact(text, "came", _came(found))

@@ -20,7 +20,7 @@ from eventops.tui import letter_text
 from eventops.tui.dlq import LettersOf, about, of_cause
 from eventops.tui.dlq_columns import last_segment, letter_columns
 from eventops.tui.leaves import PAGE, Leaves
-from eventops.tui.page import Target
+from eventops.tui.target import Target
 from eventops.tui.watch import Watch
 from eventops.tui.widgets.lines import Said
 from eventops.tui.widgets.table import Table

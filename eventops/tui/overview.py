@@ -17,8 +17,9 @@ from eventops.tui import pages
 from eventops.tui.dlq_columns import cause_columns, topic_columns
 from eventops.tui.history import History, sparkline, total
 from eventops.tui.lag_columns import GROUPS, Paced, lag, rate
-from eventops.tui.page import Page, Target
+from eventops.tui.page import Page
 from eventops.tui.palette import ACCENT, FAINT, GOOD, WARN
+from eventops.tui.target import Target
 from eventops.tui.watch import Watch
 from eventops.tui.widgets.lines import OneLine
 from eventops.tui.widgets.table import Column, Table
@@ -94,6 +95,11 @@ class OverviewPage(Page):
         if table.id == "groups":
             return pages.about_group(row.group)
         return Target(topics=(row.topic,)) if table.id == "topics" else pages.about_letter(row.example)
+
+    def on_descendant_focus(self) -> None:
+        """Low terminals give their room to the side that has the keys."""
+        is_behind = not self.query_one("#groups").has_class("-behind")
+        self.query_one("#letters").set_class(is_behind, "-behind")
 
     async def on_table_chosen(self, message: Table.Chosen) -> None:
         """A group, a topic or a cause in its own section."""

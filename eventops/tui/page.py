@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
@@ -15,11 +14,11 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from eventops.events import Position
-from eventops.ports import Gap, Range
+from eventops.ports import Gap
 from eventops.tui.commands import NAMES
 from eventops.tui.messages import Entered, Left, Typed
 from eventops.tui.quoting import program, shell_line
+from eventops.tui.target import Target
 from eventops.tui.watch import Standing, Watch
 from eventops.tui.widgets.lines import CommandLine, Freshness, Keys, Notice, Prompt, StatusLine, Tabs
 from eventops.tui.widgets.table import Table
@@ -40,18 +39,6 @@ KEYS: Final = ((":", "command"), ("?", "help"), ("q", "quit"))
 FILTER: Final = (("/", "filter"),)
 
 _HINTS: Final = {":": " · ".join(NAMES), "/": "text, regex, or !what not to show"}
-
-
-@dataclass(frozen=True)
-class Target:
-    """What is under the cursor. ``identifier``: a request's or event's; ``at``: which event of its chain; ``waiting``:
-    from the oldest waiting record on, to be read for one; ``topics`` and ``letter``: where its dead letters are."""
-
-    identifier: str | None = None
-    at: Position | None = None
-    waiting: Range | None = None
-    topics: tuple[str, ...] = ()
-    letter: Position | None = None
 
 
 class Page(Screen[None]):
@@ -104,6 +91,11 @@ class Page(Screen[None]):
     def answered_at(self) -> datetime | None:
         """The oldest of the answers that are shown."""
         return min((watch.answered_at for watch in self.watches if watch.answered_at), default=None)
+
+    @property
+    def freshness(self) -> Freshness | None:
+        """How old it is; None: it never changes."""
+        return Freshness(self.answered_at, self.shell.desk.now(), self.pace, is_paused=self.shell.is_paused)
 
     @property
     def is_writing(self) -> bool:
@@ -180,7 +172,7 @@ class Page(Screen[None]):
         self.query_one(StatusLine).tell(
             shell.desk.context,
             cluster.cluster_id if cluster else None,
-            Freshness(self.answered_at, now, self.pace, is_paused=shell.is_paused),
+            self.freshness,
         )
         self.query_one(Tabs).tell(SECTIONS, self.section, self.crumbs)
         trouble, left_out = self.trouble(), self.left_out()

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from eventops.dlq.model import CauseGroup, Letter
     from eventops.events import Position
     from eventops.lag.model import GroupLag
-    from eventops.tui.page import Page, Target
+    from eventops.tui.page import Page
+    from eventops.tui.target import Target
 
 
 def overview() -> Page:

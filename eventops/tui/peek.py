@@ -13,9 +13,10 @@ from textual.widgets import Static
 from eventops.events import Event, Partition
 from eventops.groups.model import PeekReport, Surroundings
 from eventops.tui import record_text
-from eventops.tui.page import Page, Target
+from eventops.tui.page import Page
 from eventops.tui.palette import FAINT, WARN
-from eventops.tui.records import RECORDS, about
+from eventops.tui.records import RECORDS, RecordPage, about
+from eventops.tui.target import Target
 from eventops.tui.watch import Watch
 from eventops.tui.widgets.columns import Column
 from eventops.tui.widgets.lines import Said
@@ -25,13 +26,17 @@ from eventops.wording import count, safe
 _EACH: Final = 20
 """Records on each side."""
 _EVERY: Final = 5.0
+_OFFSET: Final = Column[Event](
+    "offset", lambda row: Text(str(row.position.offset)), right=True, order=lambda row: row.position
+)
+"""All records are of one partition."""
 
 
 class PeekPage(Page):
     """Records around one committed offset; the one under the cursor is shown whole."""
 
     section = "lag"
-    keys: ClassVar = (("t", "trace"), ("d", "dead letters"), ("Esc", "back"))
+    keys: ClassVar = (("Enter", "record"), ("t", "trace"), ("d", "dead letters"), ("Esc", "back"))
 
     def __init__(self, group: str, partition: Partition) -> None:
         super().__init__()
@@ -71,7 +76,7 @@ class PeekPage(Page):
         marked: Column[Event] = Column(">", lambda row: Text(">" if row is self._next else " ", WARN))
         yield Table(
             "Records",
-            (marked, *RECORDS),
+            (marked, RECORDS[0], _OFFSET, *RECORDS[2:]),
             lambda row: str(row.position),
             empty="No record stands around the committed offset.",
             name="records",
@@ -99,6 +104,10 @@ class PeekPage(Page):
     def on_table_moved(self, _message: Table.Moved) -> None:
         """Another record is under the cursor."""
         self._detail()
+
+    def on_table_chosen(self, message: Table.Chosen) -> None:
+        """It alone."""
+        self.shell.push_screen(RecordPage(message.row, self.section))
 
     def target(self) -> Target | None:
         """The record under the cursor."""

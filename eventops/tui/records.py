@@ -12,9 +12,10 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from eventops.events import Event
-from eventops.tui.page import Page, Target
+from eventops.tui.page import Page
 from eventops.tui.palette import ACCENT, FAINT
 from eventops.tui.record_text import content, pretty, record
+from eventops.tui.target import Target
 from eventops.tui.widgets.columns import Column
 from eventops.tui.widgets.lines import Said
 from eventops.wording import UNKNOWN, instant, safe, safe_block
@@ -75,6 +76,11 @@ class RecordPage(Page):
         """Where it stands."""
         return (str(self.event.position),)
 
+    @property
+    def freshness(self) -> None:
+        """The log keeps it as it is."""
+        return None
+
     def body(self) -> Iterator[Widget]:
         """A long text."""
         yield VerticalScroll(Said(id="detail"), id="whole")
@@ -89,7 +95,7 @@ class RecordPage(Page):
         self.set_focus(self.query_one("#whole"))
 
     def paint(self) -> None:
-        """It never changes: the log keeps it as it is."""
+        """It never changes."""
         self.query_one("#detail", Static).update(record(self.event))
 
     def target(self) -> Target | None:

@@ -39,15 +39,15 @@ def of_report(report: ReplayReport) -> Told:
 
 
 def plan(text: Text, found: Plan, told: Told, phase: Phase) -> None:
-    """The plan in figures, what speaks against it, what is promised."""
+    """What speaks against it first, for the lowest terminal shows it too; the plan in figures, what is promised."""
     _title(text, found, phase.value, FAINT)
+    for warning in found.warnings:
+        text.append(f"  ▲ {safe(warning)}\n", WARN)
+    text.append("\n" if found.warnings else "")
     _figures(text, told.figures)
     if not found.refused:
         _figures(text, [(0, "refused")])
-    text.append("\n")
-    for warning in found.warnings:
-        text.append(f"  ▲ {safe(warning)}\n", WARN)
-    text.append(f"  {told.promise}\n")
+    text.append(f"\n  {told.promise}\n")
     if found.reason:
         text.append(f"  reason: {safe(found.reason, 200)}\n")
 

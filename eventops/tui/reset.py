@@ -18,10 +18,10 @@ from eventops.groups.moving import effect
 from eventops.groups.reset import ABSENT
 from eventops.tui import messages
 from eventops.tui.confirming import MANY, ConfirmingPage, Phase
-from eventops.tui.page import Target as Aim
 from eventops.tui.palette import BAD, FAINT, GOOD, WARN
 from eventops.tui.record_text import content
 from eventops.tui.records import about
+from eventops.tui.target import Target as Aim
 from eventops.tui.widgets.columns import Column
 from eventops.tui.widgets.lines import Said
 from eventops.tui.widgets.table import Table

@@ -21,10 +21,11 @@ from eventops.records.model import Glance
 from eventops.tui import record_text
 from eventops.tui.history import sparkline
 from eventops.tui.messages import Entered, Glanced, NotGlanced
-from eventops.tui.page import Page, Target
+from eventops.tui.page import Page
 from eventops.tui.palette import ACCENT, FAINT, GOOD, ODD, WARN
 from eventops.tui.records import RECORDS, RecordPage, about
 from eventops.tui.ring import Ring
+from eventops.tui.target import Target
 from eventops.tui.widgets.lines import Said
 from eventops.tui.widgets.table import Table
 from eventops.where import Where

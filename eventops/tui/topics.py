@@ -11,9 +11,10 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from eventops.topics.model import PartitionSpan, TopicsReport, TopicSummary
-from eventops.tui.page import Page, Target
+from eventops.tui.page import Page
 from eventops.tui.palette import FAINT, WARN
 from eventops.tui.tail import TailPage
+from eventops.tui.target import Target
 from eventops.tui.watch import Watch
 from eventops.tui.widgets.lines import Said
 from eventops.tui.widgets.table import Column, Table

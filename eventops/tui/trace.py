@@ -21,8 +21,9 @@ from eventops.trace.drawing import coverage_line
 from eventops.trace.model import Found, Question, TraceReport
 from eventops.tui import record_text, trace_text
 from eventops.tui.messages import Entered, Searched, SearchFailed
-from eventops.tui.page import Page, Target
+from eventops.tui.page import Page
 from eventops.tui.palette import FAINT
+from eventops.tui.target import Target
 from eventops.tui.widgets.chain import Chain, Timeline
 from eventops.tui.widgets.lines import Prompt, Said
 from eventops.wording import plural, safe, safe_block

@@ -12,8 +12,9 @@ from eventops.events import Position
 from eventops.tui import commands, pages
 from eventops.tui.asking import Asking
 from eventops.tui.messages import Entered, WaitingFound
-from eventops.tui.page import Page, Target
+from eventops.tui.page import Page
 from eventops.tui.questions import letter_topics_of
+from eventops.tui.target import Target
 from eventops.wording import safe
 
 _BY_NAME: Final[Mapping[str, Callable[[str], Page]]] = {

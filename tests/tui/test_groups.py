@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from eventops.events import Partition
+from eventops.events import Partition, Position
 from eventops.groups.model import Refusal, ResetReport
 from eventops.tui.confirming import Phase
 from eventops.tui.lag import GroupPage
 from eventops.tui.messages import BrokeOff, ResetTold
 from eventops.tui.peek import PeekPage
+from eventops.tui.records import RecordPage
 from eventops.tui.reset import ResetPage
 from eventops.tui.trace import TracePage
 from tests.tui import reports
@@ -145,3 +146,34 @@ async def test_a_read_only_context_resets_nothing() -> None:
         assert "the context prod is read-only" in shown(pilot)
         assert table(app, "moves").rows == plan.moves
         assert not page.query_one("#prompt").has_class("-open")
+
+
+async def test_a_low_terminal_shows_the_rows_of_the_table_that_has_the_keys() -> None:
+    app = still()
+    async with app.run_test(size=(40, 12)) as pilot:
+        await app.open("lag", GroupPage("billing-group"))
+        await answer(pilot, app.questions.lag, reports.sick_lag())
+        await pilot.pause()
+        text = shown(pilot)
+        assert " 2 lag " in text
+        assert "/ billing-group" in text, "the way down is seen"
+        assert "Members  1" in text
+        assert "orders  0" in text
+        await pilot.press("tab")
+        await pilot.pause()
+        text = shown(pilot)
+        assert "Partitions  2" in text
+        assert "orders  0" not in text
+        assert "worker-1" in text
+
+
+async def test_enter_on_a_record_beside_the_offset_shows_it_whole() -> None:
+    app = still()
+    async with app.run_test(size=(40, 12)) as pilot:
+        page = PeekPage("billing-group", Partition("orders", 0))
+        await app.open("lag", page)
+        await answer(pilot, page.watches[0], reports.peek())
+        await pilot.pause()
+        await pilot.press("enter")
+        assert front(app, RecordPage).event.position == Position("orders", 0, 120)
+        assert "no answer yet" not in shown(pilot), "the log keeps it as it is"

@@ -69,8 +69,8 @@ class OneLine(Said):
 class StatusLine(OneLine):
     """The context in its colour, the cluster, when it last answered, whether it may be written to."""
 
-    def tell(self, context: Context, cluster_id: str | None, freshness: Freshness) -> None:
-        """Repaint."""
+    def tell(self, context: Context, cluster_id: str | None, freshness: Freshness | None) -> None:
+        """Repaint; ``freshness`` None: what is shown never changes."""
         name = badge(context.colour)
         narrow = self.app.size.width < 80
         line = Text.assemble((f" {safe(context.name, 40)} ", name), "  ", no_wrap=True, overflow="ellipsis")
@@ -78,24 +78,36 @@ class StatusLine(OneLine):
             line.append(" READ-ONLY ", f"bold reverse {WARN}").append("  ")
         if not narrow:
             line.append("cluster ", FAINT).append(safe(cluster_id, 36) if cluster_id else UNKNOWN).append("  ")
-        line.append_text(freshness.text(narrow=narrow))
+        line.append_text(freshness.text(narrow=narrow) if freshness is not None else Text())
         self.update(line)
 
 
 class Tabs(OneLine):
-    """The four screens and their keys; the way down from one of them."""
+    """The screens and their keys; the way down from one of them."""
 
     def tell(self, sections: Sequence[tuple[str, str]], current: str, crumbs: Sequence[str]) -> None:
-        """Repaint."""
-        line = Text(no_wrap=True, overflow="ellipsis")
-        for number, (name, title) in enumerate(sections, start=1):
-            if name == current:
-                line.append(f" {number} {title} ", f"bold reverse {ACCENT}")
-            else:
-                line.append(f" {number} {title} ", FAINT)
-        for crumb in crumbs:
-            line.append(" / ", FAINT).append(safe(crumb, 48))
-        self.update(line)
+        """Repaint: where there is no room for all of it, the others' names go first, then they, then the way down."""
+        ways = list(crumbs) if len(crumbs) < 2 else ["…", crumbs[-1]]
+        told = (
+            _tabs(sections, current, crumbs),
+            _tabs([(name, title if name == current else "") for name, title in sections], current, crumbs),
+            _tabs(sections, current, crumbs, is_alone=True),
+            _tabs(sections, current, ways, is_alone=True),
+        )
+        self.update(next((line for line in told if line.cell_len <= self.app.size.width), told[-1]))
+
+
+def _tabs(sections: Sequence[tuple[str, str]], current: str, crumbs: Sequence[str], *, is_alone: bool = False) -> Text:
+    line = Text(no_wrap=True, overflow="ellipsis")
+    for number, (name, title) in enumerate(sections, start=1):
+        told = f" {number} {title} " if title else f" {number} "
+        if name == current:
+            line.append(told, f"bold reverse {ACCENT}")
+        elif not is_alone:
+            line.append(told, FAINT)
+    for crumb in crumbs:
+        line.append(" / ", FAINT).append(safe(crumb, 48))
+    return line
 
 
 class Notice(Said):

@@ -9,7 +9,7 @@ from typing import Any, Final, Generic
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.events import Resize
+from textual.events import DescendantFocus, Resize
 from textual.message import Message
 from textual.widgets import Static
 from textual.worker import get_current_worker
@@ -192,6 +192,11 @@ class Table(Vertical, Generic[Row]):
     @property
     def _grid(self) -> Grid:
         return self.query_one(Grid)
+
+    def on_descendant_focus(self, _event: DescendantFocus) -> None:
+        """Low terminals show the rows of the table that has the keys, and of the others the titles."""
+        for table in self.screen.query(Table):
+            table.set_class(table is not self, "-behind")
 
     def on_resize(self, _event: Resize) -> None:
         """Columns come, go and change their widths."""
