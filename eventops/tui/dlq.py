@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Generic
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
@@ -22,6 +22,7 @@ from eventops.tui.page import Page
 from eventops.tui.replay import ReplayPage
 from eventops.tui.target import Target
 from eventops.tui.watch import Watch
+from eventops.tui.widgets.columns import Row
 from eventops.tui.widgets.lines import Said
 from eventops.tui.widgets.table import Table
 from eventops.wording import plural
@@ -138,10 +139,30 @@ class TopicsPage(LettersOf):
         return None if row is None else Selection(row.topic)
 
 
-class CausesPage(LettersOf):
-    """One topic by cause and group; the cause under the cursor is told in full."""
+class Marking(LettersOf, Generic[Row]):
+    """Rows can be marked, to deal with several at once."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("space", "mark", "mark a cause, to deal with several at once")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("space", "mark", "mark it, to deal with several at once")]
+
+    @property
+    def _table(self) -> Table[Row]:
+        raise NotImplementedError
+
+    def action_mark(self) -> None:
+        """For a replay of several."""
+        self._table.toggle_mark()
+        self.refresh_all()
+
+    def back(self) -> bool:
+        """Marks first."""
+        if self._table.unmark():
+            self.refresh_all()
+            return True
+        return super().back()
+
+
+class CausesPage(Marking[CauseGroup]):
+    """One topic by cause and group; the cause under the cursor is told in full."""
 
     def __init__(self, topic: str) -> None:
         super().__init__()
@@ -198,18 +219,6 @@ class CausesPage(LettersOf):
         from eventops.tui.letters import LettersPage
 
         self.shell.push_screen(LettersPage(message.row))
-
-    def action_mark(self) -> None:
-        """For a replay of several."""
-        self._table.toggle_mark()
-        self.refresh_all()
-
-    def back(self) -> bool:
-        """Marks first."""
-        if self._table.unmark():
-            self.refresh_all()
-            return True
-        return super().back()
 
     def target(self) -> Target | None:
         """An example of the cause under the cursor."""

@@ -17,7 +17,7 @@ from eventops.dlq.model import CauseGroup, Letter, Selection
 from eventops.events import Position
 from eventops.ports import Gap
 from eventops.tui import letter_text
-from eventops.tui.dlq import LettersOf, about, of_cause
+from eventops.tui.dlq import LettersOf, Marking, about, of_cause
 from eventops.tui.dlq_columns import last_segment, letter_columns
 from eventops.tui.leaves import PAGE, Leaves
 from eventops.tui.target import Target
@@ -30,11 +30,10 @@ _EVERY: Final = 5.0
 """Seconds at least between two readings."""
 
 
-class LettersPage(LettersOf):
+class LettersPage(Marking[Letter]):
     """The letters of one cause and group as the log has them, a page at a time; marks outlast the pages."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "mark", "mark a letter, to deal with a few"),
         Binding("n", "turn(1)", "the next page of letters"),
         Binding("b", "turn(-1)", "the page before"),
     ]
@@ -108,11 +107,6 @@ class LettersPage(LettersOf):
         """It alone."""
         self.shell.push_screen(LetterPage(message.row.position, message.row, self.watches[0].answered_at))
 
-    def action_mark(self) -> None:
-        """For a replay of a few."""
-        self._table.toggle_mark()
-        self.refresh_all()
-
     def action_turn(self, by: int) -> None:
         """Another page."""
         if (by > 0 and not self._has_next) or self._at + by < 0:
@@ -129,13 +123,6 @@ class LettersPage(LettersOf):
         self._at, self._leaves, self._watches = 0, None, {}
         super().ask_again()
         self.refresh_all()
-
-    def back(self) -> bool:
-        """Marks first."""
-        if self._table.unmark():
-            self.refresh_all()
-            return True
-        return super().back()
 
     def target(self) -> Target | None:
         """The letter under the cursor."""
@@ -222,15 +209,6 @@ class LetterPage(LettersOf):
     def body(self) -> Iterator[Widget]:
         """Facts, and beside them (or below) what it holds."""
         yield VerticalScroll(Said(id="letter"), Said(id="contents"), id="whole")
-
-    def on_mount(self) -> None:
-        """Arrow keys scroll the text."""
-        super().on_mount()
-        self.focus_body()
-
-    def focus_body(self) -> None:
-        """Arrow keys scroll the text."""
-        self.set_focus(self.query_one("#whole"))
 
     def paint(self) -> None:
         """The whole letter."""

@@ -138,8 +138,7 @@ class Page(Screen[None]):
         self._is_built = True
         self.shell.recall(self)
         self.refresh_all()
-        for table in self.query(Table)[:1]:
-            table.focus_rows()
+        self.focus_body()
 
     def on_screen_resume(self) -> None:
         """Back in front: don't show what was known when it was left."""
@@ -299,10 +298,11 @@ class Page(Screen[None]):
 
     def focus_body(self) -> None:
         """Keys are for the screen again."""
-        if tables := list(self.query(Table)):
-            tables[0].focus_rows()
+        tables, texts = self.query(Table), self.query("#whole")
+        if tables:
+            tables.first().focus_rows()
         else:
-            self.set_focus(None)
+            self.set_focus(texts.first() if texts else None)
 
     def _why_empty(self, trouble: str | None) -> str:
         """Why there are no rows before the first answer."""

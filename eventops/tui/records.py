@@ -85,15 +85,6 @@ class RecordPage(Page):
         """A long text."""
         yield VerticalScroll(Said(id="detail"), id="whole")
 
-    def on_mount(self) -> None:
-        """Arrow keys scroll the text."""
-        super().on_mount()
-        self.focus_body()
-
-    def focus_body(self) -> None:
-        """Arrow keys scroll the text."""
-        self.set_focus(self.query_one("#whole"))
-
     def paint(self) -> None:
         """It never changes."""
         self.query_one("#detail", Static).update(record(self.event))

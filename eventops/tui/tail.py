@@ -116,12 +116,9 @@ class TailPage(Page):
         if self._ended.is_set():
             self._look()
 
-    def on_unmount(self) -> None:
-        """Nothing goes on reading for nobody."""
-        self._ended.set()
-
-    def on_screen_suspend(self) -> None:
+    def leave(self) -> None:
         """What is not looked at isn't read; coming back goes on."""
+        super().leave()
         self._ended.set()
 
     def on_screen_resume(self) -> None:

@@ -93,17 +93,13 @@ class TracePage(Page):
         self.set_focus(self.query_one(Chain))
 
     def on_mount(self) -> None:
-        """Arrow keys go through the chain."""
+        """What can be done here."""
         super().on_mount()
         self.call_after_refresh(self._draw)
-        self.focus_body()
 
-    def on_unmount(self) -> None:
-        """Nothing goes on reading for nobody."""
-        self._ended.set()
-
-    def on_screen_suspend(self) -> None:
+    def leave(self) -> None:
         """What is not looked at isn't followed; coming back goes on."""
+        super().leave()
         self._ended.set()
 
     def on_screen_resume(self) -> None:
