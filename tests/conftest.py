@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import pytest
 from _pytest.faulthandler import fault_handler_stderr_fd_key
+from hypothesis import settings
 
 from eventops.bootstrap import local_kafka
 from eventops.dlq import ledger
@@ -42,6 +43,8 @@ def pytest_configure() -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     planning._FIRST_CONTROLLER_PORT = CONTROLLERS
+    settings.register_profile("untimed", deadline=None)  # how long an example takes is the machine's business
+    settings.load_profile("untimed")
 
 
 @pytest.hookimpl(optionalhook=True)
