@@ -12,6 +12,7 @@ from eventops.events.event import Event, Ids
 from eventops.events.names import (
     CAUSATION_HEADERS,
     CE_ID,
+    CE_SPECVERSION,
     CE_TIME,
     CORRELATION_HEADERS,
     EVENT_ID_HEADERS,
@@ -133,7 +134,7 @@ def read_event(record: Record, places: Places = _NOWHERE) -> Event:
     body = _ids_of_body(document) if document is not None else Ids()
 
     header = _headers(record)
-    is_data = body.event_id is None and bool(header(CE_ID))
+    is_data = bool(header(CE_ID)) and (body.event_id is None or bool(header(CE_SPECVERSION)))
 
     def told(where: Sequence[Place], said: str | None, headers: Sequence[str]) -> str | None:
         for place in where:

@@ -9,7 +9,7 @@ from typing import Final
 
 from eventops.errors import EventopsError, UsageError
 from eventops.events import Event, Partition, Position, Reader, read_event
-from eventops.ports import Batch, Bounds, Broker, Isolation, Range
+from eventops.ports import Batch, Bounds, Broker, Isolation, LogBounds, Range
 from eventops.records.live import Live
 from eventops.records.model import Seen, Tail
 from eventops.records.progress import Progress
@@ -39,12 +39,7 @@ class RecordService:
         if (record := self._broker.read([position]).get(position)) is not None:
             return self._read(record)
         held = self._broker.log_bounds([position.home]).bounds.get(position.home)
-        where = (
-            "its bounds aren't known" if held is None else f"it holds offsets {held.start} to {held.last_stable - 1}"
-        )
-        if held is not None and held.start <= position.offset < held.last_stable:
-            where += ", and this one was compacted away, aborted, or is a transaction's marker"
-        raise EventopsError(f"there is no record at {position}", remedy=where)
+        raise EventopsError(f"there is no record at {position}", remedy=_what_it_holds(position.offset, held))
 
     def tail(self, wanted: Tail, where: Where | None = None) -> Generator[Seen, None, None]:
         """Events as they come, something or nothing at least once a second, at first nothing, when it is fixed where it
@@ -112,3 +107,16 @@ class RecordService:
             return ends
         found = self._broker.offsets_at(list(ends), wanted.since)
         return {home: min(found.get(home, end), end) for home, end in ends.items()}
+
+
+def _what_it_holds(offset: int, held: LogBounds | None) -> str:
+    """Why a record isn't there, as far as a log's bounds tell it."""
+    if held is None:
+        return "its bounds aren't known"
+    if held.last_stable <= offset < held.high_watermark:
+        return "an open transaction holds it back: it is shown when that has ended"
+    if held.start == held.high_watermark:
+        return "the partition is empty"
+    where = f"it holds offsets {held.start} to {held.high_watermark - 1}"
+    is_within = held.start <= offset < held.last_stable
+    return where + (", and this one was compacted away, aborted, or is a transaction's marker" if is_within else "")

@@ -20,6 +20,18 @@ _SHORT: Final = 4
 _LETTERS: Final = {b"\b": b"b", b"\f": b"f", b"\n": b"n", b"\r": b"r", b"\t": b"t"}
 
 
+def spelt(text: str) -> bytes:
+    r"""An id's bytes: what a shell handed over as it was, and half a surrogate pair, which JSON may escape, as itself.
+
+    >>> spelt("req-1"), spelt(chr(0xDCFF)), spelt("x" + chr(0xD800))
+    (b'req-1', b'\xff', b'x\xed\xa0\x80')
+    """
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+
+
 @dataclass(frozen=True, slots=True)
 class Identifier:
     """A correlation or event id. ``needles`` are its bytes, ``escaped`` finds what a JSON writer may have made of it,
@@ -44,13 +56,13 @@ class Identifier:
         '0af7651916cd43dd8448eb211c80319c'
         """
         if _TRACEPARENT.fullmatch(text):
-            text = trace_id_of(text.encode()) or text
+            text = trace_id_of(spelt(text)) or text
         spellings = {text}
         raw = _raw(text)
         if raw is not None and len(raw) == 16:
             canonical = str(uuid.UUID(bytes=raw))
             spellings |= {canonical, canonical.upper()}
-        needles = sorted(spelling.encode("utf-8", "surrogateescape") for spelling in spellings)
+        needles = sorted(map(spelt, spellings))
         pattern = None if set(text) <= _NEVER_ESCAPED else re.compile(b"".join(_escaped(c) for c in text))
         anchor = max(re.findall(r"[\w.:@~-]*", text, re.ASCII), key=len).encode()
         return cls(text, frozenset(spellings), (*needles, *([raw] if raw else [])), pattern, anchor)
@@ -115,7 +127,7 @@ def _uuid(text: str) -> bytes | None:
 
 def _escaped(character: str) -> bytes:
     r"""One character as JSON may hold it: itself, ``\uXXXX`` in either case, or a backslash and it or its letter."""
-    itself = character.encode("utf-8", "surrogateescape")
+    itself = spelt(character)
     units = character.encode("utf-16-be", "surrogatepass")
     code = b"".join(rb"\\u(?i:%04x)" % int.from_bytes(units[i : i + 2], "big") for i in range(0, len(units), 2))
     short = b"\\" + _LETTERS.get(itself, itself)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from eventops.events import Event, Record
-from eventops.trace.identifiers import Identifier
+from eventops.trace.identifiers import Identifier, spelt
 
 _TOKEN: Final = re.compile(rb"[\w.:@~-]+")
 _PLAIN: Final = re.compile(r"[\w.:@~-]+", re.ASCII)
@@ -30,7 +30,7 @@ class Kin:
         causes = frozenset(event.ids.causation_id for event in chain if event.ids.causation_id) - ids
         plain = {text for text in ids | causes if _PLAIN.fullmatch(text)}
         odd = tuple(Identifier.of(text) for text in sorted((ids | causes) - plain))
-        return cls(causes, ids, frozenset(text.encode() for text in plain), odd)
+        return cls(causes, ids, frozenset(map(spelt, plain)), odd)
 
     @property
     def sought(self) -> tuple[bytes, ...]:

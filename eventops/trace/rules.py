@@ -109,10 +109,33 @@ def _by_offset(position: Position, standing: Standing) -> tuple[Status, str]:
 
 def _deliveries(position: Position, hop: Hop, standings: Sequence[Standing]) -> Iterator[Delivery]:
     letters = [letter for letter in hop.dead_letters if _is_about(letter, position, hop)]
+    nameless = [letter for letter in letters if letter.group is None]
+    suspects = _suspects(position, standings, letters) if nameless else []
     for standing in standings:
-        yield delivery(position, standing, [letter for letter in letters if letter.group in (None, standing.group)])
+        mine = [letter for letter in letters if letter.group == standing.group]
+        if not mine and suspects == [standing]:
+            mine = nameless
+        told = delivery(position, standing, mine)
+        yield _doubted(told, nameless) if not mine and standing in suspects else told
+    if nameless and not suspects:
+        yield failed("?", nameless)
     for group in sorted({letter.group for letter in letters if letter.group} - {one.group for one in standings}):
         yield failed(group, [letter for letter in letters if letter.group == group])
+
+
+def _suspects(position: Position, standings: Sequence[Standing], letters: Sequence[DeadLetter]) -> list[Standing]:
+    """The groups that a letter which names none may be of: those that passed the record and left no letter of theirs;
+    where nobody passed it, whoever reads there alone."""
+    guilty = {letter.group for letter in letters}
+    others = [one for one in standings if one.group not in guilty]
+    passed = [one for one in others if one.committed is not None and one.committed > position.offset]
+    return passed or (others if len(others) == 1 else [])
+
+
+def _doubted(told: Delivery, nameless: Sequence[DeadLetter]) -> Delivery:
+    """One of several that may have failed."""
+    whose = f"letter {nameless[-1].position} doesn't name its group, which may be this one"
+    return replace(told, status=Status.UNKNOWN, evidence=f"{whose}; {told.evidence}")
 
 
 def _is_about(letter: DeadLetter, position: Position, hop: Hop) -> bool:

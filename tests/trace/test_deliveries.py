@@ -97,6 +97,30 @@ REPLAY = event("a", at="orders/0/7", seconds=5, replay="r1")
             "the letter doesn't name its group: whoever reads it",
         ),
         (
+            [letter("a", "orders/0/5", group=None)],
+            {"billing": 6, "audit": 5},
+            {"audit": "pending", "billing": "dead_lettered"},
+            "it doesn't name its group: not who didn't come to it",
+        ),
+        (
+            [letter("a", "orders/0/5", group=None)],
+            {"billing": 6, "audit": 9},
+            {"audit": "unknown", "billing": "unknown"},
+            "it doesn't name its group: one of two",
+        ),
+        (
+            [letter("a", "orders/0/5", group=None), letter("a", "orders/0/5")],
+            {"billing": 6, "audit": 5},
+            {"audit": "dead_lettered", "billing": "dead_lettered"},
+            "two letters, one doesn't name its group: the other one's",
+        ),
+        (
+            [letter("a", "orders/0/5", group=None)],
+            {"billing": 5, "audit": 5},
+            {"?": "dead_lettered", "audit": "pending", "billing": "pending"},
+            "it doesn't name its group, and nobody passed the record yet",
+        ),
+        (
             [letter("a", "orders/0/4")],
             {"billing": 6},
             {"billing": "consumed"},
