@@ -118,9 +118,20 @@ def notes(question: Question, bounds: Bounds) -> tuple[str, ...]:
     if cut and question.since is None:
         named = ", ".join(cut[:_NAMED]) + (", …" if len(cut) > _NAMED else "")
         found.append(f"{plural(len(cut), 'topic')} already cut by retention: {named}")
+    if held := _held_back(bounds):
+        named = ", ".join(held[:_NAMED]) + (", …" if len(held) > _NAMED else "")
+        found.append(f"open transactions hold back what stands behind them, which wasn't searched: {named}")
+    if question.until:
+        found.append("--until ends each partition at the first record that is as late: those behind it weren't read")
     if question.topics or question.exclude or question.until:
         found.append("dead letters beyond the topics and times searched weren't looked for")
     return tuple(found)
+
+
+def _held_back(bounds: Bounds) -> list[str]:
+    """Partitions of whose end a reader of committed records sees nothing yet, and how many offsets that are."""
+    held = {at: log.high_watermark - log.last_stable for at, log in bounds.bounds.items()}
+    return [f"{at} ({plural(offsets, 'offset')})" for at, offsets in sorted(held.items()) if offsets > 0]
 
 
 def _cut(bounds: Bounds) -> list[str]:

@@ -104,6 +104,9 @@ def test_what_was_never_committed_is_not_told(request_: Request) -> None:
     try:
         report = narrow(request_, Question(correlation))
         assert (report.events, report.coverage.complete) == ((), True)
+        assert [f"{request_.orders}/0 (1 offset)" in note for note in report.notes if "open transactions" in note] == [
+            True
+        ]
         producer.commit()
         eventually(lambda: len(narrow(request_, Question(correlation)).events) == 1)
     finally:
