@@ -149,7 +149,7 @@ def _with_replay(told: Delivery, copies: Sequence[Copy]) -> Delivery:
     if told.status is not Status.REPLAYED:
         return told
     became = [
-        f"{copy.position} is {again.status.value}"
+        f"{copy.position} is {again.status.value.replace('_', '-')}"
         for copy in copies
         if copy.replay_id
         for again in copy.deliveries
