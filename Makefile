@@ -20,7 +20,7 @@ check: setup
 	$(BIN)/python -m pytest -q -n $(JOBS) --max-worker-restart 0 -m "not broker and not faults"
 
 faults: setup
-	EVENTOPS_FAULTS=long $(BIN)/python -m pytest -m faults
+	EVENTOPS_TEST_FAULTS=long $(BIN)/python -m pytest -m faults
 
 setup: $(SETUP)
 	@$(BIN)/eventops local install --quiet

@@ -17,7 +17,7 @@ from eventops.events import REPLAY_ID, REPLAY_LINK, Headers, Position
 from tests.dlq.workshop import spring_headers
 from tests.waiting import wait_until
 
-IS_LONG: Final = os.environ.get("EVENTOPS_FAULTS") == "long"
+IS_LONG: Final = os.environ.get("EVENTOPS_TEST_FAULTS") == "long"
 """``make faults`` sets it: each proof at full length."""
 KEYS: Final = 20
 COMMITTED: Final = "read_committed"
