@@ -15,7 +15,7 @@ from eventops.errors import EventopsError, GroupInUse, NotPermitted, Unsupported
 from eventops.events import Partition
 from eventops.groups import looking, moving, rules
 from eventops.groups.model import Kind, Move, Refusal, ResetPlan, ResetReport, Scope, Target
-from eventops.ports import COMMITTING, Bounds, Broker, Coverage, Group
+from eventops.ports import COMMITTING, NOT_PERMITTED, Bounds, Broker, Coverage, Group
 from eventops.wording import plural
 
 SHOWN: Final = 200
@@ -101,7 +101,7 @@ class ResetService:
         told = self._broker.committed_offsets([group.group_id])
         if told.gaps:
             gap = told.gaps[0]
-            kind = NotPermitted if "not permitted" in gap.reason else EventopsError
+            kind = NotPermitted if NOT_PERMITTED in gap.reason else EventopsError
             raise kind(f"the committed offsets of {group.group_id} can't be read", gap.reason)
         found = told.offsets.get(group.group_id, {})
         if found and group.state == ABSENT:

@@ -116,16 +116,18 @@ def notes(question: Question, bounds: Bounds) -> tuple[str, ...]:
     cut = _cut(bounds)
     found = []
     if cut and question.since is None:
-        named = ", ".join(cut[:_NAMED]) + (", …" if len(cut) > _NAMED else "")
-        found.append(f"{plural(len(cut), 'topic')} already cut by retention: {named}")
+        found.append(f"{plural(len(cut), 'topic')} already cut by retention: {_first(cut)}")
     if held := _held_back(bounds):
-        named = ", ".join(held[:_NAMED]) + (", …" if len(held) > _NAMED else "")
-        found.append(f"open transactions hold back what stands behind them, which wasn't searched: {named}")
+        found.append(f"open transactions hold back what stands behind them, which wasn't searched: {_first(held)}")
     if question.until:
         found.append("--until ends each partition at the first record that is as late: those behind it weren't read")
     if question.topics or question.exclude or question.until:
         found.append("dead letters beyond the topics and times searched weren't looked for")
     return tuple(found)
+
+
+def _first(names: Sequence[str]) -> str:
+    return ", ".join(names[:_NAMED]) + (", …" if len(names) > _NAMED else "")
 
 
 def _held_back(bounds: Bounds) -> list[str]:

@@ -1,6 +1,6 @@
 """What stands first in a range, markers of transactions or a record, and when it was written.
 
-One Fetch asks for hundreds of partitions, each bounded to little more than a marker takes; nothing is decompressed.
+One Fetch asks for hundreds of partitions, each bounded to what fifty markers take; nothing is decompressed.
 https://kafka.apache.org/documentation/#recordbatch is the layout.
 """
 
