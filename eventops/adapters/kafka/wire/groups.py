@@ -63,7 +63,8 @@ def groups(wire: Wire, coordinators: Coordinators, names: Collection[str]) -> Gr
     known = sorted(wanted & set(listed))
     found, gaps = _described(wire, {name: listed[name] for name in known})
     if names:
-        gaps += [Gap(name, None, why) for name, why in missing.items()]
+        unsure = next((silence.reason for silence in silent.values()), NO_SUCH_GROUP)
+        gaps += [Gap(name, None, unsure if why == NO_SUCH_GROUP else why) for name, why in missing.items()]
     else:
         why = (f"{silence.reason}: its groups are missing" for silence in silent.values())
         gaps += [Gap("groups", None, one, is_of_list=True) for one in why]
@@ -107,7 +108,8 @@ def _looked_for(
 
     A group that moves from a broker that fell silent to another stands in nobody's list for a moment. So a question
     about the group itself proves who its coordinator is now, and that one lists its groups once more: only what isn't
-    among them doesn't exist.
+    among them doesn't exist. Nor does that prove it while a broker is silent: who takes over shows what was committed
+    last only after its followers have it too, so until then `groups` says that it isn't known.
     """
     deadline = time.monotonic() + coordinators.patience
     missing: dict[str, str] = {}
