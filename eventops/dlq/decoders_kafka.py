@@ -94,6 +94,7 @@ CONNECT: Final = Family(
     path=connect_path,
     group=connect_group,
     group_header=_CONNECT + "connector.name",
+    writes=(_CONNECT + "*",),
 )
 STREAMS: Final = Family(
     "kafka-streams",
@@ -101,6 +102,7 @@ STREAMS: Final = Family(
     telling=streams_telling,
     path=streams_path,
     may_be_bare=True,
+    writes=(_STREAMS + "*",),
 )
 SHARE: Final = Family(
     "share-group",
@@ -111,4 +113,5 @@ SHARE: Final = Family(
     group_header=_SHARE + "group",
     attempts=share_attempts,
     may_be_bare=True,
+    writes=(_SHARE + "*",),
 )

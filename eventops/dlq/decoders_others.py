@@ -13,8 +13,19 @@ from eventops.events import moment_of
 
 _DEAD: Final = "dead-letter-"
 _DELAYED: Final = "delayed-retry-"
+_UNREADABLE: Final = "deserialization-failure-"
+_TOLD: Final = ("topic", "partition", "offset", "reason", "cause", "exception-class-name", "cause-class-name")
+_TOLD_OF_UNREADABLE: Final = (
+    *("topic", "reason", "cause", "deserializer", "dlq"),
+    *("key", "data", "key-data", "value-data"),
+)
 _NSB: Final = "NServiceBus."
 _FAULT: Final = "MT-Fault-"
+_TOLD_OF_FAULTS: Final = (
+    *("ExceptionType", "Message", "StackTrace", "Timestamp", "InputAddress"),
+    *("MessageType", "ConsumerType", "RetryCount", "RedeliveryCount"),
+)
+"""Not ``Address``: that is where the sender wants to be told of faults, and belongs to the event."""
 
 
 def _first(sheet: Sheet, header: str, limit: int = 8 * NAME) -> str | None:
@@ -151,6 +162,8 @@ SMALLRYE: Final = Family(
     reads=dead_letter_failure,
     path=dead_letter_path,
     newest_first=True,
+    writes=(*(_DEAD + name for name in _TOLD), *(_UNREADABLE + name for name in _TOLD_OF_UNREADABLE)),
+    has_common_names=True,
 )
 SMALLRYE_RETRY: Final = Family(
     "smallrye-retry",
@@ -159,6 +172,11 @@ SMALLRYE_RETRY: Final = Family(
     path=retry_path,
     attempts=retry_attempts,
     newest_first=True,
+    writes=(
+        *(_DELAYED + name for name in (*_TOLD, "count", "original-timestamp", "first-processing-timestamp")),
+        *(_UNREADABLE + name for name in _TOLD_OF_UNREADABLE),
+    ),
+    has_common_names=True,
 )
 KARAFKA: Final = Family(
     "karafka",
@@ -168,12 +186,18 @@ KARAFKA: Final = Family(
     group=karafka_group,
     group_header="source_consumer_group",
     attempts=karafka_attempts,
+    writes=tuple(
+        f"source_{name}" for name in ("topic", "partition", "offset", "consumer_group", "attempts", "trace_id")
+    ),
+    has_common_names=True,
 )
 WATERMILL: Final = Family(
     "watermill",
     marks=frozenset(("reason_poisoned", "topic_poisoned")),
     telling=watermill_telling,
     path=watermill_path,
+    writes=tuple(f"{name}_poisoned" for name in ("reason", "topic", "handler", "subscriber")),
+    has_common_names=True,
 )
 MASSTRANSIT: Final = Family(
     "masstransit",
@@ -181,10 +205,15 @@ MASSTRANSIT: Final = Family(
     reads=masstransit_failure,
     path=masstransit_path,
     attempts=masstransit_attempts,
+    writes=("MT-Reason", "MT-Redelivery-Count", *(_FAULT + name for name in _TOLD_OF_FAULTS)),
 )
 NSERVICEBUS: Final = Family(
     "nservicebus",
     marks=frozenset((_NSB + "FailedQ", _NSB + "ExceptionInfo.ExceptionType")),
     telling=nservicebus_telling,
     path=nservicebus_path,
+    writes=(
+        _NSB + "ExceptionInfo.*",
+        *(_NSB + name for name in ("FailedQ", "TimeOfFailure", "Retries", "Retries.Timestamp", "FLRetries")),
+    ),
 )

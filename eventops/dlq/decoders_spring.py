@@ -151,6 +151,7 @@ SPRING: Final = Family(
     group=spring_group,
     group_header=_GROUP,
     attempts=recoverer_attempts,
+    writes=("kafka_dlt-*", "kafka_deliveryAttempt", "springDeserializerException*"),
 )
 RETRYABLE: Final = Family(
     "spring-retry",
@@ -160,6 +161,7 @@ RETRYABLE: Final = Family(
     group=spring_group,
     group_header=_GROUP,
     attempts=retryable_attempts,
+    writes=("retry_topic-*", "kafka_original-*", "kafka_exception-*", "kafka_key-exception-*"),
 )
 BINDER: Final = Family(
     "spring-cloud-stream",
@@ -168,4 +170,9 @@ BINDER: Final = Family(
     path=binder_path,
     group=binder_group,
     group_header="x-original-topic",
+    writes=(
+        *(f"x-original-{name}" for name in ("topic", "partition", "offset", "timestamp", "timestamp-type")),
+        *(f"x-exception-{name}" for name in ("fqcn", "message", "stacktrace")),
+    ),
+    has_common_names=True,
 )

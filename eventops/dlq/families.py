@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from functools import lru_cache
 from typing import Final
 
 from eventops.dlq.causes import Causes
@@ -21,12 +20,12 @@ from eventops.dlq.encodings import MOST_HOPS, NAME_CHARACTERS, Sheet, text, topi
 from eventops.dlq.failure import Failure, Hop
 from eventops.dlq.family import Family
 from eventops.dlq.model import Brief, Letter, Origin
+from eventops.dlq.stripping import Stripping
 from eventops.events import (
     CE_TYPE,
     EVENT_TYPE_HEADERS,
     REPLAY_ID,
     REPLAY_LINK,
-    Headers,
     Position,
     Reader,
     Record,
@@ -66,6 +65,7 @@ class Conventions:
     ``declared`` families win over built-in ones with the same headers; ``groups`` are topic patterns and the consumer
     group that fails into them, where the letter doesn't say; ``topics`` and ``hidden`` are patterns of topics that are,
     and that never are, dead-letter topics; ``read`` reads their events.
+    ``strip`` takes off headers what any family adds.
     """
 
     def __init__(
@@ -85,14 +85,9 @@ class Conventions:
         self._by_topic = tuple((pattern, family) for family in declared for pattern in family.topics)
         self._known: dict[tuple[str, tuple[str, ...]], tuple[Family, ...]] = {}
         self._by_mark: dict[str, Family] = {}
-        self._own_marks = frozenset(mark for family in declared for mark in family.marks)
+        self.strip = Stripping((*FAMILIES, *declared))
         for family in (*FAMILIES, *declared):
             self._by_mark.update(dict.fromkeys(family.marks, family))
-
-    def strip(self, headers: Headers) -> Headers:
-        """The headers without every family's error headers, those that the context declares among them."""
-        kept = strip(headers)
-        return tuple([header for header in kept if header[0] not in self._own_marks]) if self._own_marks else kept
 
     def known(self, sheet: Sheet) -> tuple[Family, ...]:
         """The families that left headers on the record, the latest first; empty where no family knows it."""
@@ -206,62 +201,14 @@ def decode(record: Record) -> Letter:
     return BUILT_IN.decode(record)
 
 
-def strip(headers: Headers) -> Headers:
-    """The headers without every family's error headers, replication markers, and what an earlier replay added.
+strip: Final = Stripping(FAMILIES)
+"""The headers without every built-in family's error headers, replication markers, and what an earlier replay added.
 
-    Left on, they make consumers give up at once (retry counters), stop replication (a record that carries the marker
-    is taken for a copy), or tell of a failure that is over. The chain stays: ids, ``traceparent``, ``baggage``.
-
-    >>> strip((("kafka_dlt-original-topic", b"t"), ("traceparent", b"00-..."), ("kafka_deliveryAttempt", b"")))
-    (('traceparent', b'00-...'),)
-    """
-    return tuple([header for header in headers if not _is_stripped(header[0])])
-
-
-@lru_cache(maxsize=4_096)  # a topic's letters have the same few names
-def _is_stripped(name: str) -> bool:
-    return name.startswith(STRIPPED)
-
+Left on, they make consumers give up at once (retry counters), stop replication, or tell of a failure that is over. The
+chain stays: ids, ``traceparent``, ``baggage``."""
 
 ORIGINAL_TIMESTAMP: Final = "eventops-original-timestamp"
 """When the origin was appended (RFC 3339); a replayed record has the time of its replay."""
-
-STRIPPED: Final = (
-    "kafka_dlt-",
-    "kafka_original-",
-    "kafka_exception-",
-    "kafka_deliveryAttempt",
-    "retry_topic-",
-    "springDeserializerException",
-    "x-original-",
-    "x-exception-",
-    "__connect.errors.",
-    "__streams.errors.",
-    "__dlq.errors.",
-    "dead-letter-",
-    "delayed-retry-",
-    "deserialization-failure-",
-    "source_topic",
-    "source_partition",
-    "source_offset",
-    "source_consumer_group",
-    "source_attempts",
-    "source_trace_id",
-    "reason_poisoned",
-    "topic_poisoned",
-    "handler_poisoned",
-    "subscriber_poisoned",
-    "MT-Fault-",
-    "MT-Reason",
-    "NServiceBus.FailedQ",
-    "NServiceBus.TimeOfFailure",
-    "NServiceBus.ExceptionInfo.",
-    "__mskmr",  # Amazon MSK Replicator: kafbat #1810
-    "__replicator_id",  # Confluent Replicator
-    REPLAY_ID,
-    REPLAY_LINK,
-)
-"""Prefixes of header names."""
 
 
 def _position(raw: bytes | None) -> Position | None:

@@ -51,6 +51,9 @@ class Family:
     ``newest_first``: the framework writes its headers before those that it copies. ``may_be_bare``: its letters may
     have neither key nor value, and be no tombstones. ``topics`` are patterns of topics whose every record is such a
     letter, whatever its headers.
+
+    ``writes`` are the names of all headers that it adds, or how they begin before a ``*``; ``has_common_names``: an
+    event may have headers of these names itself.
     """
 
     name: str
@@ -64,6 +67,8 @@ class Family:
     newest_first: bool = False
     may_be_bare: bool = False
     topics: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    has_common_names: bool = False
 
     def failure(self, sheet: Sheet) -> Failure:
         """The latest failure."""

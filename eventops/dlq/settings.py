@@ -10,8 +10,8 @@ groups = { "dead-letter-topic-*" = "billing" }    # who fails into it, where let
 pattern = 'tenant \\w+'
 replace = "tenant <tenant>"
 
-[[contexts.prod."eventops.dlq".families]]         # a convention of your own: which header says what
-name = "acme"
+[[contexts.prod."eventops.dlq".families]]         # a convention of your own: which header says what; when a letter
+name = "acme"                                     # is put back, all of these headers are taken off
 topics = ["*-errors"]                  # optional: every record of these is such a letter
 order = "newest-last"                  # or "newest-first", where headers are repeated
 numbers = "text"                       # or "binary": big endian, 4 or 8 bytes
@@ -147,6 +147,7 @@ def _family(table: Mapping[str, Any]) -> Family:
         attempts=reads.attempts,
         newest_first=reads.newest_first,
         topics=topics,
+        writes=tuple(headers.values()),
     )
 
 

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventops.dlq import families
 from eventops.dlq.document import letter_document
 from eventops.dlq.encodings import MESSAGE_CHARACTERS, STACK_CHARACTERS
-from eventops.dlq.families import decode, strip
+from eventops.dlq.families import FAMILIES, decode, strip
 from eventops.dlq.model import State
 from eventops.dlq.rules import is_letter
-from eventops.events import REPLAY_ID, REPLAY_LINK, Position
+from eventops.dlq.stripping import MARKERS
+from eventops.events import REPLAY_ID, REPLAY_LINK, Headers, Position
 from reference_services.kit.dead_letters import write_letter
 from reference_services.kit.records import TimestampType
 from tests.dlq.workshop import AT, TRACEPARENT, record, spring_headers
@@ -137,9 +137,26 @@ def test_texts_are_bounded() -> None:
 
 def test_every_familys_error_headers_are_stripped_and_the_chain_stays() -> None:
     chain = (TRACEPARENT, ("tracestate", b"a=b"), ("ce_id", b"1"), ("business", None))
-    noise = tuple((prefix + "x", b"1") for prefix in families.STRIPPED)
+    written = [name for family in FAMILIES for name in (*family.writes, *family.marks)]
+    noise = tuple((name.replace("*", "x"), b"1") for name in (*written, *MARKERS, REPLAY_ID, REPLAY_LINK))
 
     assert strip(noise[:5] + chain + noise[5:] + spring_headers(Position("t", 0, 1))) == chain
+
+
+def test_an_events_own_headers_stay_though_a_framework_has_names_like_them() -> None:
+    own: Headers = (
+        ("x-original-url", b"/orders/7"),
+        ("x-original-timestamp", b"1768473000"),
+        ("x-exception-policy", b"retry"),
+        ("source_topic", b"crm"),
+        ("dead-letter-policy", b"keep"),
+        ("MT-Fault-Address", b"queue:faults"),
+        ("NServiceBus.ConversationId", b"c-1"),
+    )
+    binder: Headers = (("x-original-topic", b"orders"), ("x-original-offset", b"0" * 8), ("x-exception-fqcn", b"a.X"))
+
+    assert strip((*own, *spring_headers(Position("t", 0, 1)))) == own
+    assert strip((*own, *binder)) == tuple(header for header in own if header[0] != "x-original-timestamp"), "its own"
 
 
 NAMES = st.sampled_from(

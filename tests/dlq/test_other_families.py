@@ -222,6 +222,7 @@ def test_a_declared_family_is_read_as_the_context_says() -> None:
     assert (letter.family, letter.attempts) == ("acme", 3)
     assert letter.origins == (Position("orders", 0, 1), Position("retry", 0, 5))
     assert (letter.cause.kind, letter.cause.pattern) == ("a.New", "no stock for tenant <tenant>, <n> left")
+    assert ours.strip((*newer, ("x-topics", b"a"), *older)) == (("x-topics", b"a"),), "its counters too"
     assert is_letter(letter.event.record, ours)
 
 
