@@ -16,7 +16,7 @@ from tests.letters import recorded
 
 EVERY = [
     record
-    for name in ("spring", "streams", "connect", "share", "smallrye", "watermill")
+    for name in ("spring", "binder", "streams", "connect", "share", "smallrye", "watermill")
     for record in recorded.letters(name)
 ]
 OWN = ("ce_specversion", "ce_id", "ce_type", "traceparent")
@@ -40,6 +40,14 @@ TABLE = [
         "spring", "spring-retries-dlt/0/2", "spring-retry", "spring-retries/0/2", "shipping", 3,
         "java.lang.IllegalStateException", "letters.SpringLetters$Stock.take", "order <n> can't be reserved",
     ),  # three deliveries: the counter says four, which is the one to come
+    (
+        "binder", "error.binder.orders.billing/0/0", "spring-cloud-stream", "binder.orders/0/0", "billing", None,
+        "java.lang.ArithmeticException", "letters.BinderLetters.reserve", "/ by zero",
+    ),  # the class that its headers name is a wrapper; the group stands in the topic's name
+    (
+        "binder", "binder-letters/0/2", "spring-cloud-stream", "binder.orders/0/2", None, None,
+        "java.lang.IllegalArgumentException", "letters.BinderLetters.lambda$billAgain$1", "still no stock at <address>",
+    ),  # a letter of a letter in a topic of its own name: nothing tells the group
     (
         "smallrye", "dead-letter-topic-orders/0/0", "smallrye", "smallrye-orders/0/0", None, None,
         "java.lang.ArithmeticException", None, "/ by zero",
@@ -116,6 +124,13 @@ def test_a_letter_of_a_letter_tells_its_whole_history() -> None:
     assert letter.hops == 2
 
 
+def test_what_the_event_had_of_its_own_stays_among_the_binders_headers() -> None:
+    letter = recorded.letter("binder", "binder-letters/0/0")
+
+    assert strip(letter.headers) == tuple(header for header in letter.headers if header[0] in (*OWN, "x-original-url"))
+    assert sum(name == "x-original-topic" for name, _value in letter.headers) == 2, "once a failure"
+
+
 def test_a_retried_letter_knows_when_each_try_was_due() -> None:
     letter = decode(recorded.letter("spring", "spring-retries-dlt/0/0"))
 
@@ -141,7 +156,7 @@ def test_each_connect_hop_keeps_its_own_message_where_one_has_none() -> None:
 def test_a_replay_strips_all_of_it_and_keeps_the_events_own(record: object) -> None:
     letter = next(one for one in EVERY if one is record)
 
-    assert {name for name, _value in strip(letter.headers)} <= {*OWN, "_watermill_message_uuid"}
+    assert {name for name, _value in strip(letter.headers)} <= {*OWN, "x-original-url", "_watermill_message_uuid"}
     assert sum(name in OWN for name, _value in letter.headers) in (0, len(OWN))
 
 

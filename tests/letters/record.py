@@ -34,30 +34,43 @@ PROGRAMS = {
 }
 """Each program of the Maven project and the topics that it leaves letters in."""
 
+BINDER = ("error.binder.orders.billing", "binder-letters")
+"""Spring Cloud Stream's are a Maven project of their own: it brings another Spring."""
 WATERMILL = ("watermill-orders", "watermill-poison-queue")
 """The topic that its program fills, and the one that it leaves letters in."""
 
 
 def main(servers: str, names: tuple[str, ...]) -> None:
     """Compile, run each program, and write what its topics hold."""
-    wanted = names or (*PROGRAMS, "Watermill")
+    wanted = names or (*PROGRAMS, "Binder", "Watermill")
     with tempfile.TemporaryDirectory(prefix="letters-") as place:
         project = Path(place) / "letters"
         shutil.copytree(HERE, project, ignore=shutil.ignore_patterns("recordings", "__pycache__"))
         if java := [name for name in wanted if name in PROGRAMS]:
-            paths = project / "classpath"
-            maven = ["mvn", "-q", "-B", "compile", "dependency:build-classpath", f"-Dmdep.outputFile={paths}"]
-            subprocess.run(maven, cwd=project, check=True)
-            classpath = f"{project / 'target' / 'classes'}:{paths.read_text().strip()}"
+            classpath = _compiled(project)
             for name in java:
-                subprocess.run(["java", "-cp", classpath, f"letters.{name}Letters", servers], check=True, timeout=180)
-                _keep(servers, name, PROGRAMS[name])
+                _run(classpath, name, servers, PROGRAMS[name])
+        if "Binder" in wanted:
+            _run(_compiled(project / "binder"), "Binder", servers, BINDER)
         if "Watermill" in wanted:
             admin = AdminClient({"bootstrap.servers": servers})
             for made in admin.create_topics([NewTopic(topic, 1, 1) for topic in WATERMILL]).values():
                 made.result(20)
             subprocess.run(["go", "run", ".", servers], cwd=project / "watermill", check=True, timeout=300)
             _keep(servers, "Watermill", WATERMILL[1:])
+
+
+def _compiled(project: Path) -> str:
+    """Has Maven compile it; returns its class path."""
+    paths = project / "classpath"
+    maven = ["mvn", "-q", "-B", "compile", "dependency:build-classpath", f"-Dmdep.outputFile={paths}"]
+    subprocess.run(maven, cwd=project, check=True)
+    return f"{project / 'target' / 'classes'}:{paths.read_text().strip()}"
+
+
+def _run(classpath: str, name: str, servers: str, topics: tuple[str, ...]) -> None:
+    subprocess.run(["java", "-cp", classpath, f"letters.{name}Letters", servers], check=True, timeout=180)
+    _keep(servers, name, topics)
 
 
 def _keep(servers: str, name: str, topics: tuple[str, ...]) -> None:
