@@ -189,6 +189,12 @@ class _Letters:
 
         return letter_of(record, self._desk.conventions)
 
+    def holds_letters(self, topic: str) -> bool:
+        """See :class:`eventops.trace.search.Letters`."""
+        from eventops.dlq.rules import is_named_for_letters
+
+        return is_named_for_letters(topic, self._desk.conventions)
+
     def judged(self, letters: Sequence[Letter]) -> tuple[tuple[Letter, ...], tuple[Gap, ...]]:
         """See :class:`eventops.trace.search.Letters`."""
         return self._desk.dlq.judged(letters)

@@ -48,7 +48,7 @@ def trace(desk: Desk, **given: Any) -> None:
     elif not way.follow:
         code = trace_search.once(desk, asked, paper)
     elif way.output == Format.NDJSON:
-        code = trace_watch.stream(desk, asked, way.quiet, paper)
+        code = trace_watch.stream(desk, asked, way.quiet)
     else:
         code = trace_watch.live(desk, asked, way.quiet, paper)
     raise SystemExit(code)

@@ -80,7 +80,10 @@ def way_options(command: Command) -> Command:
             help="Without news for so long, --follow ends; 0: only Ctrl-C ends it.",
         ),
         click.option(
-            "-f", "--follow", is_flag=True, help="Keep the tree live, or print what comes as ndjson, until it is quiet."
+            "-f",
+            "--follow",
+            is_flag=True,
+            help="Keep the tree live until it is quiet; as ndjson, a line whenever more is known of an event.",
         ),
         click.option(
             "--limit",

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 from eventops.cli.diagnostics import complain, say
 from eventops.cli.output import Format, console, print_document
 from eventops.cli.searching import Interruption, meter
-from eventops.cli.trace_pages import Paper, painted
-from eventops.cli.trace_search import exit_code, print_report, search
+from eventops.cli.trace_pages import Paper, painted, say_what_it_rests_on
+from eventops.cli.trace_search import exit_code, print_report
 from eventops.errors import ExitCode, UsageError
 from eventops.wording import duration, plural, safe
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from eventops.bootstrap import Desk
     from eventops.trace.expectation import Expectation
-    from eventops.trace.model import Question, TraceReport
+    from eventops.trace.model import Hop, Question, TraceReport
 
 _PAUSE: Final = 0.5
 """Seconds between two looks at what came meanwhile."""
@@ -60,24 +60,29 @@ def _drawn(reports: Iterator[TraceReport], quiet: float, paper: Paper) -> Iterat
                 return
 
 
-def stream(desk: Desk, question: Question, quiet: float, paper: Paper) -> ExitCode:
-    """The chain, and then what comes of it, a line of JSON each; an event, or a letter (it has a ``cause_key``)."""
+def stream(desk: Desk, question: Question, quiet: float) -> ExitCode:
+    """An event a line, and again whenever more is known of it: a group passed it, a letter came, it was put back."""
     from eventops.dlq.document import letter_document
-    from eventops.trace.document import news_document
+    from eventops.trace.document import hop_document
 
-    with Interruption() as interruption:
-        report = search(desk, question, interruption)
-    print_report(desk, report, question, paper)
-    interruption.pass_on()
     _say_how_it_ends(quiet)
-    told, has_found = time.monotonic(), False
-    for news in desk.trace.follow(report):
-        for one in news:
-            print_document({}, Format.NDJSON, [news_document(one, letter_document)])
-            told, has_found = time.monotonic(), True
-        if quiet and time.monotonic() - told >= quiet:
-            break
-    return ExitCode.DONE if has_found and report.coverage.complete else exit_code(report)
+    known: dict[str, Hop] = {}
+    told, report = time.monotonic(), None
+    try:
+        with Interruption() as interruption:
+            for report in _reports(desk, question, interruption):
+                new = [hop for hop in report.events if known.get(hop.event.reference) != hop]
+                if new:
+                    print_document({}, Format.NDJSON, [hop_document(hop, letter_document) for hop in new])
+                    known, told = {hop.event.reference: hop for hop in report.events}, time.monotonic()
+                if quiet and time.monotonic() - told >= quiet:
+                    break
+    finally:
+        if report is not None:
+            say_what_it_rests_on(report, question)
+    interruption.pass_on()
+    assert report is not None
+    return exit_code(report)
 
 
 def _say_how_it_ends(quiet: float) -> None:

@@ -133,6 +133,10 @@ class DeadLetterService:
         """The record as a letter, not judged yet; None where it is none. Asks nobody."""
         return rules.letter_of(record, self._conventions)
 
+    def holds_letters(self, topic: str) -> bool:
+        """Whether a topic is named for letters. Asks nobody."""
+        return rules.is_named_for_letters(topic, self._conventions)
+
     def judged(self, letters: Sequence[Letter]) -> tuple[tuple[Letter, ...], tuple[Gap, ...]]:
         """Letters with what became of them by now, and what of the ledger couldn't be read for it."""
         topics = self._broker.topics({letter.position.topic for letter in letters}) if letters else ()

@@ -29,7 +29,7 @@ from eventops.events.names import (
 )
 from eventops.events.reading import Places, Reader, read_event, trace_id_of
 from eventops.events.record import Headers, Partition, Position, Record, header_pairs
-from eventops.events.text import bytes_as_text, header_text, moment_of, rfc3339
+from eventops.events.text import bytes_as_text, canonical_id, header_text, moment_of, rfc3339
 
 __all__ = [
     "BAGGAGE",
@@ -61,6 +61,7 @@ __all__ = [
     "Reader",
     "Record",
     "bytes_as_text",
+    "canonical_id",
     "header_pairs",
     "header_text",
     "moment_of",

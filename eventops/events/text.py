@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, overload
 
 _MAGIC: Final = 5
+_HEX: Final = "[0-9a-fA-F]"
+_UUID: Final = re.compile(
+    rf"(?:urn:uuid:)?\{{?({_HEX}{{8}})(-?)({_HEX}{{4}})\2({_HEX}{{4}})\2({_HEX}{{4}})\2({_HEX}{{12}})\}}?"
+)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -28,6 +33,19 @@ def header_text(raw: bytes | None) -> str | None:
     if len(text) > 2 and text[0] == text[-1] == '"':
         return text[1:-1]
     return text
+
+
+def canonical_id(text: str) -> str:
+    """The form in which ids are compared: a UUID may be written in either case, without hyphens, in braces or as a URN
+    (RFC 9562, and what .NET prints), and is the same one; any other id is only itself.
+
+    >>> canonical_id("3F2B6C1E000040008000000000000001"), canonical_id("Req-1")
+    ('3f2b6c1e-0000-4000-8000-000000000001', 'Req-1')
+    """
+    if len(text) < 32 or not (found := _UUID.fullmatch(text)):
+        return text
+    first, _, *rest = found.groups()
+    return "-".join((first, *rest)).lower()
 
 
 def bytes_as_text(raw: bytes) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,6 +10,8 @@ from typing import Final
 
 from eventops.events import Record
 from eventops.ports.nouns import Gap
+
+_WORD: Final = re.compile(rb"[\w.:@~-]+")
 
 
 class Engine(StrEnum):
@@ -23,19 +26,31 @@ class Engine(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """Bytes of which a record holds at least one, if it is to be found; wrong only towards too many.
+    """Bytes of which a record holds at least one, if it is to be found; wrong only towards too many. ``needles`` may
+    stand in the midst of others; ``words`` stand alone, as an id does in JSON or as a header's whole value, and any
+    number of them costs the same.
 
     >>> from eventops.events import Position
-    >>> Sought((b"req-1",)).may_be_in(Record(Position("t", 0, 0), None, None, None, (("id", b"req-1"),)))
-    True
+    >>> record = Record(Position("t", 0, 0), None, None, b'{"id":"req-10"}')
+    >>> Sought((b"req-1",)).may_be_in(record), Sought(words=frozenset({b"req-1"})).may_be_in(record)
+    (True, False)
     """
 
-    needles: tuple[bytes, ...]
+    needles: tuple[bytes, ...] = ()
+    words: frozenset[bytes] = frozenset()
 
     def may_be_in(self, record: Record) -> bool:
-        """Whether a value or a header of the record holds a needle."""
-        held = b"\0".join((record.value or b"", *(value for _, value in record.headers if value)))
-        return any(needle in held for needle in self.needles)
+        """Whether the key, the value or a header of the record holds one."""
+        headers = [value for _, value in record.headers if value]
+        held = b"\0".join((record.key or b"", record.value or b"", *headers))
+        if any(needle in held for needle in self.needles):
+            return True
+        return bool(self.words) and not self.words.isdisjoint((*_WORD.findall(held), *headers))
+
+    @property
+    def parts(self) -> tuple[bytes, ...]:
+        """All that may stand in the bytes of a whole batch."""
+        return (*self.needles, *sorted(self.words))
 
 
 def _never() -> bool:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Final
 
-from eventops.events import TRACEPARENT, Event, Position, bytes_as_text, trace_id_of
+from eventops.events import TRACEPARENT, Event, Position, bytes_as_text, canonical_id, trace_id_of
 from eventops.ports import StoredSpan
 from eventops.trace.model import Hop, Status
 
@@ -78,8 +78,12 @@ class Evidence:
 
     @cached_property
     def by_event_id(self) -> Mapping[str, Hop]:
-        """The chain's events."""
-        return {hop.event.ids.event_id: hop for hop in self.hops if hop.event.ids.event_id}
+        """The chain's events, by what their ids are the same by."""
+        return {canonical_id(event_id): hop for hop in self.hops if (event_id := hop.event.ids.event_id)}
+
+    def cause_of(self, event: Event) -> Hop | None:
+        """The event of the chain that it names as its cause."""
+        return self.by_event_id.get(canonical_id(event.ids.causation_id or ""))
 
     @cached_property
     def places(self) -> frozenset[Position]:
@@ -128,14 +132,14 @@ def audit(evidence: Evidence) -> Audit:
 def strays(hops: Iterable[Hop], spans: Iterable[StoredSpan]) -> tuple[StoredSpan, ...]:
     """Spans of a sending that succeeded or of a handling, about no event of the chain."""
     places = {at for hop in hops for at in _places(hop)}
-    ids = {hop.event.ids.event_id for hop in hops}
+    ids = {canonical_id(hop.event.ids.event_id or "") for hop in hops}
     return tuple(
         span
         for span in spans
         if span.operation in ("send", "process")
         and not (span.operation == "send" and span.error)
         and span.position not in places
-        and (span.message_id is None or span.message_id not in ids)
+        and (span.message_id is None or canonical_id(span.message_id) not in ids)
         and (span.position or span.message_id)
     )
 
@@ -196,18 +200,18 @@ def _stray_span(evidence: Evidence) -> Iterator[Finding]:
 def _lost_correlation(evidence: Evidence) -> Iterator[Finding]:
     """An event whose cause has a correlation id that it doesn't pass on."""
     for hop in evidence.hops:
-        cause = evidence.by_event_id.get(hop.event.ids.causation_id or "")
+        cause = evidence.cause_of(hop.event)
         if cause is not None and cause.event.ids.correlation_id:
             yield from _disowned(evidence, hop.event, hop.event.ids.source, f"caused by {cause.event.reference}")
 
 
 def _disowned(evidence: Evidence, event: Event, service: str | None, how: str) -> Iterator[Finding]:
-    cause = evidence.by_event_id.get(event.ids.causation_id or "")
+    cause = evidence.cause_of(event)
     due = cause.event.ids.correlation_id if cause else evidence.correlation_id
     mended = event.ids.source or service
     if event.ids.correlation_id is None:
         yield _about("correlation_dropped", mended, event, f"{how}, but without the correlation id {due}")
-    elif cause is not None and event.ids.correlation_id != due:
+    elif cause is not None and canonical_id(event.ids.correlation_id) != canonical_id(due or ""):
         detail = f"{how} under {due}, but under {event.ids.correlation_id}"
         yield _about("correlation_changed", mended, event, detail)
 
@@ -246,7 +250,7 @@ def _sent_in_a_new_trace(evidence: Evidence) -> Iterator[Finding]:
     An event of a request of its own, such as a payment of an order, has that request above it, and is in order.
     """
     for hop in evidence.judged:
-        cause = evidence.by_event_id.get(hop.event.ids.causation_id or "")
+        cause = evidence.cause_of(hop.event)
         if cause is None or not _trace_context(cause.event) or not _trace_context(hop.event):
             continue
         for span in evidence.sendings(hop):

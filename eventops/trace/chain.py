@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from eventops.events import REPLAY_ID, Event, Position, header_text
+from eventops.events import REPLAY_ID, Event, Position, canonical_id, header_text
 from eventops.trace import oddities
 from eventops.trace.model import Anomaly, Copy, DeadLetter, Hop
 
@@ -49,28 +49,34 @@ def gathered(events: Iterable[Event], letters: Sequence[DeadLetter]) -> tuple[To
     """
     records: dict[str, list[Event]] = {}
     for event in events:
-        records.setdefault(event.reference, []).append(event)
+        records.setdefault(_key(event), []).append(event)
     home = {event.position: event for held in records.values() for event in held}
     owned: dict[str, list[DeadLetter]] = {}
     for letter in sorted(letters, key=lambda letter: order(letter.event)):
-        owned.setdefault(_owner(letter, home), []).append(letter)
-    return tuple(
-        _told(records.get(reference, []), owned.get(reference, [])) for reference in dict.fromkeys([*records, *owned])
-    )
+        owned.setdefault(_owner(letter, home, records), []).append(letter)
+    return tuple(_told(records.get(key, []), owned.get(key, [])) for key in dict.fromkeys([*records, *owned]))
 
 
 def hops(told: Iterable[Told], *, absent: str) -> tuple[Hop, ...]:
     """The tree, depth first. ``absent`` is what is known about why a cause that is named wasn't found."""
-    by_reference = {one.event.reference: one for one in told}
-    events = {reference: one.event for reference, one in by_reference.items()}
-    causes = {name: cause for name, event in events.items() if (cause := event.ids.causation_id) in events and cause}
+    by_key = {_key(one.event): one for one in told}
+    events = {key: one.event for key, one in by_key.items()}
+    named = {key: canonical_id(event.ids.causation_id or "") for key, event in events.items()}
+    causes = {key: cause for key, cause in named.items() if cause in events}
     cut = _cut_circles(causes, events)
     children = _children(causes, events)
     roots = sorted(events.keys() - causes.keys(), key=lambda name: order(events[name]))
     around = _Around(absent, alone=len(events) == 1)
     return tuple(
-        _hop(by_reference[name], depth, events.get(causes.get(name, "")), children.get(name, ()), cut.get(name), around)
-        for name, depth in _depth_first(roots, children)
+        _hop(
+            by_key[key],
+            depth,
+            events.get(causes.get(key, "")),
+            tuple(events[child].reference for child in children.get(key, ())),
+            cut.get(key),
+            around,
+        )
+        for key, depth in _depth_first(roots, children)
     )
 
 
@@ -94,12 +100,20 @@ def circles(causes: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
         done |= on_way
 
 
-def _owner(letter: DeadLetter, home: Mapping[Position, Event]) -> str:
-    """The reference of the event it is about: by its own id, else by what stands at one of its origins."""
-    if letter.event.ids.event_id:
-        return letter.event.ids.event_id
-    at_origin = (home[origin].reference for origin in reversed(letter.origins) if origin in home)
-    return next(at_origin, str(letter.origins[0] if letter.origins else letter.position))
+def _key(event: Event) -> str:
+    """What an event is the same by, and is named by as a cause."""
+    return canonical_id(event.reference)
+
+
+def _owner(letter: DeadLetter, home: Mapping[Position, Event], known: Collection[str]) -> str:
+    """The key of the event it is about: by its own id, else by what stands at one of its origins. An id that no event
+    has may be the letter's own."""
+    mine = _key(letter.event)
+    if mine in known:
+        return mine
+    at_origin = next((_key(home[origin]) for origin in reversed(letter.origins) if origin in home), None)
+    gone = str(letter.origins[0] if letter.origins else letter.position)
+    return at_origin or (mine if letter.event.ids.event_id else gone)
 
 
 def _told(held: list[Event], letters: list[DeadLetter]) -> Told:
@@ -115,8 +129,8 @@ def _cut_circles(causes: dict[str, str], events: Mapping[str, Event]) -> dict[st
     for circle in list(circles(causes)):
         first = min(circle, key=lambda name: order(events[name]))
         start = circle.index(first)
-        way = " ← ".join((*circle[start:], *circle[:start], first))
-        found[first] = Anomaly("causation_cycle", first, f"it is its own cause: {way}")
+        way = [events[key].reference for key in (*circle[start:], *circle[:start], first)]
+        found[first] = Anomaly("causation_cycle", way[0], f"it is its own cause: {' ← '.join(way)}")
         del causes[first]
     return found
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from eventops.events import rfc3339
 from eventops.ports import StoredSpan
-from eventops.trace.model import Anomaly, Copy, Delivery, Hop, News, TraceReport
+from eventops.trace.model import Anomaly, Copy, Delivery, Hop, TraceReport
 
 LetterDocument = Callable[[Any], Mapping[str, Any]]
 """How the dead-letter room writes one of its letters."""
@@ -20,7 +20,7 @@ def document(report: TraceReport, letter: LetterDocument) -> dict[str, Any]:
     """
     return {
         "correlation_id": report.correlation_id,
-        "events": [_hop(hop, letter) for hop in report.events],
+        "events": [hop_document(hop, letter) for hop in report.events],
         "roots": list(report.roots),
         "anomalies": [_anomaly(anomaly) for anomaly in report.anomalies],
         "traces": [{"trace_id": link.trace_id, "url": link.url, "spans": link.spans} for link in report.traces],
@@ -29,12 +29,8 @@ def document(report: TraceReport, letter: LetterDocument) -> dict[str, Any]:
     }
 
 
-def news_document(news: News, letter: LetterDocument) -> Mapping[str, Any]:
-    """The ``event`` contract, or the ``letter`` contract where it is one (it has a ``cause_key``)."""
-    return news.event.document() if news.letter is None else letter(news.letter)
-
-
-def _hop(hop: Hop, letter: LetterDocument) -> dict[str, Any]:
+def hop_document(hop: Hop, letter: LetterDocument) -> dict[str, Any]:
+    """One of ``events``: the ``event`` contract, and where it stands in the chain."""
     return {
         **hop.event.document(),
         "depth": hop.depth,

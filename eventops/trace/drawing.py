@@ -13,7 +13,7 @@ from typing import Final
 from eventops.events import Event
 from eventops.ports import Coverage, StoredSpan
 from eventops.trace import payload
-from eventops.trace.model import Copy, DeadLetter, Delivery, Hop, News, Status, TraceReport
+from eventops.trace.model import Copy, DeadLetter, Delivery, Hop, Status, TraceReport
 from eventops.wording import count, duration, instant, plural, safe
 
 
@@ -146,16 +146,6 @@ def short_id(event: Event) -> str:
     if text is None:
         return "no id"
     return text[:_SHORT] if len(text) == 36 and text.count("-") == 4 else safe(text, 24)
-
-
-def news_line(news: News) -> Line:
-    """One event or dead letter that came later."""
-    ids = news.event.ids
-    if news.letter is not None:
-        return Line("", "  ", tuple(_letter(news.letter)))
-    cause = f"  caused by {safe(ids.causation_id, _NAME)}" if ids.causation_id else ""
-    where = f"{safe(str(news.event.position), _NAME)}  {instant(news.event.occurred_at)}{cause}"
-    return Line("", "  ", (Span("+ "), *_names(news.event), Span(f"  {where}", Tone.FAINT)))
 
 
 def _lines(hop: Hop, rails: str, below: str, *, values: bool) -> Iterator[Line]:

@@ -7,48 +7,43 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final, Self
 
-from eventops.events import Event, Record
-from eventops.trace.identifiers import Identifier, spelt
+from eventops.events import Event, canonical_id
+from eventops.ports import Sought
+from eventops.trace.identifiers import Identifier
 
-_TOKEN: Final = re.compile(rb"[\w.:@~-]+")
 _PLAIN: Final = re.compile(r"[\w.:@~-]+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Kin:
-    """``causes``: ids that the chain names and doesn't hold; ``ids``: those it holds, which others may name."""
+    """``causes``: ids that the chain names and doesn't hold; ``ids``: those it holds, which others may name; both in
+    the form by which ids are the same."""
 
     causes: frozenset[str]
     ids: frozenset[str]
-    tokens: frozenset[bytes]
-    odd: tuple[Identifier, ...]
+    sought: Sought
+    """What every record holds that tells of one of them."""
 
     @classmethod
-    def of(cls, chain: Collection[Event]) -> Self:
-        """Of a chain's events."""
-        ids = frozenset(event.ids.event_id for event in chain if event.ids.event_id)
-        causes = frozenset(event.ids.causation_id for event in chain if event.ids.causation_id) - ids
-        plain = {text for text in ids | causes if _PLAIN.fullmatch(text)}
-        odd = tuple(Identifier.of(text) for text in sorted((ids | causes) - plain))
-        return cls(causes, ids, frozenset(map(spelt, plain)), odd)
-
-    @property
-    def sought(self) -> tuple[bytes, ...]:
-        """What a search looks for: every record that :meth:`may_be_in` holds one of these."""
-        return (*sorted(self.tokens), *(needle for identifier in self.odd for needle in identifier.sought))
-
-    def may_be_in(self, record: Record) -> bool:
-        """Whether decoding it is worth it. Any number of ids costs the same: the record's words are looked up.
-
-        >>> from eventops.events import Position
-        >>> kin = Kin(frozenset(), frozenset({"e-1"}), frozenset({b"e-1"}), ())
-        >>> kin.may_be_in(Record(Position("t", 0, 0), None, None, b'{"causationId":"e-1"}'))
-        True
-        """
-        held = b"\0".join([record.value or b"", *(value for _, value in record.headers if value is not None)])
-        words = _TOKEN.findall(held)
-        return not self.tokens.isdisjoint(words) or any(identifier.may_be_in(record) for identifier in self.odd)
+    def of(cls, chain: Collection[Event]) -> Self | None:
+        """Of a chain's events; None: they name nobody. Whatever isn't a word of its own costs a pass an id."""
+        held = {event.ids.event_id for event in chain} - {None}
+        named = {event.ids.causation_id for event in chain} - {None}
+        texts = {text for text in held | named if text}
+        plain = {text for text in texts if _PLAIN.fullmatch(text)}
+        words = frozenset(word for text in plain for word in _words(text))
+        odd = tuple(needle for text in sorted(texts - plain) for needle in Identifier.of(text).sought)
+        ids = frozenset(canonical_id(text) for text in held if text)
+        causes = frozenset(canonical_id(text) for text in named if text) - ids
+        return cls(causes, ids, Sought(odd, words)) if texts else None
 
     def includes(self, event: Event) -> bool:
         """It caused an event of the chain, or one of the chain caused it."""
-        return event.ids.event_id in self.causes or event.ids.causation_id in self.ids
+        ids = event.ids
+        return canonical_id(ids.event_id or "") in self.causes or canonical_id(ids.causation_id or "") in self.ids
+
+
+def _words(text: str) -> tuple[bytes, ...]:
+    """A UUID's notations include a URN, of which it is no word of its own."""
+    key = canonical_id(text)
+    return (*Identifier.of(text).needles, *([f"urn:uuid:{key}".encode()] if key != text or len(key) == 36 else []))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Protocol
 
-from eventops.events import Event, Partition, Position
+from eventops.events import Event, Position
 from eventops.ports import Coverage, StoredSpan
 
 
@@ -144,8 +143,6 @@ class TraceReport:
     traces: tuple[TraceLink, ...]
     coverage: Coverage
     notes: tuple[str, ...] = ()
-    read_to: Mapping[Partition, int] = field(default_factory=dict)
-    """The next offset that wasn't read, from which the chain can be followed."""
 
     @property
     def depth(self) -> int:
@@ -198,11 +195,3 @@ class Found:
     report: TraceReport | None = None
     fetched: int = 0
     found: tuple[Event, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """A record of the chain that came after the report; ``letter`` where it is a dead letter, not judged yet."""
-
-    event: Event
-    letter: DeadLetter | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from eventops.events import Event
+from eventops.events import Event, canonical_id
 from eventops.trace.model import Anomaly, Copy, DeadLetter
 from eventops.wording import duration, plural
 
@@ -26,9 +26,11 @@ def orphan(event: Event, *, alone: bool) -> Iterator[Anomaly]:
 
 def other_correlation(event: Event, cause: Event | None) -> Iterator[Anomaly]:
     """Causation leaves the correlation id."""
-    if cause is None or cause.ids.correlation_id == event.ids.correlation_id:
+    if cause is None:
         return
     mine, its = event.ids.correlation_id, cause.ids.correlation_id
+    if canonical_id(mine or "") == canonical_id(its or ""):
+        return
     said = f"it carries the correlation id {mine}" if mine else "it carries no correlation id"
     yield Anomaly("other_correlation", event.reference, f"{said}, its cause {its or 'none'}")
 

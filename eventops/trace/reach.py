@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Final
 
 from eventops.errors import Unsupported, UsageError
-from eventops.events import Partition, Position
+from eventops.events import Event, Partition, Position
 from eventops.ports import Bounds, Broker, Capability, Gap, Isolation, LogBounds, Range, Topic
 from eventops.trace.model import Question
 from eventops.wording import instant, plural
@@ -111,6 +111,47 @@ def tail(before: Iterable[Range], bounds: Bounds) -> tuple[Range, ...]:
     )
 
 
+def grown(broker: Broker, question: Question, before: Reach) -> tuple[Reach, tuple[Range, ...]]:
+    """The same reach with the partitions that were made since, and where these begin, as empty ranges. One without a
+    leader yet isn't among them."""
+    meant = _meant(_told(broker, question.topics), question.topics, question.exclude)
+    new = sorted(set(_partitions(meant)) - set(before.partitions))
+    if not new:
+        return before, ()
+    bounds = broker.log_bounds(new).bounds
+    starts = beginnings(broker, [home for home in new if home in bounds], question.since, Bounds(bounds))
+    known = Bounds({**before.bounds.bounds, **bounds}, before.bounds.gaps)
+    ranges = tuple(Range(home, first, first) for home, first in starts.items())
+    return replace(before, partitions=(*before.partitions, *starts), bounds=known), ranges
+
+
+def beginnings(
+    broker: Broker, partitions: Sequence[Partition], moment: datetime | None, bounds: Bounds
+) -> dict[Partition, int]:
+    """Where what is as late as ``moment`` begins; None: where the log does."""
+    starts = {home: bounds.bounds[home].start for home in partitions if home in bounds.bounds}
+    return starts if moment is None else _later(starts, broker.offsets_at(list(starts), moment))
+
+
+def clipped(ranges: Iterable[Range], most: int) -> tuple[tuple[Range, ...], int]:
+    """The beginnings of ranges, about ``most`` offsets of all together, and how many offsets that leaves out.
+
+    >>> clipped([Range(Partition("a-dlt", 0), 0, 3), Range(Partition("b-dlt", 0), 5, 5)], 2)
+    ((Range(partition=Partition(topic='a-dlt', partition=0), first=0, end=2),), 1)
+    """
+    ahead = [range_ for range_ in ranges if range_.first < range_.end]
+    each = most // max(1, len(ahead))
+    taken = tuple(replace(range_, end=min(range_.end, range_.first + each)) for range_ in ahead)
+    return taken, sum(range_.end for range_ in ahead) - sum(range_.end for range_ in taken)
+
+
+def chosen(identifier: str, event: Event, others: Sequence[str]) -> str:
+    """Which correlation id is followed where another id was asked for, and which aren't."""
+    also = f"; it is tied to others too: {_first(others)}" if others else ""
+    correlation = event.ids.correlation_id
+    return f"{identifier} leads to {event.position}: this is the chain of its correlation id {correlation}{also}"
+
+
 def notes(question: Question, bounds: Bounds) -> tuple[str, ...]:
     """What bounds the answer, in sentences."""
     cut = _cut(bounds)
@@ -142,17 +183,28 @@ def _cut(bounds: Bounds) -> list[str]:
 
 
 def _topics(broker: Broker, wanted: Sequence[str], unwanted: Sequence[str]) -> list[Topic]:
-    """Those that a name or glob means; internal ones, and ours, only by their whole names."""
-    plain = [name for name in wanted if not _is_glob(name)]
-    topics = broker.topics(plain if len(plain) == len(wanted) else ())
-    known = {topic.name for topic in topics}
+    topics = _told(broker, wanted)
     for pattern in wanted:
-        if not any(name == pattern or fnmatchcase(name, pattern) for name in known):
+        if not any(_is_named(topic.name, pattern) for topic in topics):
             what = "no topic matches" if _is_glob(pattern) else "there is no topic"
             raise UsageError(f"{what} {pattern!r}", remedy="`eventops topics` lists them")
+    return _meant(topics, wanted, unwanted)
+
+
+def _told(broker: Broker, wanted: Sequence[str]) -> tuple[Topic, ...]:
+    plain = [name for name in wanted if not _is_glob(name)]
+    return broker.topics(plain if len(plain) == len(wanted) else ())
+
+
+def _meant(topics: Iterable[Topic], wanted: Sequence[str], unwanted: Sequence[str]) -> list[Topic]:
+    """Those that a name or glob means; internal ones, and ours, only by their whole names."""
     shown = [topic for topic in topics if topic.name in wanted or not (topic.internal or topic.name.startswith(OURS))]
-    meant = [topic for topic in shown if not wanted or any(fnmatchcase(topic.name, pattern) for pattern in wanted)]
+    meant = [topic for topic in shown if not wanted or any(_is_named(topic.name, pattern) for pattern in wanted)]
     return [topic for topic in meant if not any(fnmatchcase(topic.name, pattern) for pattern in unwanted)]
+
+
+def _is_named(topic: str, pattern: str) -> bool:
+    return topic == pattern or fnmatchcase(topic, pattern)
 
 
 def _is_glob(name: str) -> bool:

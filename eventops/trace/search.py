@@ -14,19 +14,24 @@ from typing import Any, Final, Protocol, TypeVar
 
 from eventops.config import NAME_A_STORE
 from eventops.errors import NotPermitted, UsageError
-from eventops.events import Reader, Record
-from eventops.ports import PLAINLY, Bounds, Broker, Committed, Coverage, Engine, Gap, Groups, Manner, TraceStore
+from eventops.events import Partition, Reader, Record
+from eventops.ports import PLAINLY, Bounds, Broker, Committed, Coverage, Engine, Gap, Groups, Manner, Range, TraceStore
 from eventops.trace import chain, rules, spans
 from eventops.trace.identifiers import Identifier
 from eventops.trace.model import DeadLetter, Found, Hop, Question, TraceLink, TraceReport
-from eventops.trace.reach import Reach, absence, check, indexed, reach, tail
+from eventops.trace.reach import Reach, absence, beginnings, check, chosen, clipped, grown, indexed, reach, tail
 from eventops.trace.sightings import Sightings
 from eventops.trace.spans import Told
+from eventops.wording import plural
 
 L = TypeVar("L", bound=DeadLetter)
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 INDEX: Final = "index"
 _PATIENCE: Final = timedelta(seconds=2)
+_CLOCKS_APART: Final = timedelta(minutes=1)
+_LETTERS: Final = 200_000
+"""Records of dead-letter topics that are looked at for where they came from."""
+
 _NOBODY: Final = rules.Readers((), Committed({}), Bounds({}))
 
 
@@ -35,6 +40,9 @@ class Letters(Protocol[L]):
 
     def letter_of(self, record: Record) -> L | None:
         """The letter that a record holds; None: it isn't one. Asks nobody."""
+
+    def holds_letters(self, topic: str) -> bool:
+        """Whether a topic is named for letters. Asks nobody."""
 
     def judged(self, letters: Sequence[L]) -> tuple[tuple[L, ...], tuple[Gap, ...]]:
         """The same letters with what the replay ledger says of them, and what of it couldn't be read."""
@@ -61,20 +69,25 @@ class Search:
         self._question = question
         self._store = store
         self._told, self._told_at = Told(), _NEVER
+        self._listed_at = now
         self._where, self._is_indexed = self._reach(now)
+        self._letters_to: dict[Partition, int] = {}
+        self._unseen_letters = 0
+        self._notes: tuple[str, ...] = ()
         self._read_to = {range_.partition: range_ for range_ in self._where.ranges}
         self._seen = Sightings(Identifier.of(question.identifier), letters.letter_of, read)
 
     @property
     def is_of_another_chain(self) -> bool:
         """What came meanwhile names a correlation id that wasn't searched yet: the log has to be read anew."""
-        return self._seen.correlation_to_search() is not None
+        return self._seen.told_by() is not None
 
     def read(self) -> Iterator[Found]:
         """The log as it was when the search began."""
         seen, ranges = self._seen, self._where.ranges
         yield from seen.read(self._broker, ranges, self._manner)
-        if again := seen.correlation_to_search():
+        if (event := seen.told_by()) is not None and (again := event.ids.correlation_id):
+            self._notes = (chosen(self._question.identifier, event, seen.others()),)
             seen.turn_to(Identifier.of(again))
             yield from seen.read(self._broker, ranges, self._manner)
         if self._question.follow_causation and (kin := seen.kin()):
@@ -84,11 +97,9 @@ class Search:
     def judge(self, now: datetime) -> Iterator[Found]:
         """Ask the groups, read what came meanwhile; the last one has the report. It may be called again later."""
         question, seen = self._question, self._seen
+        self._look_for_new_topics(now)
         readers, others = self._readers()
-        goes_on = question.until is None and not self._is_indexed
-        meanwhile = tail(self._read_to.values(), readers.bounds) if goes_on else ()
-        yield from seen.read(self._broker, meanwhile, self._manner)
-        self._read_to.update({range_.partition: range_ for range_ in meanwhile})
+        yield from self._read_meanwhile(readers.bounds)
         unread = tuple(dict.fromkeys((*self._where.gaps, *seen.gaps, *readers.bounds.gaps)))
         letters, unjudged = self._letters.judged(seen.letters()) if seen.letters() else ((), ())
         told = chain.gathered(seen.chain(), letters)
@@ -98,11 +109,50 @@ class Search:
             seen.correlation_id,
             spans.joined(rules.delivered(hops, readers), told_by_store.spans),
             _coverage(question.since, question.until or now, self._where, seen, unread, (*others, *unjudged)),
-            (*self._where.notes, *seen.notes, *([told_by_store.note] if told_by_store.note else [])),
+            (*self._where.notes, *self._notes, *seen.notes, *filter(None, self._later_notes(told_by_store))),
             spans.links(hops, told_by_store, self._store),
         )
-        ends = {partition: range_.end for partition, range_ in self._read_to.items()}
-        yield Found(seen.passed, seen.passed, len(hops), replace(report, read_to=ends))
+        yield Found(seen.passed, seen.passed, len(hops), report)
+
+    @property
+    def _goes_on(self) -> bool:
+        return self._question.until is None and not self._is_indexed
+
+    def _look_for_new_topics(self, now: datetime) -> None:
+        """A chain goes on in topics that its own events bring about: retry topics, letters, first answers."""
+        if self._goes_on and now - self._listed_at > _PATIENCE:
+            self._listed_at = now
+            self._where, new = grown(self._broker, self._question, self._where)
+            self._read_to |= {range_.partition: range_ for range_ in new}
+
+    def _read_meanwhile(self, bounds: Bounds) -> Iterator[Found]:
+        meanwhile = tail(self._read_to.values(), bounds) if self._goes_on else ()
+        yield from self._seen.read(self._broker, meanwhile, self._manner)
+        self._read_to.update({range_.partition: range_ for range_ in meanwhile})
+        if not self._is_indexed:
+            yield from self._letters_by_origin()
+
+    def _later_notes(self, told: Told) -> Iterator[str | None]:
+        yield self._seen.unplaced
+        yield told.note
+        if self._unseen_letters:
+            many = plural(self._unseen_letters, "younger record")
+            yield f"{many} of dead-letter topics may be about the chain without holding its ids, and weren't looked at"
+
+    def _letters_by_origin(self) -> Iterator[Found]:
+        """Letters needn't hold an id; those written since the chain began are told by where they came from."""
+        events = self._seen.chain()
+        homes = [home for home in self._read_to if self._letters.holds_letters(home.topic)] if events else []
+        new = [home for home in homes if home not in self._letters_to]
+        if new:
+            times = [event.record.timestamp for event in events]
+            first = None if None in times else min(at for at in times if at is not None) - _CLOCKS_APART
+            self._letters_to |= beginnings(self._broker, new, first, self._where.bounds)
+        ahead = [Range(home, self._letters_to[home], self._read_to[home].end) for home in homes]
+        now, self._unseen_letters = clipped(ahead, _LETTERS)
+        if now:
+            yield from self._seen.read_letters(self._broker, now, self._manner.stopped)
+            self._letters_to |= {range_.partition: range_.end for range_ in now}
 
     def _reach(self, now: datetime) -> tuple[Reach, bool]:
         """Where to look, and whether an index said so; one that doesn't answer leaves the log to be read."""

@@ -1,4 +1,4 @@
-"""What happened to this request? Once, as it goes on, or record by record."""
+"""What happened to this request? Once, or as it goes on."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from eventops.events import Reader, read_event
 from eventops.ports import Broker, TraceStore
 from eventops.trace.audit import Audit, audit
 from eventops.trace.auditing import evidence
-from eventops.trace.identifiers import Identifier
-from eventops.trace.model import Found, News, Question, TraceReport
+from eventops.trace.model import Found, Question, TraceReport
 from eventops.trace.search import Letters, Search
-from eventops.trace.sightings import belongs, news_of
 
 
 class TraceService:
@@ -59,15 +57,6 @@ class TraceService:
             yield from search.judge(clock())
             while not search.is_of_another_chain:
                 yield from search.judge(clock())
-
-    def follow(self, report: TraceReport) -> Generator[tuple[News, ...], None, None]:
-        """What comes of the chain after a report, in the partitions that it read; nothing at least once a second. It
-        never ends; closing it ends the reading."""
-        wanted = Identifier.of(report.correlation_id)
-        for batch in self._broker.follow(report.read_to):
-            hits = (record for record in batch.records if wanted.may_be_in(record))
-            news = (news_of(record, self._letters.letter_of, self._read) for record in hits)
-            yield tuple(one for one in news if belongs(one.event, wanted))
 
     def audit(self, report: TraceReport, now: datetime) -> Audit:
         """A report's chain against the spans that the trace store holds of it.

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
-from eventops.events import Event, Position, Reader, Record
+from eventops.events import Event, Position, Reader, Record, canonical_id
 from eventops.ports import PLAINLY, Broker, Findings, Gap, Manner, Range, Sought
 from eventops.trace.chain import order
 from eventops.trace.identifiers import Identifier
 from eventops.trace.kin import Kin
-from eventops.trace.model import DeadLetter, Found, News
+from eventops.trace.model import DeadLetter, Found
+from eventops.wording import plural
 
 LetterOf = Callable[[Record], DeadLetter | None]
 
@@ -37,6 +38,8 @@ class Sightings:
         self._letters: dict[Position, DeadLetter] = {}
         self._expected = 0
         self._kin: Kin | None = None
+        self._unplaced = 0
+        self._example: Position | None = None
 
     def read(self, broker: Broker, ranges: Sequence[Range], manner: Manner = PLAINLY) -> Iterator[Found]:
         """Find what belongs to the chain in the ranges; empty ones cost nothing. ``manner.max_bytes`` holds for all
@@ -49,13 +52,36 @@ class Sightings:
             manner = replace(manner, max_bytes=max(0, manner.max_bytes - self.fetched))
         for piece in broker.search(self._sought(), ahead, manner):
             before = len(self._events)
+            self._count(piece)
             self._look_at(piece)
             found = tuple(self._events.values())[before:]
             yield Found(self.passed, self._expected, len(self._events), fetched=self.fetched, found=found)
 
+    def read_letters(
+        self, broker: Broker, ranges: Sequence[Range], stopped: Callable[[], bool] = PLAINLY.stopped
+    ) -> Iterator[Found]:
+        """Find letters about the chain's records in the ranges by where they came from: one whose value was cut or made
+        anew, or is empty, needn't hold any of the chain's ids. Families name the origin's offset in a header."""
+        about = {event.position for event in self.chain()}
+        written = frozenset(spelling for at in about for spelling in _spellings(at.offset))
+        for batch in broker.scan(ranges):
+            self.gaps = (*self.gaps, *batch.gaps)
+            self.records += len(batch.records)
+            for record in batch.records:
+                if not written.isdisjoint(value for _, value in record.headers):
+                    self._keep_letter(record, about)
+            yield Found(self.passed, self._expected, len(self._events), fetched=self.fetched)
+            if stopped():
+                break
+
+    def _keep_letter(self, record: Record, about: Collection[Position]) -> None:
+        letter = self._letter_of(record) if record.position not in self._letters else None
+        if letter is not None and any(origin in about for origin in letter.origins):
+            self._letters[record.position] = letter
+
     def _sought(self) -> Sought:
-        kin = self._kin.sought if self._kin is not None else ()
-        return Sought(tuple(dict.fromkeys((*self._wanted.sought, *kin))))
+        kin = self._kin.sought if self._kin is not None else Sought()
+        return Sought(tuple(dict.fromkeys((*self._wanted.sought, *kin.needles))), kin.words)
 
     @property
     def is_empty(self) -> bool:
@@ -67,27 +93,32 @@ class Sightings:
         """Of the chain that is searched now; the id itself where no correlation id was found."""
         return self._wanted.text
 
-    def correlation_to_search(self) -> str | None:
-        """The correlation id of the event that the searched id names, else of one that it caused; None: the chain is
-        found already, or carries none."""
+    def told_by(self) -> Event | None:
+        """The event that names the correlation id which is to be searched: the one that the searched id means, else the
+        first that it caused; None: the chain is found already, or carries none."""
+        found = self._others()
+        return found[0] if found else None
+
+    def others(self) -> tuple[str, ...]:
+        """Further correlation ids that the searched id is tied to; :meth:`told_by` names the one that is followed."""
+        ids = {canonical_id(text): text for event in self._others() if (text := event.ids.correlation_id)}
+        return tuple(ids.values())[1:]
+
+    def _others(self) -> list[Event]:
         if self._is_correlated():
-            return None
-        for held in (self._held(), self._effects.values()):
-            for event in sorted(held, key=order):
-                if event.ids.correlation_id:
-                    return event.ids.correlation_id
-        return None
+            return []
+        held = [*sorted(self._held(), key=order), *sorted(self._effects.values(), key=order)]
+        return [event for event in held if event.ids.correlation_id]
 
     def turn_to(self, correlation: Identifier) -> None:
         """Search the same ranges again, now for that correlation id."""
         self._wanted = correlation
-        self.records = self.bytes = 0
+        self.records = self.bytes = self._unplaced = 0
         self._effects.clear()
 
     def kin(self) -> Kin | None:
         """Whose causes and effects aren't held; None: there is nobody to ask for."""
-        found = Kin.of(self.chain())
-        return found if found.tokens or found.odd else None
+        return Kin.of(self.chain())
 
     def turn_to_kin(self, kin: Kin) -> None:
         """Read the same ranges again for what caused the chain and what it caused."""
@@ -108,35 +139,53 @@ class Sightings:
     def _held(self) -> list[Event]:
         return [*self._events.values(), *(letter.event for letter in self._letters.values())]
 
-    def _look_at(self, piece: Findings) -> None:
+    @property
+    def unplaced(self) -> str | None:
+        """That the id stands where no id is read, as a sentence; None: it doesn't, as far as was looked."""
+        if not self._unplaced:
+            return None
+        where = f"{plural(self._unplaced, 'record')} where no id is read, such as {self._example}"
+        return f"{self._wanted.text} also stands in {where}: eventops.ids.* in the context names further places"
+
+    def _count(self, piece: Findings) -> None:
         self.gaps = (*self.gaps, *piece.gaps)
         self.notes = tuple(dict.fromkeys((*self.notes, *piece.notes)))
         self.passed += piece.passed
         self.records += piece.looked_at
         self.bytes += piece.bytes
         self.fetched += piece.fetched
+
+    def _look_at(self, piece: Findings) -> None:
         for record in piece.records:
-            if self._wanted.may_be_in(record) or (self._kin is not None and self._kin.may_be_in(record)):
-                self._keep(news_of(record, self._letter_of, self._read))
+            is_meant = self._wanted.may_be_in(record)
+            if is_meant or (self._kin is not None and self._kin.sought.may_be_in(record)):
+                letter = self._letter_of(record)
+                event = self._read(record) if letter is None else letter.event
+                if not self._keeps(event, letter) and is_meant and self._wanted.stands_alone_in(record):
+                    self._unplaced += self._kin is None
+                    self._example = record.position
 
-    def _keep(self, news: News) -> None:
-        at = news.event.position
-        if not belongs(news.event, self._wanted) and not (self._kin is not None and self._kin.includes(news.event)):
-            if news.letter is None and self._wanted.names(news.event.ids.causation_id):
-                self._effects[at] = news.event
-        elif news.letter is None:
-            self._events[at] = news.event
+    def _keeps(self, event: Event, letter: DeadLetter | None) -> bool:
+        at = event.position
+        if belongs(event, self._wanted) or (self._kin is not None and self._kin.includes(event)):
+            if letter is None:
+                self._events[at] = event
+            else:
+                self._letters[at] = letter
+        elif letter is None and self._wanted.names(event.ids.causation_id):
+            self._effects[at] = event
         else:
-            self._letters[at] = news.letter
-
-
-def news_of(record: Record, letter_of: LetterOf, read: Reader) -> News:
-    """The record as an event, or as the letter it is."""
-    letter = letter_of(record)
-    return News(read(record)) if letter is None else News(letter.event, letter)
+            return False
+        return True
 
 
 def belongs(event: Event, wanted: Identifier) -> bool:
     """It is the event that was meant, or of the chain or the distributed trace that was."""
     ids = event.ids
     return wanted.names(ids.correlation_id) or wanted.names(ids.event_id) or wanted.names(ids.trace_id)
+
+
+def _spellings(offset: int) -> tuple[bytes, ...]:
+    """As families write offsets into a letter's headers: digits, or big endian."""
+    short = (offset.to_bytes(4),) if offset < 2**31 else ()
+    return (str(offset).encode(), offset.to_bytes(8), *short)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from eventops.errors import StoreUnavailable
-from eventops.events import Position
+from eventops.events import Position, canonical_id
 from eventops.ports import StoredSpan, TraceStore
 from eventops.trace.model import Hop, TraceLink
 
@@ -66,7 +66,7 @@ def joined(hops: Iterable[Hop], spans: Iterable[StoredSpan]) -> tuple[Hop, ...]:
     by_place: dict[Position, list[StoredSpan]] = {}
     for span in sorted(spans, key=lambda span: (span.start, span.span_id)):
         if span.message_id:
-            by_id.setdefault(span.message_id, []).append(span)
+            by_id.setdefault(canonical_id(span.message_id), []).append(span)
         elif span.position:
             by_place.setdefault(span.position, []).append(span)
     return tuple(_joined(hop, by_id, by_place) for hop in hops)
@@ -90,5 +90,6 @@ def _joined(
     hop: Hop, by_id: Mapping[str, Sequence[StoredSpan]], by_place: Mapping[Position, Sequence[StoredSpan]]
 ) -> Hop:
     places = (hop.event.position, *(copy.position for copy in hop.copies))
-    found = [*by_id.get(hop.event.ids.event_id or "", ()), *(span for at in places for span in by_place.get(at, ()))]
+    of_id = by_id.get(canonical_id(hop.event.ids.event_id or ""), ())
+    found = [*of_id, *(span for at in places for span in by_place.get(at, ()))]
     return replace(hop, spans=tuple(found)) if found else hop

@@ -1,12 +1,13 @@
 """The tree holds every event once, whatever the ids say."""
 
+import uuid
 from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventops.events import Event, Partition, Position
+from eventops.events import Event, Partition, Position, Record, read_event
 from eventops.ports import Bounds, LogBounds
 from eventops.trace import drawing
 from eventops.trace.chain import gathered, hops
@@ -175,11 +176,49 @@ def test_coverage_says_why_a_cause_may_be_missing(question: Question, start: int
 
 def test_kin_are_the_causes_and_effects_that_the_chain_does_not_hold() -> None:
     kin = Kin.of([event("a", "before"), event("b", "a"), event('say "hi"', "b")])
+    assert kin is not None
     assert kin.causes == {"before"}
-    assert [identifier.text for identifier in kin.odd] == ['say "hi"']
     told = [event("before"), event("after", "b"), event("after", 'say "hi"'), event("x", "y"), event("a")]
     assert [kin.includes(one) for one in told] == [True, True, True, False, False]
-    assert [kin.may_be_in(one.record) for one in told] == [True, True, True, False, True]
+    assert [kin.sought.may_be_in(one.record) for one in told] == [True, True, True, False, True]
+
+
+UUID = "3f2b6c1e-9d4a-4000-8000-0000a1b2c3d4"
+
+
+@pytest.mark.parametrize(
+    ("written", "why"),
+    [
+        (UUID.upper(), "in capitals, as Windows services do"),
+        (UUID.replace("-", ""), "without hyphens, as Guid.ToString('N') does"),
+        (f"urn:uuid:{UUID}", "as a URN"),
+    ],
+)
+def test_a_uuid_is_the_same_however_it_is_written(written: str, why: str) -> None:
+    first, second = tree([event(UUID), event("after", written, seconds=1)])
+    assert (first.children, second.depth) == (("after",), 2), why
+    assert not second.anomalies, why
+    (alone,) = tree([event(UUID), event(written, at="orders/0/1", seconds=1)])
+    assert [anomaly.kind for anomaly in alone.anomalies] == ["duplicate_event"], why
+    kin = Kin.of([event(written)])
+    assert kin is not None
+    effect = event("after", UUID)
+    assert kin.sought.may_be_in(effect.record), why
+    assert kin.includes(effect), why
+
+
+def test_a_cause_may_be_named_by_its_16_bytes() -> None:
+    headers = (("kafka_correlationId", b"req-2"), ("x-causation-id", uuid.UUID(UUID).bytes))
+    effect = read_event(Record(Position("orders", 0, 1), None, None, b"{}", headers))
+    kin = Kin.of([event(UUID)])
+    assert kin is not None
+    assert kin.sought.may_be_in(effect.record)
+    assert kin.includes(effect)
+
+
+def test_a_letter_with_an_id_of_its_own_is_about_the_event_at_its_origin() -> None:
+    (hop,) = tree([event("a", at="orders/0/7")], letter("error-report-1", "orders/0/7"))
+    assert [one.position for one in hop.dead_letters] == [Position("orders-dlt", 0, 0)]
 
 
 def test_the_first_record_that_is_no_replay_is_the_event() -> None:

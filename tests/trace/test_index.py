@@ -85,7 +85,7 @@ def test_an_index_says_where_and_the_log_says_what(request_: Request) -> None:
         assert [hop.event for hop in report.events] == [hop.event for hop in whole.events]
         assert report.correlation_id == request_.correlation
         assert (report.coverage.records, report.coverage.complete) == (3, True)
-        assert report.notes == ("the store named 3 records; the rest of the log wasn't read",)
+        assert report.notes[0] == "the store named 3 records; the rest of the log wasn't read"
     assert report.events[2].deliveries[0].evidence.endswith("its dead letters weren't looked for")
     assert [(link.trace_id, link.url, link.spans) for link in report.traces] == [(TRACE, f"http://store/{TRACE}", 3)]
 

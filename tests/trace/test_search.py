@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import count, islice
 
 import pytest
 
@@ -13,10 +13,10 @@ from eventops.dlq.service import DeadLetterService
 from eventops.errors import UsageError
 from eventops.events import Places, read_event
 from eventops.ports import Outgoing
-from eventops.trace.model import News, Question, TraceReport
+from eventops.trace.model import Question, Status, TraceReport
 from eventops.trace.service import TraceService
 from tests.brokers.lab import KafkaLab, eventually
-from tests.trace.requests import Request, envelope, request_on
+from tests.trace.requests import Request, envelope, letter_headers, request_on
 
 pytestmark = pytest.mark.broker
 
@@ -238,23 +238,66 @@ def test_progress_ends_with_the_report(request_: Request) -> None:
     assert last.events == 3
 
 
-def test_what_comes_later_can_be_followed(request_: Request) -> None:
-    trace = service(request_)
-    following = trace.follow(trace.trace(Question(request_.correlation, request_.topics), now()))
-    next(following)
+def watched(request: Request, question: Question) -> Iterator[TraceReport]:
+    """Reports of a watch whose clock runs ten seconds at each look."""
+    clock = (now() + timedelta(seconds=10 * look) for look in count())
+    for found in service(request).watch(question, lambda: next(clock)):
+        if found.report is not None:
+            yield found.report
+
+
+def test_what_comes_later_is_in_the_next_report(request_: Request) -> None:
+    reports = watched(request_, Question(request_.correlation, request_.topics))
+    assert len(next(reports).events) == 3
     request_.put("paid", request_.orders, envelope("order.paid", request_.correlation, request_.events["order"]))
     request_.put("other", request_.orders, envelope("order.paid", "another"))
     request_.fail("paid", request_.name("shipper"))
-    seen: list[News] = []
-    for news in islice(following, 30):  # something or nothing at least once a second
-        seen += news
-        if len(seen) == 2:
-            break
-    following.close()
-    assert {(str(one.event.position), one.letter is not None) for one in seen} == {
-        (str(request_.places["paid"]), False),
-        (f"{request_.letters}/0/1", True),
-    }
+    report = next(one for one in islice(reports, 50) if len(one.events) == 4)
+    paid = next(hop for hop in report.events if hop.event.position == request_.places["paid"])
+    assert [str(one.position) for one in paid.dead_letters] == [f"{request_.letters}/0/1"]
+
+
+def test_a_watch_sees_topics_that_are_made_later(request_: Request) -> None:
+    reports = watched(request_, Question(request_.correlation))
+    assert len(next(reports).events) == 3
+    retry = request_.lab.topic("orders-retry")
+    request_.put("later", retry, envelope("order.retried", request_.correlation, request_.events["order"]))
+    report = next(one for one in islice(reports, 50) if len(one.events) == 4)
+    assert str(request_.places["later"]) in {str(hop.event.position) for hop in report.events}
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        (None, "share groups write letters without key and value by default"),
+        (b"not serialisable any more", "a value that was made anew"),
+    ],
+)
+def test_a_letter_that_holds_no_id_is_told_by_where_it_came_from(
+    request_: Request, value: bytes | None, why: str
+) -> None:
+    group, points = request_.name("ledger"), request_.places["points"]
+    at = request_.append(request_.letters, value, letter_headers(points, group, "java.lang.NullPointerException"))
+    request_.append(request_.letters, value, letter_headers(points._replace(topic="another"), group))
+    request_.commit(group, {points.home: points.offset + 1})
+    hop = traced(request_).events[1]
+    assert [one.position for one in hop.dead_letters] == [at], why
+    assert {one.group: one.status for one in hop.deliveries}[group] is Status.DEAD_LETTERED, why
+
+
+def test_an_event_id_leads_to_its_chain_and_says_so(request_: Request) -> None:
+    mail = request_.events["mail"]
+    report = traced(request_, mail.event_id)
+    assert report.correlation_id == request_.correlation
+    said = f"{mail.event_id} leads to {request_.places['mail']}: this is the chain of its correlation id"
+    assert f"{said} {request_.correlation}" in report.notes
+
+
+def test_an_id_where_none_is_read_is_told_of(request_: Request) -> None:
+    at = request_.append(request_.orders, b'{"meta":{"requestId":"' + request_.name("elsewhere").encode() + b'"}}')
+    report = traced(request_, request_.name("elsewhere"))
+    assert not report.events
+    assert any(f"1 record where no id is read, such as {at}" in note for note in report.notes)
 
 
 @pytest.mark.parametrize(("topic", "identifier"), [("no-such-topic", "req-1"), (None, "")])

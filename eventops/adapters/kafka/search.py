@@ -88,10 +88,11 @@ class Search:
         if self._manner.engine is Engine.CONSUME:
             return None
         try:
-            if min(map(len, self._sought.needles), default=0) < _SHORTEST:
+            parts = self._sought.parts
+            if min(map(len, parts), default=0) < _SHORTEST:
                 raise Unsuited("what is sought has too few plain characters in a row")
-            if len(self._sought.needles) > _MOST:
-                raise Unsuited(f"{len(self._sought.needles)} ids are sought at once")
+            if len(parts) > _MOST:
+                raise Unsuited(f"{len(parts)} spellings of ids are sought at once")
             return dialling(self._connection.properties, self._connection.timeout)
         except Unsuited as failure:
             if self._manner.engine is Engine.SCAN:
@@ -103,7 +104,7 @@ class Search:
     def _raw(self, how: Dialling) -> Iterator[Findings]:
         connection = self._connection
         ranges = self._left.ranges()
-        sweep = Sweep(ranges, lambda partitions: leaders(connection, partitions), how, self._sought.needles)
+        sweep = Sweep(ranges, lambda partitions: leaders(connection, partitions), how, self._sought.parts)
         with ThreadPoolExecutor(1, "consumer") as opening:
             sweep.start()
             self._confirming = opening.submit(connection.consumer, Isolation.READ_COMMITTED, **_HITS)
