@@ -38,6 +38,9 @@ _FLOOR = 0.5
 _INDEXED = 1.0
 
 
+_WAYS = ("value", "headers", "consume")
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One process: wall seconds, CPU seconds of its own, peak memory in MB."""
@@ -219,6 +222,13 @@ def _is_in_the_middle(record: Record, whole: list[Range]) -> bool:
     return most // 4 < record.position.offset < most * 3 // 4
 
 
+def _ways(text: str) -> list[str]:
+    ways = [way for way in text.split(",") if way]
+    if unknown := set(ways) - set(_WAYS):
+        raise argparse.ArgumentTypeError(f"{min(unknown)} is none of {', '.join(_WAYS)}")
+    return ways
+
+
 def _bar(what: str, holds: bool) -> None:
     print(f"  {'' if holds else 'NOT '}met: {what}", flush=True)
 
@@ -229,7 +239,7 @@ def main() -> None:
     parser.add_argument("-b", dest="servers", default="127.0.0.1:9092")
     parser.add_argument("--records", type=int, default=4_000_000)
     parser.add_argument("--codecs", default="none,lz4,zstd")
-    parser.add_argument("--against", default="value,headers,consume", help="of these; may be empty")
+    parser.add_argument("--against", default=",".join(_WAYS), type=_ways, help="of these; may be empty")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--jaeger", metavar="BINARY", help="a Jaeger 2, for --engine index")
     parser.add_argument("--keep", action="store_true")
@@ -255,7 +265,7 @@ def main() -> None:
 
 
 def _measure(bench: Bench, chosen: argparse.Namespace) -> None:
-    bench.compare([way for way in chosen.against.split(",") if way])
+    bench.compare(chosen.against)
     bench.alone()
     bench.hour()
     if chosen.jaeger:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventops.events import Envelope, Ids, MalformedEvent, Places, Position, Record, read_event
+from eventops.events import Envelope, Ids, MalformedEvent, Places, Position, Record, indented, read_event
 
 AT = Position("user-events", 0, 0)
 EVENT = Envelope(
@@ -128,3 +128,21 @@ def test_nobodys_bytes_make_reading_fail(value: bytes | None, headers: list[tupl
     held = Record(AT, None, None, value, tuple(headers))
     assert read_event(held).reference
     assert Places.of(PLACES).reader(held).reference
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(JSON, st.booleans(), st.sampled_from([None, 3]))
+def test_json_is_laid_out_as_any_writer_would(document: object, ascii_only: bool, spaces: int | None) -> None:
+    written = json.dumps(document, ensure_ascii=ascii_only, indent=spaces)
+    assert indented(written) == json.dumps(document, ensure_ascii=ascii_only, indent=2)
+
+
+@pytest.mark.parametrize("document", ["{", '{"a":1,}', "nonsense", "[" * 200_000, "[" + "9" * 5_000 + "]"])
+def test_what_is_no_json_is_not_laid_out(document: str) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        indented(document)

@@ -3,12 +3,12 @@ made safe."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
 
 from eventops.cli.output import Document
+from eventops.events import indented
 from eventops.wording import UNKNOWN, safe, safe_block
 
 if TYPE_CHECKING:
@@ -115,8 +115,8 @@ def _pretty(text: str) -> str:
     if len(text) > _PAYLOAD_CHARACTERS or text.lstrip()[:1] not in ("{", "["):
         return text
     try:
-        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    except (ValueError, RecursionError):
+        return indented(text)
+    except ValueError:
         return text
 
 

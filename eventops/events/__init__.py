@@ -7,6 +7,7 @@ Nothing here raises on anyone's bytes.
 
 from eventops.events.envelope import Envelope, MalformedEvent
 from eventops.events.event import Event, Ids
+from eventops.events.layout import indented
 from eventops.events.names import (
     BAGGAGE,
     CAUSATION_HEADERS,
@@ -64,6 +65,7 @@ __all__ = [
     "canonical_id",
     "header_pairs",
     "header_text",
+    "indented",
     "moment_of",
     "read_event",
     "rfc3339",

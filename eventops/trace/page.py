@@ -82,6 +82,8 @@ def _event(hop: Hop, *, values: bool) -> Iterator[str]:
         yield f"<tr><td>span</td><td>{text(said, _LONG)}</td></tr>"
     for copy in hop.copies:
         yield f"<tr><td>{'replayed as' if copy.replay_id else 'also at'}</td><td>{text(str(copy.position))}</td></tr>"
+        for delivery in copy.deliveries:
+            yield _delivery(delivery)
     for anomaly in hop.anomalies:
         kind = anomaly.kind.replace("_", " ")
         yield f'<tr><td class="odd">{text(kind)}</td><td>{text(anomaly.detail, _LONG)}</td></tr>'

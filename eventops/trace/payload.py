@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Final
 
-from eventops.events import bytes_as_text
+from eventops.events import bytes_as_text, indented
 from eventops.wording import safe
 
 LINES: Final = 60
@@ -38,7 +37,7 @@ def lines(value: bytes | None, *, most: int = LINES) -> Iterator[str]:
 def _laid_out(value: bytes) -> str:
     if len(value) <= _LARGE and value.lstrip()[:1] in (b"{", b"["):
         try:
-            return json.dumps(json.loads(value), indent=2, ensure_ascii=False)
-        except (ValueError, RecursionError):
+            return indented(value.decode())
+        except ValueError:
             pass
     return bytes_as_text(value[: CHARACTERS * 4]) if len(value) > _LARGE else bytes_as_text(value)

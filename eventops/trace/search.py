@@ -98,8 +98,14 @@ class Search:
         """Ask the groups, read what came meanwhile; the last one has the report. It may be called again later."""
         question, seen = self._question, self._seen
         self._look_for_new_topics(now)
+        was_empty = seen.is_empty
         readers, others = self._readers()
         yield from self._read_meanwhile(readers.bounds)
+        if (
+            was_empty and not seen.is_empty
+        ):  # it began while it was searched: now there is something to ask groups about
+            readers, others = self._readers()
+            yield from self._read_meanwhile(readers.bounds)
         unread = tuple(dict.fromkeys((*self._where.gaps, *seen.gaps, *readers.bounds.gaps)))
         letters, unjudged = self._letters.judged(seen.letters()) if seen.letters() else ((), ())
         told = chain.gathered(seen.chain(), letters)

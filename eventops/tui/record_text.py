@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Final
 
 from rich.text import Text
 
-from eventops.events import Event, Headers, bytes_as_text
+from eventops.events import Event, Headers, bytes_as_text, indented
 from eventops.tui.palette import ACCENT, FAINT
 from eventops.wording import UNKNOWN, instant, safe, safe_block
 
@@ -47,8 +46,8 @@ def pretty(value: bytes | None) -> str:
         return "no value (a tombstone)"
     if len(value) <= _MOST:
         try:
-            return json.dumps(json.loads(value), indent=2, ensure_ascii=False)
-        except (ValueError, RecursionError):
+            return indented(value.decode())
+        except ValueError:
             pass
     return content(value)
 

@@ -17,7 +17,7 @@ from eventops.trace import payload
 from eventops.trace.chain import gathered, hops
 from eventops.trace.drawing import Line, summary, tree
 from eventops.trace.graphs import dot, mermaid
-from eventops.trace.model import DeadLetter, TraceReport
+from eventops.trace.model import DeadLetter, Delivery, Status, TraceReport
 from eventops.trace.page import html
 from eventops.trace.picture import svg
 from eventops.trace.rules import Readers, delivered
@@ -137,6 +137,16 @@ def test_a_page_stands_alone_and_shows_payloads_only_where_asked() -> None:
     assert "&quot;eventType&quot;: &quot;type.order&quot;" in page
     assert "eventType" not in "\n".join(html(CHAIN, NOON))
     assert page.count("<details") == 4
+
+
+def test_a_page_tells_what_became_of_every_copy() -> None:
+    found = report(event("a"), event("a", at="orders/0/5", seconds=1, replay="r1"))
+    (hop,) = found.events
+    passed = Delivery("billing", Status.CONSUMED, None, "committed 6 > offset 5")
+    copies = tuple(replace(copy, deliveries=(passed,)) for copy in hop.copies)
+    page = "\n".join(html(replace(found, events=(replace(hop, copies=copies),)), NOON))
+    assert "replayed as</td><td>orders/0/5" in page
+    assert "committed 6 &gt; offset 5" in page
 
 
 def test_a_tree_shows_payloads_inside_their_branch() -> None:

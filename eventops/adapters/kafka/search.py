@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, nullcontext
+from contextlib import closing, nullcontext, suppress
 from typing import Final
 
-from confluent_kafka import Consumer
+from confluent_kafka import Consumer, KafkaException
 
 from eventops.adapters.kafka import offsets
 from eventops.adapters.kafka.connection import Connection
@@ -107,7 +107,7 @@ class Search:
         sweep = Sweep(ranges, lambda partitions: leaders(connection, partitions), how, self._sought.parts)
         with ThreadPoolExecutor(1, "consumer") as opening:
             sweep.start()
-            self._confirming = opening.submit(connection.consumer, Isolation.READ_COMMITTED, **_HITS)
+            self._confirming = opening.submit(_opened, connection, {range_.partition.topic for range_ in ranges})
             try:
                 while not sweep.is_over and not self._is_ended():
                     yield from self._settled(sweep.news(_HEARTBEAT))
@@ -208,6 +208,15 @@ class Search:
             why = "the search was interrupted" if self._manner.stopped() else "--max-bytes was reached"
             gaps = (Gap(r.partition.topic, r.partition.partition, f"{why} before {between(r)}") for r in left)
             yield Findings(gaps=tuple(gaps))
+
+
+def _opened(connection: Connection, topics: Collection[str]) -> Consumer:
+    """A consumer that knows who leads the topics: assigned to ones it doesn't know, an idle one looks for their leaders
+    only when its timer of one second rings (``rd_kafka_1s_tmr_cb`` of librdkafka)."""
+    consumer = connection.consumer(Isolation.READ_COMMITTED, **_HITS)
+    with suppress(KafkaException):  # then it takes its time
+        consumer.list_topics(next(iter(topics)) if len(topics) == 1 else None, timeout=connection.timeout)
+    return consumer
 
 
 def _forget(gap: Gap, left: Remaining) -> None:
