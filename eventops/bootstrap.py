@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from eventops.dlq.families import Conventions
     from eventops.dlq.model import Letter
     from eventops.dlq.service import DeadLetterService
-    from eventops.events import Reader, Record
+    from eventops.events import Position, Reader, Record
     from eventops.groups.reset import ResetService
     from eventops.groups.service import GroupService
     from eventops.lag.service import LagService
@@ -188,6 +188,10 @@ class _Letters:
         from eventops.dlq.rules import letter_of
 
         return letter_of(record, self._desk.conventions)
+
+    def origins_of(self, record: Record) -> tuple[Position, ...]:
+        """See :class:`eventops.trace.search.Letters`."""
+        return self._desk.conventions.origins(record)
 
     def holds_letters(self, topic: str) -> bool:
         """See :class:`eventops.trace.search.Letters`."""

@@ -151,6 +151,12 @@ class Conventions:
             return found
         return self.read(sheet.record).ids.event_type
 
+    def origins(self, record: Record) -> tuple[Position, ...]:
+        """Where its record stood, hop by hop, as :meth:`decode` says, for a fraction of the time."""
+        sheet = Sheet.of(record)
+        hops = [hop for family in reversed(self.known(sheet)) for hop in family.path(sheet)][-MOST_HOPS:]
+        return _positions(hops)
+
     def decode(self, record: Record) -> Letter:
         """The record as a letter: of the latest family that knows it, else of the family ``unknown``, whose origin
         and cause nobody recorded."""
@@ -172,10 +178,14 @@ class Conventions:
             replay_id=replay_id,
             replay_of=_position(sheet.last.get(REPLAY_LINK)),
             path=path,
-            origins=tuple(hop.position for hop in path if hop.position is not None),
+            origins=_positions(path),
             cause=self.causes.cause(failure),
             is_bare=bool(known) and known[0].may_be_bare and record.key is None and record.value is None,
         )
+
+
+def _positions(path: Iterable[Hop]) -> tuple[Position, ...]:
+    return tuple(hop.position for hop in path if hop.position is not None)
 
 
 def hop_history(sheet: Sheet, known: Sequence[Family], failure: Failure, group: str | None) -> tuple[Hop, ...]:

@@ -133,6 +133,10 @@ class DeadLetterService:
         """The record as a letter, not judged yet; None where it is none. Asks nobody."""
         return rules.letter_of(record, self._conventions)
 
+    def origins_of(self, record: Record) -> tuple[Position, ...]:
+        """Where a letter's record stood, hop by hop; empty where no family says. Asks nobody."""
+        return self._conventions.origins(record)
+
     def holds_letters(self, topic: str) -> bool:
         """Whether a topic is named for letters. Asks nobody."""
         return rules.is_named_for_letters(topic, self._conventions)

@@ -140,7 +140,9 @@ def clipped(ranges: Iterable[Range], most: int) -> tuple[tuple[Range, ...], int]
     ((Range(partition=Partition(topic='a-dlt', partition=0), first=0, end=2),), 1)
     """
     ahead = [range_ for range_ in ranges if range_.first < range_.end]
-    each = most // max(1, len(ahead))
+    if sum(range_.end - range_.first for range_ in ahead) <= most:
+        return tuple(ahead), 0
+    each = most // len(ahead)
     taken = tuple(replace(range_, end=min(range_.end, range_.first + each)) for range_ in ahead)
     return taken, sum(range_.end for range_ in ahead) - sum(range_.end for range_ in taken)
 

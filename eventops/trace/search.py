@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from eventops.config import NAME_A_STORE
 from eventops.errors import NotPermitted, UsageError
-from eventops.events import Partition, Reader, Record
+from eventops.events import Partition, Position, Reader, Record
 from eventops.ports import PLAINLY, Bounds, Broker, Committed, Coverage, Engine, Gap, Groups, Manner, Range, TraceStore
 from eventops.trace import chain, rules, spans
 from eventops.trace.identifiers import Identifier
@@ -40,6 +40,9 @@ class Letters(Protocol[L]):
 
     def letter_of(self, record: Record) -> L | None:
         """The letter that a record holds; None: it isn't one. Asks nobody."""
+
+    def origins_of(self, record: Record) -> tuple[Position, ...]:
+        """Where a letter's record stood, hop by hop; empty where it doesn't say. Asks nobody."""
 
     def holds_letters(self, topic: str) -> bool:
         """Whether a topic is named for letters. Asks nobody."""
@@ -157,7 +160,7 @@ class Search:
         ahead = [Range(home, self._letters_to[home], self._read_to[home].end) for home in homes]
         now, self._unseen_letters = clipped(ahead, _LETTERS)
         if now:
-            yield from self._seen.read_letters(self._broker, now, self._manner.stopped)
+            yield from self._seen.read_letters(self._broker, now, self._letters.origins_of, self._manner.stopped)
             self._letters_to |= {range_.partition: range_.end for range_ in now}
 
     def _reach(self, now: datetime) -> tuple[Reach, bool]:

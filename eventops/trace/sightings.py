@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from eventops.events import Event, Position, Reader, Record, canonical_id
@@ -14,6 +14,7 @@ from eventops.trace.model import DeadLetter, Found
 from eventops.wording import plural
 
 LetterOf = Callable[[Record], DeadLetter | None]
+OriginsOf = Callable[[Record], Sequence[Position]]
 
 
 class Sightings:
@@ -58,7 +59,7 @@ class Sightings:
             yield Found(self.passed, self._expected, len(self._events), fetched=self.fetched, found=found)
 
     def read_letters(
-        self, broker: Broker, ranges: Sequence[Range], stopped: Callable[[], bool] = PLAINLY.stopped
+        self, broker: Broker, ranges: Sequence[Range], origins_of: OriginsOf, stopped: Callable[[], bool]
     ) -> Iterator[Found]:
         """Find letters about the chain's records in the ranges by where they came from: one whose value was cut or made
         anew, or is empty, needn't hold any of the chain's ids. Families name the origin's offset in a header."""
@@ -68,16 +69,13 @@ class Sightings:
             self.gaps = (*self.gaps, *batch.gaps)
             self.records += len(batch.records)
             for record in batch.records:
-                if not written.isdisjoint(value for _, value in record.headers):
-                    self._keep_letter(record, about)
+                if written.isdisjoint([value for _, value in record.headers]) or record.position in self._letters:
+                    continue
+                if not about.isdisjoint(origins_of(record)) and (letter := self._letter_of(record)) is not None:
+                    self._letters[record.position] = letter
             yield Found(self.passed, self._expected, len(self._events), fetched=self.fetched)
             if stopped():
                 break
-
-    def _keep_letter(self, record: Record, about: Collection[Position]) -> None:
-        letter = self._letter_of(record) if record.position not in self._letters else None
-        if letter is not None and any(origin in about for origin in letter.origins):
-            self._letters[record.position] = letter
 
     def _sought(self) -> Sought:
         kin = self._kin.sought if self._kin is not None else Sought()

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import pytest
 
 from eventops.dlq.causes import folded
-from eventops.dlq.families import decode, strip
+from eventops.dlq.families import BUILT_IN, decode, strip
 from eventops.dlq.grouping import group_by_cause
 from eventops.dlq.rules import is_letter
-from eventops.events import Position
+from eventops.events import Position, Record
 from tests.letters import recorded
 
 EVERY = [
@@ -193,3 +193,8 @@ def test_a_real_stack_trace_is_folded_to_exceptions_and_our_code() -> None:
     assert "at letters.SpringLetters.reserve" in shown
     assert "Caused by: java.lang.ArithmeticException: / by zero" in shown
     assert "at org.springframework" not in shown
+
+
+@pytest.mark.parametrize("record", EVERY, ids=lambda record: str(record.position))
+def test_where_a_letter_came_from_is_told_without_decoding_it(record: Record) -> None:
+    assert BUILT_IN.origins(record) == decode(record).origins
