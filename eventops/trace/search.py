@@ -104,9 +104,7 @@ class Search:
         was_empty = seen.is_empty
         readers, others = self._readers()
         yield from self._read_meanwhile(readers.bounds)
-        if (
-            was_empty and not seen.is_empty
-        ):  # it began while it was searched: now there is something to ask groups about
+        if was_empty and not seen.is_empty:  # it began meanwhile: now there is something to ask groups about
             readers, others = self._readers()
             yield from self._read_meanwhile(readers.bounds)
         unread = tuple(dict.fromkeys((*self._where.gaps, *seen.gaps, *readers.bounds.gaps)))

@@ -238,6 +238,17 @@ def test_progress_ends_with_the_report(request_: Request) -> None:
     assert last.events == 3
 
 
+def test_a_chain_that_begins_while_it_is_searched_has_its_deliveries(request_: Request) -> None:
+    correlation = request_.name("just-now")
+    looking = service(request_).search(Question(correlation, request_.topics), now())
+    next(looking)
+    at = request_.put("new", request_.orders, envelope("order.placed", correlation), partition=1)
+    request_.commit(request_.name("billing"), {at.home: at.offset + 1})
+    *_, last = looking
+    assert last.report is not None
+    assert statuses(last.report) == [{"billing": "consumed", "shipper": "pending"}]
+
+
 def watched(request: Request, question: Question) -> Iterator[TraceReport]:
     """Reports of a watch whose clock runs ten seconds at each look."""
     clock = (now() + timedelta(seconds=10 * look) for look in count())
