@@ -47,9 +47,10 @@ def cli() -> None:
 
 def open_dashboard(desk: Desk, *, refresh: float | None, ended: Event | None = None) -> None:
     """The terminal dashboard, until it is left or ``ended`` is set."""
-    gc.disable()  # all of it stays: looking for garbage meanwhile only delays the first paint
+    gc.disable()  # all of it stays: looking for garbage in it, now or later, only delays the first paint and keys
     from eventops.tui.app import run
 
+    gc.freeze()
     gc.enable()
     run(desk, refresh=refresh, ended=ended)
 

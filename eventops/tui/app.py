@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.binding import Binding, BindingType
 from textual.events import Event, InputEvent
-from textual.filter import LineFilter
-from textual.theme import Theme
 from textual.widgets import Input
 
 from eventops import config
@@ -21,12 +18,10 @@ from eventops.bootstrap import Desk
 from eventops.tui import kept
 from eventops.tui.aside import stderr_aside
 from eventops.tui.commands import Command
-from eventops.tui.filters import Ascii, Themed, draws_only_ascii, rows_of
 from eventops.tui.kept import Kept
 from eventops.tui.page import SECTIONS
-from eventops.tui.palette import LIGHT, THEME
-from eventops.tui.switching import Switching
 from eventops.tui.threads import Impatient, Sweeper, responsive, watch_for_hangup
+from eventops.tui.wearing import Wearing
 from eventops.wording import safe
 
 if TYPE_CHECKING:
@@ -41,7 +36,7 @@ def _everything() -> type[Provider]:
     return Everything
 
 
-class Dashboard(Switching):
+class Dashboard(Wearing):
     """All screens over one desk."""
 
     CSS_PATH = "eventops.tcss"
@@ -77,8 +72,6 @@ class Dashboard(Switching):
         """``refresh``: seconds between two questions, None: as the last time. ``kept``: what is remembered."""
         super().__init__(desk, refresh, kept)
         self._ended = ended
-        self._theming: list[LineFilter] = []
-        self._ascii: list[LineFilter] = [Ascii()] if draws_only_ascii(os.environ) else []
         self._sweeper = Sweeper()
 
     async def on_event(self, event: Event) -> None:
@@ -87,30 +80,16 @@ class Dashboard(Switching):
             self._sweeper.key()
         await super().on_event(event)
 
-    async def on_mount(self) -> None:
-        """Leave on SIGTERM too, and wait for nobody on the way out."""
-        for theme in (THEME, LIGHT):
-            self.register_theme(theme)
-        self.theme_changed_signal.subscribe(self, self._wear)
-        self.theme = self.kept.theme if self.kept.theme in self.available_themes else THEME.name
+    def on_load(self) -> None:
+        """Wait for nobody on the way out."""
         asyncio.get_running_loop().set_default_executor(Impatient())
+
+    def on_mount(self) -> None:
+        """Ask once the first screen is painted: until then a worker would only take the time that painting needs."""
+        self.dress()
+        self.call_after_refresh(self.begin)
         self.set_interval(_TICK, self._tick)
         self.set_interval(1.0, self.repaint)
-        await self.switch_mode(self.first_section)
-
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        """The grounds of rows, for themes that don't know them."""
-        return rows_of(self.current_theme)
-
-    def get_line_filters(self) -> Sequence[LineFilter]:
-        """Ours last: they see what would reach the terminal."""
-        return [*super().get_line_filters(), *self._theming, *self._ascii]
-
-    def _wear(self, theme: Theme) -> None:
-        self.kept.theme = theme.name
-        self._theming = [] if theme.name == THEME.name else [Themed(theme)]
-        for screen in self.screen_stack:
-            screen.refresh(layout=True)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What opens the line at the bottom has priority, so that it has the focus before the next key of a burst is

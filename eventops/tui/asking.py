@@ -30,6 +30,7 @@ class Asking(InOrder):
     def __init__(self, desk: Desk, refresh: float) -> None:
         super().__init__()
         self.is_paused = False
+        self._has_begun = False
         self.sit_at(desk, refresh)
 
     def sit_at(self, desk: Desk, refresh: float) -> None:
@@ -41,9 +42,14 @@ class Asking(InOrder):
         """The groups that came in so far, before the first answer is whole."""
         self._judged: tuple[LagReport, list[Paced]] | None = None
 
+    def begin(self) -> None:
+        """Ask from now on."""
+        self._has_begun = True
+        self.ask_due()
+
     def ask_due(self) -> None:
         """Ask what is due: the lag always, so that its history has no holes, and what the screen in front wants."""
-        if self.is_paused:
+        if self.is_paused or not self._has_begun:
             return
         now = self.desk.now()
         first: tuple[Watch[Any], ...] = (self.questions.lag, self.questions.cluster)

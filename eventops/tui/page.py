@@ -55,6 +55,8 @@ class Page(Screen[None]):
         Binding("O", "turn_round", "sort the other way round"),
     ]
 
+    worn: str | None = None
+    """The theme that it is styled in; None: it isn't yet."""
     _is_built = False
 
     @property
@@ -135,7 +137,7 @@ class Page(Screen[None]):
 
     def on_mount(self) -> None:
         """Begin with what is known already."""
-        self._is_built = True
+        self._is_built, self.worn = True, self.shell.theme
         self.shell.recall(self)
         self.refresh_all()
         self.focus_body()

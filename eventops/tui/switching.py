@@ -7,7 +7,7 @@ from typing import Final
 from eventops import config
 from eventops.bootstrap import Desk
 from eventops.config import Context
-from eventops.tui.kept import Kept
+from eventops.tui.kept import Kept, Place
 from eventops.tui.page import Page
 from eventops.tui.travelling import Travelling
 from eventops.tui.widgets.columns import Wish
@@ -26,6 +26,7 @@ class Switching(Travelling):
     def __init__(self, desk: Desk, refresh: float | None, kept: Kept | None) -> None:
         self.kept = kept or Kept()
         place = self.kept.place(desk.context.name)
+        self.DEFAULT_MODE = self._section_of(place)  # type: ignore[misc] # else a screen that nobody sees is laid out
         super().__init__(desk, refresh or place.refresh or REFRESH)
         self.writer: Page | None = None
         """The last page that began to write."""
@@ -72,13 +73,11 @@ class Switching(Travelling):
         self._visited.append(desk)
         place = self.kept.place(context.name)
         self.sit_at(desk, place.refresh or REFRESH)
-        await self.action_go(self.first_section)
+        await self.action_go(self._section_of(place))
 
-    @property
-    def first_section(self) -> str:
+    def _section_of(self, place: Place) -> str:
         """Where one was the last time."""
-        section = self.kept.place(self.desk.context.name).section
-        return section if section in self.MODES and section != _CHOICE else "overview"
+        return place.section if place.section in self.MODES and place.section != _CHOICE else "overview"
 
     def recall(self, page: Page) -> None:
         """Narrow and sort a section's tables as they were."""

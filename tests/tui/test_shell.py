@@ -119,6 +119,17 @@ async def test_a_theme_colours_the_tables_too_and_is_remembered(name: str) -> No
         assert any("no such theme" in note.message for note in app._notifications)
 
 
+async def test_a_section_that_was_left_wears_the_theme_that_was_chosen_meanwhile() -> None:
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("2", "1", "colon")
+        await type_text(pilot, "theme nord")
+        for section in ("1", "2", "4"):
+            await pilot.press(section)
+            await pilot.pause()
+            assert app.screen.styles.background.hex == app.available_themes["nord"].background, section
+
+
 async def test_a_light_theme_can_be_read() -> None:
     """Contrast of 4.5 to 1 at least, as WCAG 2.2 wants it for text (1.4.3)."""
     ground = Color.parse(LIGHT.background or "").get_truecolor()

@@ -1,0 +1,70 @@
+"""What the dashboard wears: its themes, and what each does to the texts that are coloured by the palette."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from textual.filter import LineFilter
+from textual.reactive import Reactive
+from textual.theme import Theme
+
+from eventops.bootstrap import Desk
+from eventops.tui.filters import Ascii, Themed, draws_only_ascii, rows_of
+from eventops.tui.kept import Kept
+from eventops.tui.page import Page
+from eventops.tui.palette import LIGHT, THEME
+from eventops.tui.switching import Switching
+
+
+class Wearing(Switching):
+    """The half of the app that knows its themes. Each parse of the stylesheet takes as long as painting a screen, and
+    Textual asks for one on each way to a screen that is new: what is parsed already, and worn, isn't parsed again."""
+
+    theme: Reactive[str] = Reactive(THEME.name, init=False)
+
+    def __init__(self, desk: Desk, refresh: float | None, kept: Kept | None) -> None:
+        super().__init__(desk, refresh, kept)
+        self._theming: list[LineFilter] = []
+        self._ascii: list[LineFilter] = [Ascii()] if draws_only_ascii(os.environ) else []
+        self._parsed = self.theme
+
+    @property
+    def available_themes(self) -> dict[str, Theme]:
+        """Ours beside Textual's, from the beginning."""
+        return {**super().available_themes, THEME.name: THEME, LIGHT.name: LIGHT}
+
+    def dress(self) -> None:
+        """In the theme of the last run."""
+        self.theme_changed_signal.subscribe(self, self._wear)
+        if self.kept.theme in self.available_themes:
+            self.theme = self.kept.theme
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Only where the screen in front wears another theme than it should; one that isn't mounted is styled then."""
+        is_worn = not self.screen_stack or not self.screen.is_mounted or _worn(self.screen) == self.theme
+        if self._parsed == self.theme and is_worn:
+            return
+        super().refresh_css(animate)
+        self._parsed = self.theme
+        for screen in self.screen_stack:
+            if isinstance(screen, Page):
+                screen.worn = self.theme
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """The grounds of rows, for themes that don't know them."""
+        return rows_of(self.current_theme)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Ours last: they see what would reach the terminal."""
+        return [*super().get_line_filters(), *self._theming, *self._ascii]
+
+    def _wear(self, theme: Theme) -> None:
+        self.kept.theme = theme.name
+        self._theming = [] if theme.name == THEME.name else [Themed(theme)]
+        for screen in self.screen_stack:
+            screen.refresh(layout=True)
+
+
+def _worn(screen: object) -> str | None:
+    return screen.worn if isinstance(screen, Page) else None
