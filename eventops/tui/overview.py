@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from rich.table import Table as Columns
 from rich.text import Text
 from textual.containers import Container, Vertical
 from textual.widget import Widget
@@ -27,6 +26,10 @@ from eventops.wording import UNKNOWN, count, plural
 
 if TYPE_CHECKING:
     from eventops.dlq.model import CauseGroup, ListReport, TopicCounts
+
+_TINY: Final = 60
+_SHORT: Final = ("lag", "in/s", "letters", "groups")
+"""The figures' labels where there is no room for more."""
 
 
 class OverviewPage(Page):
@@ -112,22 +115,22 @@ class OverviewPage(Page):
             await shell.open("dlq", pages.causes(row.topic), pages.letters(row))
 
 
-def figures(report: LagReport | None, letters: ListReport | None, history: History, width: int) -> Columns:
-    """The four figures that say whether anything is wrong."""
-    grid = Columns.grid(padding=(0, 4 if width >= 80 else 2), pad_edge=False)
+def figures(report: LagReport | None, letters: ListReport | None, history: History, width: int) -> Text:
+    """The four figures that say whether anything is wrong, each under its label."""
     told = [_lag(report), _rate(report, history), _open(letters), _groups(report)]
-    labels = ["total lag", "records in/s", "open letters", "groups"]
+    labels = list(_SHORT if width < _TINY else ("total lag", "records in/s", "open letters", "groups"))
     if width >= 120:
         known = [figure for figure in history.totals if figure is not None]
         told.append(Text(sparkline(list(history.totals), min(width - 84, 60)) or " ", ACCENT))
         labels.append(
             f"total lag, {plural(len(history.totals), 'poll')} of this run, up to {count(max(known, default=None))}"
         )
-    for _label in labels:
-        grid.add_column(no_wrap=True)
-    grid.add_row(*(Text(label, FAINT) for label in labels))
-    grid.add_row(*told)
-    return grid
+    above, below, gap = Text(), Text(), 4 if width >= 80 else 2 if width >= _TINY else 1
+    for label, figure in zip(labels, told, strict=True):
+        wide = max(len(label), figure.cell_len) + gap
+        above.append(label.ljust(wide), FAINT)
+        below.append_text(figure).append(" " * (wide - figure.cell_len))
+    return above.append("\n").append_text(below)
 
 
 def _lag(report: LagReport | None) -> Text:

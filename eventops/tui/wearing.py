@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import Final
 
 from textual.filter import LineFilter
 from textual.reactive import Reactive
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 from eventops.bootstrap import Desk
 from eventops.tui.filters import Ascii, Themed, draws_only_ascii, rows_of
@@ -15,6 +16,8 @@ from eventops.tui.kept import Kept
 from eventops.tui.page import Page
 from eventops.tui.palette import LIGHT, THEME
 from eventops.tui.switching import Switching
+
+_THEMES: Final = {**BUILTIN_THEMES, THEME.name: THEME, LIGHT.name: LIGHT}
 
 
 class Wearing(Switching):
@@ -32,7 +35,7 @@ class Wearing(Switching):
     @property
     def available_themes(self) -> dict[str, Theme]:
         """Ours beside Textual's, from the beginning."""
-        return {**super().available_themes, THEME.name: THEME, LIGHT.name: LIGHT}
+        return _THEMES
 
     def dress(self) -> None:
         """In the theme of the last run."""

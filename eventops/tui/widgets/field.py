@@ -5,12 +5,17 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.events import DescendantFocus, Key
+from textual.geometry import Size
 from textual.message import Message
+from textual.reactive import Reactive
 from textual.widgets import Input, Static
 
 
 class Line(Input):
     """Printable keys are text here, not commands; Escape leaves it."""
+
+    virtual_size: Reactive[Size] = Reactive(Size(0, 0))
+    """Its place is no matter of what is typed, see :class:`eventops.tui.widgets.lines.Prompt`."""
 
     def on_key(self, event: Key) -> None:
         """Escape leaves the field, not the screen."""

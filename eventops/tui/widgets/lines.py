@@ -8,6 +8,8 @@ from datetime import datetime
 
 from rich.text import Text
 from textual.events import Key
+from textual.geometry import Size
+from textual.reactive import Reactive
 from textual.suggester import Suggester
 from textual.visual import VisualType
 from textual.widget import Widget
@@ -158,6 +160,8 @@ class Completion(Suggester):
 class Prompt(Input):
     """The line at the bottom: a command after ``:``, a filter after ``/``."""
 
+    virtual_size: Reactive[Size] = Reactive(Size(0, 0))
+    """Its place is no matter of what is typed: Textual's own lays the whole screen out anew at each key."""
     sign = ":"
     suggests: Callable[[str], str | None] = staticmethod(lambda _text: None)
     _before: Widget | None = None
