@@ -112,7 +112,14 @@ def _time(text: str | None) -> str:
 
 
 def _count(name: str, spare: int = 0) -> Column:
-    return Column(name.replace("_", " "), lambda row: count(row[name]), right=True, spare=spare)
+    return Column(name.replace("_", " "), lambda row: _known(row, name), right=True, spare=spare)
+
+
+def _known(row: Document, name: str) -> str:
+    """A figure; where only a part of the letters was read, at least so many."""
+    if row[name] is None:
+        return UNKNOWN
+    return f"≥ {count(row[name])}" if row.get("counts_reason") else count(row[name])
 
 
 def _by_state() -> list[Column]:
@@ -147,8 +154,8 @@ _TOPICS = [
     Column("topic", lambda row: row["topic"]),
     *_by_state(),
     Column("last hour", _last_hour, right=True, spare=3),
-    Column("oldest", lambda row: _time(row["oldest"]) if row["total"] else "-", spare=7),
-    Column("newest", lambda row: _time(row["newest"]) if row["total"] else "-", spare=4),
+    Column("oldest", lambda row: "-" if row["total"] == 0 else _time(row["oldest"]), spare=7),
+    Column("newest", lambda row: "-" if row["total"] == 0 else _time(row["newest"]), spare=4),
 ]
 
 _VERDICTS = {"poison_pill": "poison pill", "outage": "outage", "undecided": "-"}

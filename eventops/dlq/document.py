@@ -30,16 +30,17 @@ def list_document(report: ListReport) -> Document:
 
 
 def topic_document(topic: TopicCounts) -> Document:
-    """One dead-letter topic; ``remaining`` is what nobody dealt with: open and failed again."""
+    """One dead-letter topic; ``remaining`` is what nobody dealt with: open and failed again. Where a part of the topic
+    couldn't be read, ``counts_reason`` says why: there are at least so many, and null where nothing was read."""
+    counts = {"total": topic.total, "remaining": topic.open, **_counts(topic.counts)}
     return {
         "topic": topic.topic,
-        "total": topic.total,
-        "remaining": topic.open,
-        **_counts(topic.counts),
+        **(dict.fromkeys(counts) if topic.is_unknown else counts),
+        "counts_reason": topic.unread,
         "oldest": rfc3339(topic.oldest),
         "newest": rfc3339(topic.newest),
         "per_hour": topic.per_hour,
-        "per_hour_reason": "no letter has a time" if topic.per_hour is None else None,
+        "per_hour_reason": (topic.unread or "no letter has a time") if topic.per_hour is None else None,
     }
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from eventops.dlq.families import Conventions
+from eventops.dlq.letter_log import TopicNames
 from eventops.dlq.model import Letter, State
 from eventops.dlq.replay_model import Planned
 from eventops.dlq.rows import Row
@@ -83,6 +84,7 @@ class Follower:
     def __init__(self, broker: Broker, conventions: Conventions, topics: Collection[Topic]) -> None:
         self._broker = broker
         self._conventions = conventions
+        self._names = TopicNames(broker)
         homes = [Partition(topic.name, number) for topic in topics for number in topic.partitions]
         bounds = broker.log_bounds(homes).bounds if homes else {}
         self._next = {home: found.last_stable for home, found in bounds.items()}
@@ -104,7 +106,7 @@ class Follower:
         ranges = [range_ for range_ in ranges if range_.first < range_.end]
         for batch in self._broker.scan(ranges) if ranges else ():
             self._next.update((home, min(at, bounds[home].last_stable)) for home, at in batch.positions.items())
-            for letter in map(self._conventions.decode, batch.records):
+            for letter in map(self._names.named, map(self._conventions.decode, batch.records)):
                 names: tuple[str | Position | None, ...] = (letter.replay_id, *letter.origins)
                 if name := next((self._expected[one] for one in names if one in self._expected), None):
                     self._came_back.setdefault(name, letter.position)
@@ -112,13 +114,31 @@ class Follower:
 
     def pending(self) -> int:
         """How many weren't read by the group that had failed, as far as that can be known."""
-        committed = self._broker.committed_offsets(list(self._groups)).offsets if self._groups else {}
+        committed = progress(self._broker, self._groups)
         self._groups = {
             group: left
             for group, targets in self._groups.items()
             if (left := [at for at in targets if not committed.get(group, {}).get(at.home, 0) > at.offset])
         }
         return sum(map(len, self._groups.values()))
+
+    def absent(self) -> str | None:
+        """A group of those that are pending that the cluster doesn't have."""
+        if not self._groups:
+            return None
+        answer = self._broker.groups(list(self._groups))
+        there = {group.group_id for group in answer.groups if group.state != "dead"}
+        return next((name for name in self._groups if name not in there and answer.why_unseen(name) is None), None)
+
+
+def progress(broker: Broker, groups: Collection[str]) -> Committed:
+    """How far those groups are: what they committed; of a share group, before which offset all is settled."""
+    found = dict(broker.committed_offsets(groups).offsets) if groups else {}
+    if uncommitted := [name for name in groups if not found.get(name)]:
+        kinds = {group.group_id: group.type for group in broker.groups(uncommitted).groups}
+        sharing = [name for name in uncommitted if kinds.get(name) == "share"]
+        found.update(broker.share_progress(sharing).offsets if sharing else {})
+    return found
 
 
 def fates(rows: Sequence[Row], broker: Broker, letters_since: Callable[[Row], Iterable[Letter]]) -> list[Fate | None]:
@@ -128,5 +148,5 @@ def fates(rows: Sequence[Row], broker: Broker, letters_since: Callable[[Row], It
         return [None] * len(rows)
     came_back = returned(letters_since(min(put_back, key=lambda row: row.at)))
     groups = {row.group for row in put_back if row.group is not None}
-    committed = broker.committed_offsets(groups).offsets if groups else {}
+    committed = progress(broker, groups)
     return [fate(row, came_back, committed) for row in rows]

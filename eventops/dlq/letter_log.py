@@ -36,10 +36,14 @@ class Reading:
     _records: int = 0
     _bytes: int = 0
     _gaps: list[Gap] = field(default_factory=list)
+    _names: TopicNames = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._names = TopicNames(self.broker)
 
     def letters(self, topics: Collection[Topic]) -> Iterator[Letter]:
         """Every committed record of those topics, decoded."""
-        return map(self.conventions.decode, self.records(topics))
+        return map(self._names.named, map(self.conventions.decode, self.records(topics)))
 
     def records(self, topics: Collection[Topic]) -> Iterator[Record]:
         """Every committed record of those topics, as far as the log goes now."""
@@ -97,6 +101,12 @@ class Reading:
         self._left = {home: end for home, end in self._left.items() if home.topic not in gone}
         self._gaps = [gap for gap in self._gaps if gap.subject not in gone]
         return gone
+
+    def unread(self) -> dict[str, str]:
+        """Why not all records of a topic were read, for those of which that is so."""
+        found = {home.topic: f"partition {home.partition} wasn't read to its end" for home in self._left}
+        found |= {gap.subject: gap.reason for gap in self._gaps}
+        return {topic: why for topic, why in found.items() if topic in {home.topic for home in self._asked}}
 
     def add_gaps(self, gaps: Collection[Gap]) -> None:
         """What else the answer lacks."""

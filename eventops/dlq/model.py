@@ -169,6 +169,13 @@ class TopicCounts:
     newest: datetime | None
     per_hour: float | None
     """Letters that arrived in the last hour before the report."""
+    unread: str | None = None
+    """Why not all of its letters were read: there are at least so many then."""
+
+    @property
+    def is_unknown(self) -> bool:
+        """Nothing of it was read: what stands here as 0 isn't known."""
+        return self.unread is not None and not self.total
 
     @property
     def total(self) -> int:

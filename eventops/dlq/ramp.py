@@ -23,6 +23,10 @@ class Watch(Protocol):
     def pending(self) -> int:
         """How many weren't read by the group that had failed, as far as that can be known."""
 
+    def absent(self) -> str | None:
+        """A group that had failed, has something left to read, and isn't there any more; None: each is there, or
+        that isn't known."""
+
 
 class Climb:
     """Stages of 1, 10, 100, … letters."""
@@ -54,6 +58,7 @@ class Climb:
 
     def is_over(self, now: float) -> bool:
         """Whether the stage is judged; ``now`` in seconds of any clock."""
+        is_first_look = self._since is None
         self._since = now if self._since is None else self._since
         self.failed_again = tuple(self._watch.failed_again())
         if self.failed_again:
@@ -61,6 +66,9 @@ class Climb:
             return True
         self._pending = self._watch.pending()
         if self._pending:
+            if is_first_look and (group := self._watch.absent()):
+                self.verdict = f"there is no group {group}: nobody reads what was put back"
+                return True
             if now - self._since <= self._ramp.wait:
                 return False
             was = "wasn't" if self._pending == 1 else "weren't"

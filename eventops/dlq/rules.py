@@ -206,8 +206,9 @@ class Tally:
             self._newest = max(known) if self._newest is None else max(self._newest, *known)
             self._last_hour += sum([time > self._hour_ago for time in known])
 
-    def counts(self) -> TopicCounts:
-        """The topic's line; a rate is unknown where there are letters and none of them has a time."""
-        rate = None if self._states and self._newest is None else float(self._last_hour)
+    def counts(self, unread: str | None = None) -> TopicCounts:
+        """The topic's line; a rate is unknown where there are letters and none of them has a time. ``unread``: why not
+        all letters were counted."""
+        rate = None if (self._states or unread) and self._newest is None else float(self._last_hour)
         oldest, newest = moment_of(self._oldest), moment_of(self._newest)
-        return TopicCounts(self._topic, dict(self._states), oldest, newest, rate)
+        return TopicCounts(self._topic, dict(self._states), oldest, newest, rate, unread)

@@ -68,7 +68,8 @@ class DeadLetterService:
         for letters in reading.skimmed(topics):
             tally(letters, tallies, standing, is_meant)
         gone = reading.forget_deleted()
-        counts = tuple(line.counts() for name, line in tallies.items() if name not in gone)
+        unread = reading.unread()
+        counts = tuple(line.counts(unread.get(name)) for name, line in tallies.items() if name not in gone)
         return ListReport(now, counts, reading.coverage)
 
     def letters(self, selection: Selection, now: datetime, after: Letter | None = None) -> LettersReport:
@@ -277,12 +278,12 @@ class DeadLetterService:
 
     def _judge(self, topics: Collection[Topic], reading: Reading | None = None) -> Callable[[Letter], Letter]:
         """Judges letters of those topics by the ledger as it stands now."""
-        standing, names = self._standing(topics, reading), TopicNames(self._broker)
-        return lambda letter: standing.judge(names.named(letter))
+        return self._standing(topics, reading).judge
 
     def _standing(self, topics: Collection[Topic], reading: Reading | None) -> Standing:
         """What the ledger says of letters of those topics; a reading is told what of the ledger couldn't be read."""
         rows, gaps = self._log.rows()
         if reading is not None:
             reading.add_gaps(gaps)
-        return Standing(rows, self._broker.cluster().cluster_id, topics, self._conventions)
+        named = TopicNames(self._broker).named
+        return Standing(rows, self._broker.cluster().cluster_id, topics, self._conventions, named)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from eventops.dlq import rules
+from eventops.dlq.decoders_kafka import SHARE
 from eventops.dlq.encodings import Sheet
 from eventops.dlq.families import Conventions
 from eventops.dlq.ledger import Ledger
@@ -16,18 +17,27 @@ from eventops.ports import Plain, Topic
 
 
 class Standing:
-    """Judges letters of those topics, whole or skimmed."""
+    """Judges letters of those topics, whole or skimmed; ``named`` gives a letter that calls its topic by its id the
+    topic's name."""
 
-    def __init__(self, ledger: Ledger, cluster_id: str, topics: Collection[Topic], conventions: Conventions) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        cluster_id: str,
+        topics: Collection[Topic],
+        conventions: Conventions,
+        named: Callable[[Letter], Letter],
+    ) -> None:
         self._ledger = ledger
         self._cluster_id = cluster_id
         self._ids = {topic.name: topic_identity(topic.name, topic.topic_id) for topic in topics}
         self._told = {name for name, topic_id in self._ids.items() if ledger.is_about(topic_id)}
         self._conventions = conventions
+        self._named = named
 
     def judge(self, letter: Letter) -> Letter:
         """The letter with what became of it, and why."""
-        return rules.judge(letter, self._letter_id(letter.position), self._ledger)
+        return rules.judge(self._named(letter), self._letter_id(letter.position), self._ledger)
 
     def of(self, letter: Plain, *, has_replay_id: bool) -> State:
         """What became of a letter that was only skimmed."""
@@ -47,7 +57,10 @@ class Standing:
         if not self._ledger.has_targets(topic_id):
             return False
         sheet = Sheet.of(record_of(letter))
-        hops = [hop for family in self._conventions.known(sheet) for hop in family.path(sheet)]
+        known = self._conventions.known(sheet)
+        if SHARE in known:
+            return rules.came_back(self._named(self._conventions.decode(sheet.record)).origins, topic_id, self._ledger)
+        hops = [hop for family in known for hop in family.path(sheet)]
         return rules.came_back((hop.position for hop in hops if hop.position), topic_id, self._ledger)
 
     def _letter_id(self, at: Position) -> LetterId:

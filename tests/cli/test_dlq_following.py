@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
@@ -12,7 +13,7 @@ from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
 from eventops.events import REPLAY_ID, Position
 from tests.cli.operator import Operator
-from tests.dlq.workshop import Workshop, replayed, spring_headers
+from tests.dlq.workshop import Workshop, replayed, spring_headers, wait_until
 
 pytestmark = pytest.mark.broker
 
@@ -118,6 +119,8 @@ def test_a_ramp_stops_at_the_second_stage(workshop: Workshop, operator: Operator
 def test_a_ramp_ends_when_nobody_reads(workshop: Workshop, operator: Operator) -> None:
     group = workshop.unique("billing")
     orders, letters = letters_of(workshop, group, 3)
+    with consuming(workshop, group, orders, letters, fails=lambda _message: False):
+        wait_until(lambda: operator.shell("groups", "show", group).returncode == 0)
 
     done = operator.execute(letters, "--all", "--ramp", "--ramp-settle", "0", "--ramp-wait", "0.5", code=1)
 
@@ -125,6 +128,18 @@ def test_a_ramp_ends_when_nobody_reads(workshop: Workshop, operator: Operator) -
     assert "1 letter wasn't read within" in done["stopped"]
     assert done["resume_command"] is not None
     assert "--ramp" in done["resume_command"]
+    assert len(replayed(workshop.committed(orders))) == 1
+
+
+def test_a_ramp_waits_for_no_group_that_is_not_there(workshop: Workshop, operator: Operator) -> None:
+    group = workshop.unique("billing")
+    orders, letters = letters_of(workshop, group, 3)
+    began = time.monotonic()
+
+    done = operator.execute(letters, "--all", "--ramp", code=1)
+
+    assert (done["replayed"], done["stopped"]) == (1, f"there is no group {group}: nobody reads what was put back")
+    assert time.monotonic() - began < 60, "and not the two minutes that a group may take to read"
     assert len(replayed(workshop.committed(orders))) == 1
 
 

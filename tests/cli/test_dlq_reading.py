@@ -135,12 +135,28 @@ def test_a_share_groups_letter_that_calls_its_topic_by_id(
     workshop.put(orders, [(b"k", b'{"eventId":"by-id","eventType":"order.placed"}', ())])
     in_base_64 = base64.urlsafe_b64encode(uuid.UUID(topic.topic_id).bytes).rstrip(b"=")
     told = {"topic": in_base_64, "partition": b"0", "offset": b"0", "group": b"packing"}
-    workshop.put(letters, [(None, None, tuple((f"__dlq.errors.{name}", raw) for name, raw in told.items()))])
+    told_by_broker = tuple((f"__dlq.errors.{name}", raw) for name, raw in told.items())
+    workshop.put(letters, [(None, None, told_by_broker)])
 
     letter = json.loads(eventops("show", f"{letters}/0/0", "-o", "json").stdout)
 
     assert (letter["origin"]["topic"], letter["path"][0]["topic"]) == (orders, orders)
     assert letter["source_record"]["event_id"] == "by-id"
+    assert json.loads(eventops("export", letters).stdout)["origin"] == f"{orders}/0/0"
+    where = ("--where", f'origin.topic == "{orders}"', "-o", "json")
+    assert json.loads(eventops("groups", letters, *where).stdout)["causes"][0]["total"] == 1
+    (line,) = [one for one in json.loads(eventops("list", *where).stdout)["topics"] if one["topic"] == letters]
+    assert line["open"] == 1
+
+    assert eventops("replay", letters, "--all", "--execute").returncode == 0
+    again = tuple((name, b"1" if name.endswith("offset") else raw) for name, raw in told_by_broker)
+    workshop.put(letters, [(None, None, again)])
+    for command in (("list",), ("groups", letters)):
+        found = json.loads(eventops(*command, "-o", "json").stdout)
+        (line,) = [one for one in found.get("topics", found.get("causes")) if one["topic"] == letters]
+        assert (line["open"], line["replayed"], line["failed_again"]) == (0, 1, 1), command
+    rows = json.loads(eventops("history", letters, "-o", "json").stdout)["rows"]
+    assert [row["outcome"] for row in rows] == ["failed_again"]
 
 
 def test_two_failures_of_one_class_are_told_apart_everywhere(workshop: Workshop, eventops: Eventops) -> None:

@@ -15,7 +15,7 @@ GOES_ON = (1, 3, 130)
 
 
 class Replays:
-    """Starts ``eventops dlq replay TOPIC --all --execute``."""
+    """Starts ``eventops dlq replay TOPIC --all --execute``, and other commands of the room."""
 
     def __init__(self, home: Path, servers: str) -> None:
         self._shell = Shell(home)
@@ -24,9 +24,12 @@ class Replays:
 
     def start(self, topic: str, *options: str) -> subprocess.Popen[str]:
         """One more."""
-        words = ("-b", self._servers, "dlq", "replay", topic, "--all", "--execute", *options)
+        return self.run("replay", topic, "--all", "--execute", *options)
+
+    def run(self, *words: str) -> subprocess.Popen[str]:
+        """``eventops dlq WORDS``."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "eventops", *words],
+            [sys.executable, "-m", "eventops", "-b", self._servers, "dlq", *words],
             env=self._shell.environ,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -165,6 +165,19 @@ def test_a_trace_and_letters_where_the_ledger_is_hidden(users: Users) -> None:
     assert "the topic eventops-ledger" in run.stderr, "nothing is put back without knowing what was"
 
 
+def test_letters_that_may_not_be_read_are_not_called_none(users: Users) -> None:
+    run = users("outsider", "dlq", "-o", "json")
+    found = json.loads(run.stdout)
+    keeps_its_contract(found, "dlq-list")
+    (topic,) = found["topics"]
+    assert (run.returncode, topic["topic"], topic["total"], topic["open"]) == (5, "orders-dlt", None, None)
+    assert "not permitted" in topic["counts_reason"]
+    assert "not permitted" in topic["per_hour_reason"]
+    run = users("outsider", "dlq")
+    (line,) = [line for line in run.stdout.splitlines() if line.startswith("orders-dlt")]
+    assert (run.returncode, set(line.split()[1:])) == (5, {"?"})
+
+
 @pytest.mark.parametrize("words", [("groups",), ("topics",), ("lag",), ("trace", "req-1"), ("dlq",)])
 def test_a_wrong_password_is_told_by_every_command(users: Users, words: tuple[str, ...]) -> None:
     run = users("viewer", *words, password="wrong")
