@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from eventops.cli import dlq_letter, dlq_pages
+from eventops.cli.dlq_families import families, rules
 from eventops.cli.dlq_options import end, position, say_unjudged, selection, selection_options, where_option
 from eventops.cli.dlq_replay import discard, replay, restore
 from eventops.cli.lazy import DefaultGroup
@@ -170,3 +171,5 @@ def _lead_to_trace(desk: Desk, letter: Letter, *, follow: bool) -> None:
 dlq.add_command(replay)
 dlq.add_command(discard)
 dlq.add_command(restore)
+dlq.add_command(families)
+dlq.add_command(rules)

@@ -23,11 +23,12 @@ may name a trace store, too.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from eventops.config.file import open_document, replace_values, write_whole
 from eventops.config.secrets import ConfigurationError, hidden, with_secrets
 from eventops.config.trace_store import NAME_A_STORE, OURS, TRACE_STORE, with_trace_store
 
@@ -38,6 +39,7 @@ __all__ = [
     "ConfigurationError",
     "Context",
     "Contexts",
+    "change_setting",
     "contexts_path",
     "data_home",
     "load_contexts",
@@ -164,7 +166,7 @@ def save_context(path: Path, context: Context, *, use: bool) -> None:
     """
     import tomlkit
 
-    document = _document(path)
+    document = open_document(path)
     contexts = document.setdefault("contexts", tomlkit.table(is_super_table=True))
     table = tomlkit.table()
     for key, value in context.properties.items():
@@ -174,7 +176,29 @@ def save_context(path: Path, context: Context, *, use: bool) -> None:
     contexts[context.name] = table
     if use:
         document["current"] = context.name
-    _write_whole(path, tomlkit.dumps(document))
+    write_whole(path, document)
+
+
+def change_setting(
+    path: Path, context: str, key: str, change: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+) -> None:
+    """Have a context's table ``eventops.KEY`` be what ``change`` makes of it. What stays as it was keeps its place
+    and its comments.
+
+    Raises:
+        ConfigurationError: the file has no such context, ``change`` refuses, or the file can't be read or written.
+    """
+    known = load_contexts(path)
+    if context not in known.by_name:
+        raise ConfigurationError(
+            f"{context} is no context of {path}, and has nothing where this could be kept: "
+            "add one with `eventops context add`"
+        )
+    before = known.by_name[context].settings.get(key, {})
+    after = change(before)
+    document = open_document(path)
+    replace_values(document["contexts"][context], OURS + key, before, after)
+    write_whole(path, document)
 
 
 def use_context(path: Path, name: str) -> None:
@@ -183,28 +207,24 @@ def use_context(path: Path, name: str) -> None:
     Raises:
         ConfigurationError: there is none of that name, or the file can't be written.
     """
-    import tomlkit
-
     known = load_contexts(path)
     if name not in known.by_name:
         raise ConfigurationError(f"there is no context {name!r}: {_known(known)}")
-    document = _document(path)
+    document = open_document(path)
     document["current"] = name
-    _write_whole(path, tomlkit.dumps(document))
+    write_whole(path, document)
 
 
 def remove_context(path: Path, name: str) -> None:
     """Take a context out of the file, and its claim to be the current one; nothing happens where there is none."""
-    import tomlkit
-
-    document = _document(path)
+    document = open_document(path)
     contexts = document.get("contexts", {})
     if name not in contexts:
         return
     del contexts[name]
     if document.get("current") == name:
         del document["current"]
-    _write_whole(path, tomlkit.dumps(document))
+    write_whole(path, document)
 
 
 def resolve(
@@ -285,30 +305,3 @@ def _property(text: str) -> tuple[str, str]:
     if not separator or not key.strip():
         raise ConfigurationError(f"{text!r} is not property=value: write it as in -X security.protocol=SSL")
     return key.strip(), value.strip()
-
-
-def _document(path: Path) -> Any:
-    import tomlkit
-    from tomlkit.exceptions import TOMLKitError
-
-    try:
-        return tomlkit.parse(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return tomlkit.document()
-    except (OSError, UnicodeDecodeError, TOMLKitError) as error:
-        raise ConfigurationError(f"{path} can't be read ({error}): correct it or move it away") from error
-
-
-def _write_whole(path: Path, text: str) -> None:
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(text, encoding="utf-8")
-        aside.chmod(0o600)
-        aside.replace(path)
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path} can't be written ({error.strerror}): name another with EVENTOPS_CONFIG"
-        ) from error
-    finally:
-        aside.unlink(missing_ok=True)

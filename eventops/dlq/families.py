@@ -80,6 +80,7 @@ class Conventions:
         self.read = read
         self.causes = causes or Causes()
         self.hidden = tuple(hidden)
+        self.declared = tuple(declared)
         self.topics = (*topics, *(pattern for family in declared for pattern in family.topics))
         self._groups = tuple(groups)
         self._by_topic = tuple((pattern, family) for family in declared for pattern in family.topics)

@@ -17,6 +17,7 @@ from eventops.dlq.ledger_log import LedgerLog
 from eventops.dlq.letter_log import Reading, TopicFinder, TopicNames
 from eventops.dlq.model import Letter, LettersReport, ListReport, Piece, Selection
 from eventops.dlq.pace import Pace
+from eventops.dlq.recognising import Recognition, recognised
 from eventops.dlq.replay import Replay
 from eventops.dlq.replay_model import Action, Plan, Step, Wishes
 from eventops.dlq.request import Request
@@ -112,6 +113,17 @@ class DeadLetterService:
             yield Piece(self._sourced(batch))
         is_cut = selection.limit is not None and number >= selection.limit
         yield Piece((), None if is_cut else reading.coverage)
+
+    def recognition(self, topic: str, limit: int) -> Recognition:
+        """Which family knows how many of a topic's first letters, and which of their headers nobody knows.
+
+        Raises:
+            UsageError: there is no such topic.
+        """
+        reading = Reading(self._broker, self._conventions)
+        letters = islice(reading.letters([self._topic(topic)]), limit)
+        families = recognised(letters, self._conventions)
+        return Recognition(topic, families, reading.coverage)
 
     def letter(self, position: Position) -> tuple[Letter, tuple[Gap, ...]]:
         """One letter, and what of the ledger couldn't be read, which its ``state_reason`` says then.

@@ -45,7 +45,7 @@ from eventops.events import Reader, moment_of, read_event
 KEY: Final = "dlq"
 """The setting's name, after ``eventops.``."""
 _NAMES: Final = frozenset(("topics", "hidden", "own-code", "groups", "messages", "families"))
-_ROLES: Final = (
+ROLES: Final = (
     "topic",
     "partition",
     "offset",
@@ -57,6 +57,7 @@ _ROLES: Final = (
     "stack",
     "attempts",
 )
+"""What a header of a declared family may say."""
 _ORDERS: Final = ("newest-last", "newest-first")
 _NUMBERS: Final = ("text", "binary")
 
@@ -125,9 +126,9 @@ def _family(table: Mapping[str, Any]) -> Family:
     name = table.get("name")
     if not isinstance(name, str) or not name:
         raise _wrong("a family needs a name")
-    if unknown := sorted(set(table) - {"name", "topics", "order", "numbers", *_ROLES}):
-        raise _wrong(f"family {name}: {unknown[0]} isn't known; known are {', '.join(_ROLES)}, topics, order, numbers")
-    headers = {role: table[role] for role in _ROLES if role in table}
+    if unknown := sorted(set(table) - {"name", "topics", "order", "numbers", *ROLES}):
+        raise _wrong(f"family {name}: {unknown[0]} isn't known; known are {', '.join(ROLES)}, topics, order, numbers")
+    headers = {role: table[role] for role in ROLES if role in table}
     topics = _texts(table, "topics")
     order, numbers = table.get("order", _ORDERS[0]), table.get("numbers", _NUMBERS[0])
     if order not in _ORDERS or numbers not in _NUMBERS or not all(isinstance(one, str) for one in headers.values()):
