@@ -96,6 +96,8 @@ def _edited(file: Path, positions: list[Position]) -> dict[Position, object]:
 
 
 def _open(file: Path) -> None:
+    if not os.isatty(0) and not (os.environ.get("VISUAL") or os.environ.get("EDITOR")):
+        raise UsageError("there is no terminal for an editor", "run it on one, or name a program with EDITOR")
     try:
         click.edit(filename=str(file))
     except click.ClickException as error:

@@ -35,8 +35,11 @@ def cautions(planned: Sequence[Planned], letters: Sequence[Letter], known: Known
     yield from _parted_keys(planned, letters)
     yield from _failed_again(planned)
     yield from _still_failing(planned, letters, request)
-    for group in sorted({one.letter.group for one in planned if one.letter.group} & known.idle_groups):
+    groups = {one.letter.group for one in planned if one.letter.group}
+    for group in sorted(groups & known.idle_groups):
         yield f"the group {group} has no members now: nobody reads what is put back"
+    for group in sorted(groups & known.absent_groups):
+        yield f"there is no group {group}: nobody reads what is put back"
     yield from _counters(planned)
     yield from _doubled(planned)
     if differing := sum(one.difference is not None for one in planned):
@@ -147,4 +150,4 @@ def _is_counted(value: bytes | None) -> bool:
 
 
 def _key(letter: Letter) -> tuple[str | None, bytes | None]:
-    return (letter.origin.position.topic if letter.origin else None, letter.event.record.key)
+    return (letter.came_from, letter.event.record.key)

@@ -36,6 +36,7 @@ def known(
     targets = {target.name: target for target in broker.topics(names)}
     newer = newer_events(broker, unsettled, targets)
     wanted = unsettled if request.wishes.source is not Source.LETTER else ()
+    idle, absent = _without_readers(broker, {letter.group for letter in unsettled if letter.group})
     return Known(
         cluster_id,
         topic,
@@ -44,7 +45,8 @@ def known(
         guarantee,
         targets=targets,
         configs=broker.retention(targets),
-        idle_groups=_idle_groups(broker, {letter.group for letter in unsettled if letter.group}),
+        idle_groups=idle,
+        absent_groups=absent,
         origins=origins(broker, {letter.origin.position for letter in wanted if letter.origin}),
         outdated=newer.outdated,
         unsearched=newer.unsearched,
@@ -72,10 +74,15 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _idle_groups(broker: Broker, names: Collection[str]) -> frozenset[str]:
-    """Those without members; one that couldn't be described isn't called idle."""
-    groups = broker.groups(names).groups if names else ()
-    return frozenset(group.group_id for group in groups if not group.members)
+def _without_readers(broker: Broker, names: Collection[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """Groups without members, and those that aren't there; one that couldn't be described is called neither."""
+    if not names:
+        return frozenset(), frozenset()
+    answer = broker.groups(names)
+    there = {group.group_id for group in answer.groups if group.state != "dead"}
+    idle = {one.group_id for one in answer.groups if one.group_id in there and not one.members and not one.unsupported}
+    absent = {name for name in names if name not in there and answer.why_unseen(name) is None}
+    return frozenset(idle), frozenset(absent)
 
 
 def _guarantee(broker: Broker, wishes: Wishes) -> str:

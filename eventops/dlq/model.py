@@ -91,6 +91,11 @@ class Letter:
         return self.event.record.timestamp
 
     @property
+    def came_from(self) -> str | None:
+        """The topic that its record stood in; some families tell it without partition and offset."""
+        return self.origin.position.topic if self.origin else self.path[0].topic if self.path else None
+
+    @property
     def record(self) -> Record:
         """The letter as the broker holds it."""
         return self.event.record

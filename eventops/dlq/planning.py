@@ -132,7 +132,7 @@ def _decide(letter: Letter, request: Request, known: Known) -> Planned | Refused
     """What is done with one selected letter; None: it was done before."""
     target = request.target_of(letter)
     if target is None:
-        return Refused(letter, "its origin wasn't recorded: name a topic with --to")
+        return Refused(letter, "the topic it came from wasn't recorded: name one with --to")
     source = letter_id(letter.position, known.cluster_id, known.topic.topic_id)
     if not known.ledger.is_legible(source):
         return Refused(letter, _illegible(known.ledger))

@@ -37,6 +37,7 @@ class Known:
     configs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Each target's configuration, where it may be read."""
     idle_groups: frozenset[str] = frozenset()
+    absent_groups: frozenset[str] = frozenset()
     origins: Mapping[Position, Record] = field(default_factory=dict)
     outdated: frozenset[Position] = frozenset()
     """Letters whose key has newer events in the target."""
@@ -64,7 +65,7 @@ class Request:
         """The topic a letter goes to; None where nobody recorded it."""
         if self.action is not Action.REPLAY:
             return NO_TARGET
-        return self.wishes.to or (letter.origin.position.topic if letter.origin else None)
+        return self.wishes.to or letter.came_from
 
 
 def max_bytes(known: Known, topic: str) -> int | None:

@@ -41,7 +41,8 @@ def test_a_plan_without_trouble_warns_of_nobody_reading_alone(workshop: Workshop
     group = workshop.unique("billing")
     fail(workshop, letters, Position(orders, 0, 0), group=group)
 
-    assert operator.document("replay", letters)["plan"]["warnings"] == []
+    nobody = f"there is no group {group}: nobody reads what is put back"
+    assert operator.document("replay", letters)["plan"]["warnings"] == [nobody]
 
 
 def test_newer_events_for_the_same_key(workshop: Workshop, operator: Operator) -> None:
@@ -153,8 +154,25 @@ def test_a_group_without_members(workshop: Workshop, operator: Operator) -> None
     consumer.commit(offsets=[TopicPartition(orders, 0, 1)], asynchronous=False)
     consumer.close()
     fail(workshop, letters, Position(orders, 0, 0), group=group)
+    absent = workshop.unique("gone")
+    fail(workshop, letters, Position(orders, 0, 0), group=absent)
 
-    assert f"the group {group} has no members now: nobody reads what is put back" in operator.warnings(letters)
+    warnings = operator.warnings(letters)
+    assert f"the group {group} has no members now: nobody reads what is put back" in warnings
+    assert f"there is no group {absent}: nobody reads what is put back" in warnings
+
+
+def test_a_letter_that_tells_its_topic_and_no_offset_goes_back_there(workshop: Workshop, operator: Operator) -> None:
+    orders, letters = topics(workshop)
+    watermill = (("topic_poisoned", orders.encode()), ("reason_poisoned", b"no card"), ("tenant", b"acme"))
+    workshop.put(letters, [(b"k", b'{"n":1}', watermill), (b"k", b"{}", (("reason_poisoned", b"no card"),))])
+
+    assert operator.refused(letters, code=0) == ["the topic it came from wasn't recorded: name one with --to"]
+    done = operator.execute(letters, "--offset", "0/0")
+    assert done["replayed"] == 1
+    (back,) = replayed(workshop.committed(orders))
+    assert (back.key, back.value, back.header("tenant")) == (b"k", b'{"n":1}', b"acme")
+    assert back.header("topic_poisoned") is None
 
 
 def test_one_event_of_two_groups_is_two_letters_and_one_is_told(workshop: Workshop, operator: Operator) -> None:
