@@ -81,12 +81,12 @@ def scan(servers: str, topic: str) -> None:
 
 def _timed(servers: str, topic: str, sought: Sought, *, look: bool) -> None:
     from eventops.adapters.kafka.raw import worker
-    from eventops.adapters.kafka.raw.batches import Searched
+    from eventops.adapters.kafka.raw.batches import LookedInto
 
     broker = KafkaBroker({"bootstrap.servers": servers})
     ranges = _whole(broker, topic)
     if not look:
-        setattr(worker, "search", lambda *_: Searched())  # noqa: B010 -- the floor is the same way, without the look
+        setattr(worker, "search", lambda *_: LookedInto())  # noqa: B010 -- the floor is the same way, without the look
     started = time.perf_counter()
     found = [r for piece in broker.search(sought, ranges, Manner(Engine.SCAN)) for r in piece.records]
     print(f"{time.perf_counter() - started:.3f} {len(found)}")

@@ -184,23 +184,23 @@ class _Letters:
         self._desk = desk
 
     def letter_of(self, record: Record) -> Letter | None:
-        """See :class:`eventops.trace.search.Letters`."""
+        """See :class:`eventops.trace.origins.Letters`."""
         from eventops.dlq.rules import letter_of
 
         return letter_of(record, self._desk.conventions)
 
     def origins_of(self, record: Record) -> tuple[Position, ...]:
-        """See :class:`eventops.trace.search.Letters`."""
+        """See :class:`eventops.trace.origins.Letters`."""
         return self._desk.conventions.origins(record)
 
     def holds_letters(self, topic: str) -> bool:
-        """See :class:`eventops.trace.search.Letters`."""
-        from eventops.dlq.rules import is_named_for_letters
+        """See :class:`eventops.trace.origins.Letters`."""
+        from eventops.dlq.rules import may_hold_letters
 
-        return is_named_for_letters(topic, self._desk.conventions)
+        return may_hold_letters(topic, self._desk.conventions)
 
     def judged(self, letters: Sequence[Letter]) -> tuple[tuple[Letter, ...], tuple[Gap, ...]]:
-        """See :class:`eventops.trace.search.Letters`."""
+        """See :class:`eventops.trace.origins.Letters`."""
         return self._desk.dlq.judged(letters)
 
 

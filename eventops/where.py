@@ -9,6 +9,7 @@ The library ends texts and ``bytes`` at a zero (0.1.3): zeros in texts are hande
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from eventops.events import Record, header_text
 
 _SCHEMA_BYTES: Final = 5
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+_HALF: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _ZERO: Final = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 
@@ -105,16 +107,29 @@ def _environment(cel: Any, fields: Mapping[str, str]) -> Any:
 def _value(raw: bytes | None) -> Any:
     if raw is None:
         return None
-    body = raw[_SCHEMA_BYTES:] if raw[:1] == b"\0" else raw
+    body = (raw[_SCHEMA_BYTES:] if raw[:1] == b"\0" else raw).removeprefix(codecs.BOM_UTF8)
     if body.lstrip()[:1] in (b"{", b"["):
         try:
-            return json.loads(_ZERO.sub(rb"\1\\u2400", body))
+            document = json.loads(_ZERO.sub(rb"\1\\u2400", body))
+            return _whole(document) if _HALF.search(body) else document
         except (ValueError, RecursionError):
             pass
     try:
         return _text(raw.decode())
     except UnicodeDecodeError:
         return bytearray(raw)
+
+
+def _whole(value: Any) -> Any:
+    """The same without halves of surrogate pairs, which JSON may escape and CEL has no place for."""
+    match value:
+        case str():
+            return _text(value)
+        case list():
+            return [_whole(one) for one in value]
+        case dict():
+            return {_text(name): _whole(one) for name, one in value.items()}
+    return value
 
 
 def _text(text: str | None) -> str | None:

@@ -32,6 +32,13 @@ def record(value: bytes | None = BODY, headers: Headers = (), key: bytes | None 
         ('value.startsWith("plain")', record(b"plain text"), True, "text stays text"),
         ('value == "42"', record(b"42"), True, "a bare number too: nobody said it was JSON"),
         ('value == b"\\xff\\x00"', record(b"\xff\x00"), True, "bytes that are no text"),
+        ('value.a == "x"', record(b'\xef\xbb\xbf{"a":"x"}'), True, "JSON behind a byte order mark"),
+        (
+            'value.a == "x" && value.b == "?"',
+            record(rb'{"a":"x","b":"\ud800"}'),
+            True,
+            "half a surrogate pair elsewhere",
+        ),
         ('value == "a\u2400b"', record(b"a\0b"), True, "a zero doesn't end a text"),
         (
             'value.a == "x\u2400" && value.b == "\\\\u0000"',

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from eventops.cli.numbers import Finite
 from eventops.cli.options import choices, pass_desk
 from eventops.errors import UsageError
 
@@ -21,7 +22,7 @@ _PORT: Final = 8787
 @click.command(epilog="Example: eventops dashboard --context prod")
 @click.option(
     "--refresh",
-    type=click.FloatRange(min=0.5),
+    type=Finite(min=0.5),
     default=None,
     metavar="SECONDS",
     help="How often the screens ask the cluster; else as the last time, 2 s at first.",

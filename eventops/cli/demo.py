@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from eventops.cli import diagnostics
+from eventops.cli.numbers import Finite
 from eventops.cli.options import choices, cluster_options, program
 from eventops.cli.output import Column, Document, console, output_option, print_document, print_table
 from eventops.errors import UsageError
@@ -27,9 +28,7 @@ if TYPE_CHECKING:
     "eventops demo --telemetry · eventops -b 127.0.0.1:9092 demo"
 )
 @cluster_options
-@click.option(
-    "--rate", type=click.FloatRange(0, 200), default=4.0, show_default=True, help="Requests a second; 0 for none."
-)
+@click.option("--rate", type=Finite(0, 200), default=4.0, show_default=True, help="Requests a second; 0 for none.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed makes the same requests.")
 @click.option(
     "--failures/--no-failures",
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
     "they end with the demo.",
 )
 @click.option("--headless", is_flag=True, help="No dashboard: run, then print what happened.")
-@click.option("--duration", type=click.FloatRange(1), metavar="SECONDS", help="End by itself; 30 with --headless.")
+@click.option("--duration", type=Finite(1), metavar="SECONDS", help="End by itself; 30 with --headless.")
 @output_option()
 def demo(
     rate: float, seed: int, failures: bool, telemetry: bool, headless: bool, duration: float | None, output: str

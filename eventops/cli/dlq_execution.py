@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from eventops.cli import diagnostics
+from eventops.cli.numbers import Finite
 from eventops.cli.options import Command
 
 if TYPE_CHECKING:
@@ -46,14 +47,14 @@ def pace_options(command: Command) -> Command:
         ),
         click.option(
             "--ramp-settle",
-            type=click.FloatRange(min=0),
+            type=Finite(min=0),
             default=5.0,
             show_default=True,
             help="Seconds that letters may take to come back once a stage is read.",
         ),
         click.option(
             "--ramp-wait",
-            type=click.FloatRange(min=0),
+            type=Finite(min=0),
             default=120.0,
             show_default=True,
             help="Seconds that the failed group may take to read a stage.",
@@ -64,7 +65,7 @@ def pace_options(command: Command) -> Command:
             help="1 letter, then 10, 100, …: the next stage begins when the group has read the last one and none of it "
             "failed again; else it ends.",
         ),
-        click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Letters a second at most."),
+        click.option("--rate", type=Finite(min=0, min_open=True), help="Letters a second at most."),
     ):
         command = option(command)
     return command

@@ -31,7 +31,8 @@ def trace(desk: Desk, **given: Any) -> None:
 
     ✓ consumed: the group's committed offset has passed the event. Committed past it is not succeeded: a consumer that
     swallows its errors commits all the same. … pending: not passed yet. ✗ dead-lettered: a letter of the group says so.
-    ↻ replayed: that letter was put back. ? unknown: the reason stands beside it.
+    ↻ replayed: that letter was put back. ? unknown: the reason stands beside it. Letters are found by their ids, and in
+    topics named for letters by where they came from.
 
     Exit code 1: nothing was found, what was expected didn't come, or --audit found something; 5: not everything could
     be read, or --audit had nothing to compare. Ctrl-C prints what was found until then, and what wasn't read (130)."""

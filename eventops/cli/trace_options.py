@@ -11,6 +11,7 @@ import click
 
 from eventops.cli.diagnostics import say
 from eventops.cli.moments import as_moment
+from eventops.cli.numbers import Finite
 from eventops.cli.output import Format
 from eventops.cli.searching import Size
 
@@ -73,7 +74,7 @@ def way_options(command: Command) -> Command:
         ),
         click.option(
             "--quiet",
-            type=click.FloatRange(0),
+            type=Finite(0),
             default=30.0,
             metavar="SECONDS",
             show_default=True,

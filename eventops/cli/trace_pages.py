@@ -100,6 +100,8 @@ def _to_try(question: Question) -> Iterator[str]:
         yield "a wider --since and --until"
     if question.topics:
         yield "no --topic: all of them are searched then"
+    if question.exclude:
+        yield "no --exclude"
     yield "the id as another service's log line writes it"
     yield "eventops.ids.* in the context, where producers keep ids in places of their own"
 

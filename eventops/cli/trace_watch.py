@@ -109,17 +109,22 @@ def load(path: Path) -> Expectation:
 def expect(desk: Desk, question: Question, expected: Expectation, paper: Paper) -> ExitCode:
     """Look until it is met, can't be met any more, the time is over, or Ctrl-C."""
     until = time.monotonic() + expected.within
-    with Interruption() as interruption:
-        for report in _reports(desk, question, interruption):
-            failures = list(expected.failures(report))
-            if not failures or expected.is_hopeless(report) or time.monotonic() >= until:
-                break
-    print_report(desk, report, question, paper)
+    report, failures = None, []
+    try:
+        with Interruption() as interruption:
+            for report in _reports(desk, question, interruption):
+                failures = list(expected.failures(report))
+                if not failures or expected.is_hopeless(report) or time.monotonic() >= until:
+                    break
+    finally:  # as with live(): what was seen stays
+        if report is not None:
+            print_report(desk, report, question, paper)
+            for failure in failures:
+                complain(f"not as expected: {failure}")
+    assert report is not None
     if not failures:
         say("as expected")
         return ExitCode.DONE
-    for failure in failures:
-        complain(f"not as expected: {failure}")
     interruption.pass_on()
     return ExitCode.FINDING if report.coverage.complete else ExitCode.PARTIAL
 

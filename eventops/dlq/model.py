@@ -65,6 +65,8 @@ class Letter:
     state: State = State.OPEN
     state_reason: str | None = None
     """In the ledger's words: why it was discarded or parked, and by whom."""
+    replayed_as: Position | None = None
+    """Where it was put back to, by the ledger."""
     origins: tuple[Position, ...] = ()
     """Every hop's position: first the origin, last the latest."""
     path: tuple[Hop, ...] = ()

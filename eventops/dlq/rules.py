@@ -48,6 +48,12 @@ def is_named_for_letters(topic: str, conventions: Conventions) -> bool:
     return is_dead_letter_name(topic) or any(fnmatchcase(topic, pattern) for pattern in conventions.topics)
 
 
+def may_hold_letters(topic: str, conventions: Conventions) -> bool:
+    """Named for letters, or as Spring Cloud Stream's binder names them (``error.DESTINATION.GROUP``), where only
+    headers tell letters from others."""
+    return is_named_for_letters(topic, conventions) or topic.startswith("error.")
+
+
 def is_letter(record: Record, conventions: Conventions = BUILT_IN) -> bool:
     """It stands in a topic named for letters, or a family wrote it to another topic than it came from.
 
@@ -100,9 +106,10 @@ def judge(letter: Letter, letter_id: LetterId, ledger: Ledger) -> Letter:
     is_again = bool(letter.event.record.header(REPLAY_ID)) or came_back(letter.origins, letter_id.topic_id, ledger)
     reason = f"{row.reason} ({row.operator})" if row is not None and row.reason else None
     state = state_of(is_again, row)
-    if (state, reason) == (letter.state, letter.state_reason):
+    target = row.target if row is not None and row.state is State.REPLAYED else None
+    if (state, reason, target) == (letter.state, letter.state_reason, letter.replayed_as):
         return letter
-    return replace(letter, state=state, state_reason=reason)
+    return replace(letter, state=state, state_reason=reason, replayed_as=target)
 
 
 def unjudged(letter: Letter, why: str) -> Letter:

@@ -152,7 +152,7 @@ class DeadLetterService:
 
     def holds_letters(self, topic: str) -> bool:
         """Whether a topic is named for letters. Asks nobody."""
-        return rules.is_named_for_letters(topic, self._conventions)
+        return rules.may_hold_letters(topic, self._conventions)
 
     def judged(self, letters: Sequence[Letter]) -> tuple[tuple[Letter, ...], tuple[Gap, ...]]:
         """Letters with what became of them by now, and what of the ledger couldn't be read for it."""

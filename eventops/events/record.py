@@ -38,7 +38,7 @@ class Position(NamedTuple):
         """
         topic, _, rest = text.partition("/")
         partition, _, offset = rest.partition("/")
-        if not topic or not partition.isdecimal() or not offset.isdecimal():
+        if not topic or not all(number.isascii() and number.isdecimal() for number in (partition, offset)):
             raise ValueError(f"{text!r} is not TOPIC/PARTITION/OFFSET")
         return cls(topic, int(partition), int(offset))
 

@@ -12,7 +12,7 @@ from typing import Any, Final, overload
 _MAGIC: Final = 5
 _HEX: Final = "[0-9a-fA-F]"
 _UUID: Final = re.compile(
-    rf"(?:urn:uuid:)?\{{?({_HEX}{{8}})(-?)({_HEX}{{4}})\2({_HEX}{{4}})\2({_HEX}{{4}})\2({_HEX}{{12}})\}}?"
+    rf"(?:(?i:urn:uuid:))?\{{?({_HEX}{{8}})(-?)({_HEX}{{4}})\2({_HEX}{{4}})\2({_HEX}{{4}})\2({_HEX}{{12}})\}}?"
 )
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -27,12 +27,19 @@ def header_text(raw: bytes | None) -> str | None:
     """
     if not raw:
         return None
-    if len(raw) == 16 and not (raw.isascii() and raw.decode("ascii").isprintable()):
+    if len(raw) == 16 and not _is_printable(raw):
         return str(uuid.UUID(bytes=raw))
     text = bytes_as_text(raw)
     if len(text) > 2 and text[0] == text[-1] == '"':
         return text[1:-1]
     return text
+
+
+def _is_printable(raw: bytes) -> bool:
+    try:
+        return raw.decode().isprintable()
+    except UnicodeDecodeError:
+        return False
 
 
 def canonical_id(text: str) -> str:
@@ -90,10 +97,20 @@ def json_object(value: bytes) -> dict[str, Any] | None:
     if value.lstrip()[:1] != b"{":
         return None
     try:
-        document = json.loads(value)
+        document = _parsed(value)
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
+
+
+def _parsed(value: bytes) -> Any:
+    """Python refuses to read numbers of thousands of digits: they become texts, and cost nobody the other fields."""
+    try:
+        return json.loads(value)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:
+        return json.loads(value, parse_int=str)
 
 
 def parse_time(value: object) -> datetime | None:

@@ -11,7 +11,8 @@ from typing import Final
 from eventops.events import Record
 from eventops.ports.nouns import Gap
 
-_WORD: Final = re.compile(rb"[\w.:@~-]+")
+_WORD: Final = re.compile(rb"[\w.@~-][\w.:@~-]*")
+"""A number behind its name's colon begins a word, as a text behind its quote does."""
 
 
 class Engine(StrEnum):

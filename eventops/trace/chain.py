@@ -45,15 +45,21 @@ def gathered(events: Iterable[Event], letters: Sequence[DeadLetter]) -> tuple[To
     """Records with the same event id are one event: the first that isn't a replay, and its copies.
 
     A letter belongs to the event with its event id, else to the one at its origin; where neither is found, it stands in
-    for its event.
+    for its event. What was put back of a letter, and has no id, is a copy of the letter's event.
     """
-    records: dict[str, list[Event]] = {}
-    for event in events:
-        records.setdefault(_key(event), []).append(event)
-    home = {event.position: event for held in records.values() for event in held}
+    held = tuple(events)
+    home = {event.position: _key(event) for event in held}
+    known = set(home.values())
+    nameless = {event.position for event in held if not event.ids.event_id}
     owned: dict[str, list[DeadLetter]] = {}
     for letter in sorted(letters, key=lambda letter: order(letter.event)):
-        owned.setdefault(_owner(letter, home, records), []).append(letter)
+        owner = _owner(letter, home, known)
+        owned.setdefault(owner, []).append(letter)
+        if letter.replayed_as in nameless:
+            home[letter.replayed_as] = owner
+    records: dict[str, list[Event]] = {}
+    for event in held:
+        records.setdefault(home[event.position], []).append(event)
     return tuple(_told(records.get(key, []), owned.get(key, [])) for key in dict.fromkeys([*records, *owned]))
 
 
@@ -105,13 +111,13 @@ def _key(event: Event) -> str:
     return canonical_id(event.reference)
 
 
-def _owner(letter: DeadLetter, home: Mapping[Position, Event], known: Collection[str]) -> str:
+def _owner(letter: DeadLetter, home: Mapping[Position, str], known: Collection[str]) -> str:
     """The key of the event it is about: by its own id, else by what stands at one of its origins. An id that no event
     has may be the letter's own."""
     mine = _key(letter.event)
     if mine in known:
         return mine
-    at_origin = next((_key(home[origin]) for origin in reversed(letter.origins) if origin in home), None)
+    at_origin = next((home[origin] for origin in reversed(letter.origins) if origin in home), None)
     gone = str(letter.origins[0] if letter.origins else letter.position)
     return at_origin or (mine if letter.event.ids.event_id else gone)
 

@@ -44,12 +44,13 @@ class Identifier:
             text = trace_id_of(spelt(text)) or text
         if (meant := _uuid(text)) is not None:
             needles = tuple(dict.fromkeys((spelt(text), *spellings.of_uuid(meant))))
-            return cls(text, str(meant), needles, spellings.parts_of_uuid(meant))
-        raw = _raw(text)
+            return cls(text, str(meant), needles, _sought(spelt(text), spellings.parts_of_uuid(meant)))
+        if raw := _raw(text):
+            written = tuple(dict.fromkeys((spelt(text), spelt(text.lower()), *raw)))
+            return cls(text, text.lower(), written, written)
         if (known := spellings.in_json(text)) is not None:
-            return cls(text, text, (*known, *raw), (*known, *raw))
-        plain = spellings.longest_plain(text)
-        return cls(text, text, (spelt(text), *raw), (plain, *raw), spellings.pattern(text))
+            return cls(text, text, known, known)
+        return cls(text, text, (spelt(text),), (spellings.longest_plain(text),), spellings.pattern(text))
 
     @property
     def is_hopelessly_short(self) -> bool:
@@ -66,7 +67,7 @@ class Identifier:
         >>> Identifier.of("3F2B6C1E-0000-4000-8000-000000000001").names("3f2b6c1e-0000-4000-8000-000000000001")
         True
         """
-        return text is not None and canonical_id(text) == self.key
+        return text is not None and (text == self.text or canonical_id(text) == self.key)
 
     def may_be_in(self, record: Record) -> bool:
         """Whether decoding the record is worth it: cheap, and wrong only towards too many.
@@ -93,6 +94,10 @@ class Identifier:
         alone = rb"(?<![\w-])(?:%s)(?![\w-])" % b"|".join(map(re.escape, self.needles))
         held = [record.key, record.value, *(value for _, value in record.headers)]
         return any(re.search(alone, part) for part in held if part)
+
+
+def _sought(itself: bytes, parts: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    return parts if any(part in itself for part in parts) else (itself, *parts)
 
 
 def _uuid(text: str) -> uuid.UUID | None:

@@ -11,7 +11,7 @@ from eventops.events import Event, canonical_id
 from eventops.ports import Sought
 from eventops.trace.identifiers import Identifier
 
-_PLAIN: Final = re.compile(r"[\w.:@~-]+", re.ASCII)
+_PLAIN: Final = re.compile(r"[\w.@~-][\w.:@~-]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

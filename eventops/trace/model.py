@@ -59,6 +59,10 @@ class DeadLetter(Protocol):
         """It was put back."""
 
     @property
+    def replayed_as(self) -> Position | None:
+        """Where it was put back to."""
+
+    @property
     def cause_key(self) -> str:
         """Why."""
 

@@ -20,7 +20,8 @@ def missing_cause(event: Event, absent: str) -> Iterator[Anomaly]:
 def orphan(event: Event, *, alone: bool) -> Iterator[Anomaly]:
     """Neither an id nor a cause: nothing says where in the tree it belongs. A chain of one has no tree."""
     if not alone and event.ids.event_id is None and event.ids.causation_id is None:
-        why = "it has no id and names no cause: only the correlation id ties it to the others"
+        tie = "correlation id" if event.ids.correlation_id else "distributed trace"
+        why = f"it has no id and names no cause: only the {tie} ties it to the others"
         yield Anomaly("orphan", event.reference, why)
 
 

@@ -26,18 +26,18 @@ class Standing:
     end: int | None
     assigned: bool = False
     reason: str | None = None
-    saw_letters: bool = True
+    doubt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Readers:
-    """The groups, the offsets they committed, and the logs' bounds taken after those. ``saw_letters`` False: the search
-    left out where their dead letters may stand, so that "consumed" may hide one."""
+    """The groups, the offsets they committed, and the logs' bounds taken after those. ``doubt``: why "consumed" may
+    hide a dead letter, where the search left out what may hold it."""
 
     groups: Sequence[Group]
     committed: Committed
     bounds: Bounds
-    saw_letters: bool = True
+    doubt: str | None = None
 
     def of(self, partition: Partition) -> tuple[Standing, ...]:
         """Every group that reads the partition: it committed on its topic, or a member was given the partition."""
@@ -49,7 +49,7 @@ class Readers:
             assigned = any(partition in member.assigned for member in group.members)
             reason = _unread(group.group_id, partition, self.committed.gaps)
             if assigned or any(held.topic == partition.topic for held in offsets):
-                found.append(Standing(group.group_id, offsets.get(partition), end, assigned, reason, self.saw_letters))
+                found.append(Standing(group.group_id, offsets.get(partition), end, assigned, reason, self.doubt))
         return tuple(sorted(found, key=lambda standing: standing.group))
 
 
@@ -102,7 +102,7 @@ def _by_offset(position: Position, standing: Standing) -> tuple[Status, str]:
     if end is not None and committed > end:
         return Status.UNKNOWN, f"committed {committed} > the log's end {end}: the topic was made anew or cut short"
     if committed > position.offset:
-        doubt = "" if standing.saw_letters else "; its dead letters weren't looked for"
+        doubt = f"; {standing.doubt}" if standing.doubt else ""
         return Status.CONSUMED, f"committed {committed} > offset {position.offset}{doubt}"
     return Status.PENDING, f"committed {committed} <= offset {position.offset}"
 

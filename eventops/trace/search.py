@@ -7,48 +7,28 @@ passed has its letter, where there is one, in what was read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final
 
 from eventops.config import NAME_A_STORE
 from eventops.errors import NotPermitted, UsageError
-from eventops.events import Partition, Position, Reader, Record
+from eventops.events import Reader
 from eventops.ports import PLAINLY, Bounds, Broker, Committed, Coverage, Engine, Gap, Groups, Manner, Range, TraceStore
 from eventops.trace import chain, rules, spans
 from eventops.trace.identifiers import Identifier
-from eventops.trace.model import DeadLetter, Found, Hop, Question, TraceLink, TraceReport
-from eventops.trace.reach import Reach, absence, beginnings, check, chosen, clipped, grown, indexed, reach, tail
+from eventops.trace.kin import Kin
+from eventops.trace.model import Found, Hop, Question, TraceLink, TraceReport
+from eventops.trace.origins import Letters, Origins
+from eventops.trace.reach import Reach, absence, check, chosen, grown, indexed, reach, tail
 from eventops.trace.sightings import Sightings
 from eventops.trace.spans import Told
-from eventops.wording import plural
 
-L = TypeVar("L", bound=DeadLetter)
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 INDEX: Final = "index"
 _PATIENCE: Final = timedelta(seconds=2)
-_CLOCKS_APART: Final = timedelta(minutes=1)
-_LETTERS: Final = 200_000
-"""Records of dead-letter topics that are looked at for where they came from."""
-
 _NOBODY: Final = rules.Readers((), Committed({}), Bounds({}))
-
-
-class Letters(Protocol[L]):
-    """The dead-letter room, as far as a trace needs it."""
-
-    def letter_of(self, record: Record) -> L | None:
-        """The letter that a record holds; None: it isn't one. Asks nobody."""
-
-    def origins_of(self, record: Record) -> tuple[Position, ...]:
-        """Where a letter's record stood, hop by hop; empty where it doesn't say. Asks nobody."""
-
-    def holds_letters(self, topic: str) -> bool:
-        """Whether a topic is named for letters. Asks nobody."""
-
-    def judged(self, letters: Sequence[L]) -> tuple[tuple[L, ...], tuple[Gap, ...]]:
-        """The same letters with what the replay ledger says of them, and what of it couldn't be read."""
 
 
 class Search:
@@ -68,16 +48,16 @@ class Search:
         if question.engine != INDEX:
             self._manner = Manner(Engine(question.engine), question.max_bytes, stopped or PLAINLY.stopped)
         self._broker = broker
-        self._letters = letters
         self._question = question
         self._store = store
         self._told, self._told_at = Told(), _NEVER
         self._listed_at = now
         self._where, self._is_indexed = self._reach(now)
-        self._letters_to: dict[Partition, int] = {}
-        self._unseen_letters = 0
+        self._origins = Origins(broker, letters, self._manner)
+        self._kin: Kin | None = None
         self._notes: tuple[str, ...] = ()
-        self._read_to = {range_.partition: range_ for range_ in self._where.ranges}
+        self._begun = {range_.partition: range_ for range_ in self._where.ranges}
+        self._read_to = dict(self._begun)
         self._seen = Sightings(Identifier.of(question.identifier), letters.letter_of, read)
 
     @property
@@ -93,9 +73,7 @@ class Search:
             self._notes = (chosen(self._question.identifier, event, seen.others()),)
             seen.turn_to(Identifier.of(again))
             yield from seen.read(self._broker, ranges, self._manner)
-        if self._question.follow_causation and (kin := seen.kin()):
-            seen.turn_to_kin(kin)
-            yield from seen.read(self._broker, ranges, self._manner)
+        yield from self._follow_causation()
 
     def judge(self, now: datetime) -> Iterator[Found]:
         """Ask the groups, read what came meanwhile; the last one has the report. It may be called again later."""
@@ -107,16 +85,24 @@ class Search:
         if was_empty and not seen.is_empty:  # it began meanwhile: now there is something to ask groups about
             readers, others = self._readers()
             yield from self._read_meanwhile(readers.bounds)
+        yield from self._follow_causation()
+        letters, unjudged = yield from self._read_letters()
         unread = tuple(dict.fromkeys((*self._where.gaps, *seen.gaps, *readers.bounds.gaps)))
-        letters, unjudged = self._letters.judged(seen.letters()) if seen.letters() else ((), ())
+        readers = replace(readers, doubt=self._doubt(unread))
         told = chain.gathered(seen.chain(), letters)
         hops = chain.hops(told, absent=absence(question, self._where.bounds, unread=bool(unread)))
         told_by_store = self._ask_store(hops, now)
+        later = (seen.unplaced, told_by_store.note, self._origins.note)
         report = _report(
             seen.correlation_id,
             spans.joined(rules.delivered(hops, readers), told_by_store.spans),
             _coverage(question.since, question.until or now, self._where, seen, unread, (*others, *unjudged)),
-            (*self._where.notes, *self._notes, *seen.notes, *filter(None, self._later_notes(told_by_store))),
+            (
+                *self._where.notes,
+                *self._notes,
+                *seen.notes,
+                *filter(None, later),
+            ),
             spans.links(hops, told_by_store, self._store),
         )
         yield Found(seen.passed, seen.passed, len(hops), report)
@@ -130,36 +116,50 @@ class Search:
         if self._goes_on and now - self._listed_at > _PATIENCE:
             self._listed_at = now
             self._where, new = grown(self._broker, self._question, self._where)
-            self._read_to |= {range_.partition: range_ for range_ in new}
+            begun = {range_.partition: range_ for range_ in new}
+            self._begun |= begun
+            self._read_to |= begun
 
     def _read_meanwhile(self, bounds: Bounds) -> Iterator[Found]:
         meanwhile = tail(self._read_to.values(), bounds) if self._goes_on else ()
         yield from self._seen.read(self._broker, meanwhile, self._manner)
         self._read_to.update({range_.partition: range_ for range_ in meanwhile})
-        if not self._is_indexed:
-            yield from self._letters_by_origin()
 
-    def _later_notes(self, told: Told) -> Iterator[str | None]:
-        yield self._seen.unplaced
-        yield told.note
-        if self._unseen_letters:
-            many = plural(self._unseen_letters, "younger record")
-            yield f"{many} of dead-letter topics may be about the chain without holding its ids, and weren't looked at"
+    def _follow_causation(self) -> Iterator[Found]:
+        """Look for kin that weren't looked for: for causes everywhere, for effects of what came later only behind it. A
+        chain may have more ids than a raw scan can look for, whoever asked for one."""
+        kin = self._seen.kin() if self._question.follow_causation else None
+        before, self._kin = self._kin, kin or self._kin
+        if kin is None or (before is not None and kin.ids | kin.causes <= before.ids | before.causes):
+            return
+        anew = before is None or not kin.causes <= before.ids | before.causes
+        ranges = [
+            Range(home, begun.first if anew else begun.end, self._read_to[home].end)
+            for home, begun in self._begun.items()
+        ]
+        manner = self._manner
+        self._seen.turn_to_kin(kin, anew=anew)
+        yield from self._seen.read(
+            self._broker, ranges, replace(manner, engine=Engine.AUTO) if manner.engine is Engine.SCAN else manner
+        )
 
-    def _letters_by_origin(self) -> Iterator[Found]:
-        """Letters needn't hold an id; those written since the chain began are told by where they came from."""
-        events = self._seen.chain()
-        homes = [home for home in self._read_to if self._letters.holds_letters(home.topic)] if events else []
-        new = [home for home in homes if home not in self._letters_to]
-        if new:
-            times = [event.record.timestamp for event in events]
-            first = None if None in times else min(at for at in times if at is not None) - _CLOCKS_APART
-            self._letters_to |= beginnings(self._broker, new, first, self._where.bounds)
-        ahead = [Range(home, self._letters_to[home], self._read_to[home].end) for home in homes]
-        now, self._unseen_letters = clipped(ahead, _LETTERS)
-        if now:
-            yield from self._seen.read_letters(self._broker, now, self._letters.origins_of, self._manner.stopped)
-            self._letters_to |= {range_.partition: range_.end for range_ in now}
+    def _read_letters(self) -> Generator[Found, None, tuple[tuple[Any, ...], tuple[Gap, ...]]]:
+        """The chain's letters as the ledger judges them, also those that hold none of its ids, and those about what was
+        put back of these; and what of the ledger couldn't be read."""
+        ends = {home: range_.end for home, range_ in self._read_to.items()}
+        while True:
+            if not self._is_indexed:
+                yield from self._origins.read(self._seen, ends, self._where.bounds)
+            letters, unjudged = self._origins.judged(self._seen)
+            if not self._origins.read_replays(self._seen, letters, ends):
+                return letters, unjudged
+
+    def _doubt(self, unread: Sequence[Gap]) -> str | None:
+        """Why a group that passed an event may have left a letter which wasn't seen; None: it would have been."""
+        question = self._question
+        if question.topics or question.exclude or question.until or self._is_indexed:
+            return "its dead letters weren't looked for"
+        return "its dead letter may stand in what wasn't read" if unread or self._origins.unseen else None
 
     def _reach(self, now: datetime) -> tuple[Reach, bool]:
         """Where to look, and whether an index said so; one that doesn't answer leaves the log to be read."""
@@ -197,8 +197,7 @@ class Search:
             committed = self._broker.committed_offsets([group.group_id for group in groups.groups])
         except NotPermitted as refused:
             groups, committed = Groups((), (Gap("consumer groups", None, refused.what),)), Committed({})
-        saw_letters = not (self._question.topics or self._question.exclude or self._question.until or self._is_indexed)
-        return rules.Readers(groups.groups, committed, self._ends(), saw_letters), (*groups.gaps, *committed.gaps)
+        return rules.Readers(groups.groups, committed, self._ends()), (*groups.gaps, *committed.gaps)
 
     def _ends(self) -> Bounds:
         return self._broker.log_bounds(self._where.partitions)

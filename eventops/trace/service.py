@@ -12,7 +12,8 @@ from eventops.ports import Broker, TraceStore
 from eventops.trace.audit import Audit, audit
 from eventops.trace.auditing import evidence
 from eventops.trace.model import Found, Question, TraceReport
-from eventops.trace.search import Letters, Search
+from eventops.trace.origins import Letters
+from eventops.trace.search import Search
 
 
 class TraceService:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from eventops.events import Event, Position, Reader, Record, canonical_id
-from eventops.ports import PLAINLY, Broker, Findings, Gap, Manner, Range, Sought
+from eventops.ports import PLAINLY, Batch, Broker, Findings, Gap, Manner, Range, Sought
 from eventops.trace.chain import order
 from eventops.trace.identifiers import Identifier
 from eventops.trace.kin import Kin
@@ -14,7 +14,6 @@ from eventops.trace.model import DeadLetter, Found
 from eventops.wording import plural
 
 LetterOf = Callable[[Record], DeadLetter | None]
-OriginsOf = Callable[[Record], Sequence[Position]]
 
 
 class Sightings:
@@ -37,6 +36,7 @@ class Sightings:
         self._effects: dict[Position, Event] = {}
         """Events that name the searched id as their cause, without its correlation id."""
         self._letters: dict[Position, DeadLetter] = {}
+        self._replays: dict[Position, Event] = {}
         self._expected = 0
         self._kin: Kin | None = None
         self._unplaced = 0
@@ -57,25 +57,6 @@ class Sightings:
             self._look_at(piece)
             found = tuple(self._events.values())[before:]
             yield Found(self.passed, self._expected, len(self._events), fetched=self.fetched, found=found)
-
-    def read_letters(
-        self, broker: Broker, ranges: Sequence[Range], origins_of: OriginsOf, stopped: Callable[[], bool]
-    ) -> Iterator[Found]:
-        """Find letters about the chain's records in the ranges by where they came from: one whose value was cut or made
-        anew, or is empty, needn't hold any of the chain's ids. Families name the origin's offset in a header."""
-        about = {event.position for event in self.chain()}
-        written = frozenset(spelling for at in about for spelling in _spellings(at.offset))
-        for batch in broker.scan(ranges):
-            self.gaps = (*self.gaps, *batch.gaps)
-            self.records += len(batch.records)
-            for record in batch.records:
-                if written.isdisjoint([value for _, value in record.headers]) or record.position in self._letters:
-                    continue
-                if not about.isdisjoint(origins_of(record)) and (letter := self._letter_of(record)) is not None:
-                    self._letters[record.position] = letter
-            yield Found(self.passed, self._expected, len(self._events), fetched=self.fetched)
-            if stopped():
-                break
 
     def _sought(self) -> Sought:
         kin = self._kin.sought if self._kin is not None else Sought()
@@ -105,8 +86,8 @@ class Sightings:
     def _others(self) -> list[Event]:
         if self._is_correlated():
             return []
-        held = [*sorted(self._held(), key=order), *sorted(self._effects.values(), key=order)]
-        return [event for event in held if event.ids.correlation_id]
+        told = (self._events.values(), [letter.event for letter in self._letters.values()], self._effects.values())
+        return [event for some in told for event in sorted(some, key=order) if event.ids.correlation_id]
 
     def turn_to(self, correlation: Identifier) -> None:
         """Search the same ranges again, now for that correlation id."""
@@ -115,17 +96,41 @@ class Sightings:
         self._effects.clear()
 
     def kin(self) -> Kin | None:
-        """Whose causes and effects aren't held; None: there is nobody to ask for."""
-        return Kin.of(self.chain())
+        """Whose causes and effects aren't held; None: there is nobody to ask for. Kin have no kin: one step either way
+        of what carries the correlation id."""
+        if not self._is_correlated():
+            return Kin.of(self.chain())
+        return Kin.of([event for event in self._events.values() if belongs(event, self._wanted)])
 
-    def turn_to_kin(self, kin: Kin) -> None:
-        """Read the same ranges again for what caused the chain and what it caused."""
+    def turn_to_kin(self, kin: Kin, *, anew: bool) -> None:
+        """From now on also look for what caused the chain and what it caused; ``anew``: in what was read before."""
         self._kin = kin
-        self.records = self.bytes = 0
+        if anew:
+            self.records = self.bytes = 0
+
+    @property
+    def positions(self) -> frozenset[Position]:
+        """Where the chain's records stand, but for letters."""
+        return frozenset(event.position for event in self.chain())
+
+    def take_letter(self, record: Record) -> None:
+        """A letter about one of the chain's records, whatever ids it holds."""
+        if record.position not in self._letters and (letter := self._letter_of(record)) is not None:
+            self._letters[record.position] = letter
+
+    def take_replays(self, records: Iterable[Record]) -> None:
+        """What was put back of the chain's letters, whatever ids it holds."""
+        self._replays |= {record.position: self._read(record) for record in records}
+
+    def read_again(self, batch: Batch) -> Found:
+        """Progress of reading what was read before for something else: it travels twice, and is looked at once."""
+        self.fetched += sum(len(record.value or b"") + len(record.key or b"") for record in batch.records)
+        self.gaps = (*self.gaps, *batch.gaps)
+        return Found(self.passed, self._expected, len(self._events), fetched=self.fetched)
 
     def chain(self) -> tuple[Event, ...]:
         """The chain's events. Without any correlation id: the event that was named, and what it caused."""
-        return tuple((self._events if self._is_correlated() else self._events | self._effects).values())
+        return tuple((self._replays | ({} if self._is_correlated() else self._effects) | self._events).values())
 
     def letters(self) -> tuple[DeadLetter, ...]:
         """The chain's dead letters, as they were written."""
@@ -181,9 +186,3 @@ def belongs(event: Event, wanted: Identifier) -> bool:
     """It is the event that was meant, or of the chain or the distributed trace that was."""
     ids = event.ids
     return wanted.names(ids.correlation_id) or wanted.names(ids.event_id) or wanted.names(ids.trace_id)
-
-
-def _spellings(offset: int) -> tuple[bytes, ...]:
-    """As families write offsets into a letter's headers: digits, or big endian."""
-    short = (offset.to_bytes(4),) if offset < 2**31 else ()
-    return (str(offset).encode(), offset.to_bytes(8), *short)

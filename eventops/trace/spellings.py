@@ -125,8 +125,9 @@ def _code_units(characters: Iterable[str]) -> Iterator[int]:
 
 
 def _any_spelling(character: str) -> bytes:
-    r"""One character as JSON may hold it: itself, ``\uXXXX`` in either case, or a backslash and it or its letter."""
+    r"""One character as JSON may hold it: ``\uXXXX`` in either case, a backslash and it or its letter, or itself. What
+    was taken isn't given back: backslashes could be paired in more ways than there are atoms."""
     itself = spelt(character)
     code = b"".join(rb"\\u(?i:%04x)" % unit for unit in _code_units(character))
     short = b"\\" + _LETTERS.get(itself, itself)
-    return b"(?:%s|%s|%s)" % (re.escape(itself), re.escape(short), code)
+    return b"(?>%s|%s|%s)" % (code, re.escape(short), re.escape(itself))

@@ -106,6 +106,8 @@ def test_every_format_tells_the_same_events(request_: Request, eventops: Run) ->
         (["qz0"], 1, "'qz0' is so short that much of the log holds it"),
         (["x", "--since", "yesterday"], 2, "'yesterday' is neither; write a time as 2026-01-15T10:30:00Z"),
         (["x", "--follow", "-o", "json"], 2, "--follow goes with -o tree or ndjson"),
+        (["x", "--follow", "--quiet", "nan"], 2, "nan is no number that something lasts or counts"),
+        (["nowhere-to-be-found", "--exclude", "no-*"], 1, "no --exclude; the id as another"),
         (["x", "--expect", "no-such-file"], 2, "no-such-file can't be read"),
         (["x", "--since", "2999-01-01"], 2, "lies in the future"),
         (["  "], 2, "there is no id to look for"),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from eventops.events import REPLAY_ID, Event, Position, Record, read_event
 from eventops.ports import Coverage
-from eventops.trace.model import DeadLetter, Hop, TraceReport
+from eventops.trace.model import Hop, TraceReport
 
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
 CORRELATION = "req-1"
@@ -52,6 +52,7 @@ class Letter:
     group: str | None = "billing"
     origins: tuple[Position, ...] = ()
     is_replayed: bool = False
+    replayed_as: Position | None = None
     cause_key: str = "NoStock"
 
     @property
@@ -70,7 +71,7 @@ def letter(
     seconds: float = 1,
     group: str | None = "billing",
     replayed: bool = False,
-) -> DeadLetter:
+) -> Letter:
     """A letter about the event ``name`` that stood at ``origins``."""
     about = event(name, None, at, seconds)
     return Letter(about, group, tuple(Position.parse(origin) for origin in origins), replayed)

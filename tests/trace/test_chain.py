@@ -2,12 +2,13 @@
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventops.events import Event, Partition, Position, Record, read_event
+from eventops.events import REPLAY_ID, Event, Partition, Position, Record, read_event
 from eventops.ports import Bounds, LogBounds
 from eventops.trace import drawing
 from eventops.trace.chain import gathered, hops
@@ -195,7 +196,7 @@ UUID = "3f2b6c1e-9d4a-4000-8000-0000a1b2c3d4"
     ],
 )
 def test_a_uuid_is_the_same_however_it_is_written(written: str, why: str) -> None:
-    first, second = tree([event(UUID), event("after", written, seconds=1)])
+    first, second = tree([event(UUID), event("after", written, "orders/0/1", seconds=1)])
     assert (first.children, second.depth) == (("after",), 2), why
     assert not second.anomalies, why
     (alone,) = tree([event(UUID), event(written, at="orders/0/1", seconds=1)])
@@ -219,6 +220,15 @@ def test_a_cause_may_be_named_by_its_16_bytes() -> None:
 def test_a_letter_with_an_id_of_its_own_is_about_the_event_at_its_origin() -> None:
     (hop,) = tree([event("a", at="orders/0/7")], letter("error-report-1", "orders/0/7"))
     assert [one.position for one in hop.dead_letters] == [Position("orders-dlt", 0, 0)]
+
+
+def test_what_was_put_back_without_an_id_is_a_copy_of_its_letters_event() -> None:
+    put_back = read_event(Record(Position("orders", 0, 9), None, None, b"", ((REPLAY_ID, b"r1"),)))
+    first = replace(letter(None, "orders/0/7"), replayed_as=put_back.position)
+    second = letter(None, "orders/0/9", at="orders-dlt/0/1", seconds=5)
+    (hop,) = tree([event("a", at="orders/0/7"), put_back], first, second)
+    assert [copy.position for copy in hop.copies] == [put_back.position]
+    assert [one.position.offset for one in hop.dead_letters] == [0, 1]
 
 
 def test_the_first_record_that_is_no_replay_is_the_event() -> None:

@@ -46,7 +46,7 @@ HOME = Partition("orders", 0)
             "what couldn't be read isn't 'never committed'",
         ),
         (
-            Standing("g", 42, 50, saw_letters=False),
+            Standing("g", 42, 50, doubt="its dead letters weren't looked for"),
             Status.CONSUMED,
             "committed 42 > offset 41; its dead letters weren't looked for",
             "a narrow search may have left the letter out",

@@ -9,6 +9,7 @@ from itertools import count, islice
 import pytest
 
 from eventops.dlq.model import Selection
+from eventops.dlq.replay_model import Source, Wishes
 from eventops.dlq.service import DeadLetterService
 from eventops.errors import UsageError
 from eventops.events import Places, read_event
@@ -294,6 +295,64 @@ def test_a_letter_that_holds_no_id_is_told_by_where_it_came_from(
     hop = traced(request_).events[1]
     assert [one.position for one in hop.dead_letters] == [at], why
     assert {one.group: one.status for one in hop.deliveries}[group] is Status.DEAD_LETTERED, why
+
+
+def test_a_letter_that_came_before_its_event_was_known_is_not_lost(request_: Request) -> None:
+    """The event stands in a topic that a watch hears of a moment later."""
+    correlation, group = request_.name("late"), request_.name("ledger")
+    request_.put("root", request_.orders, envelope("order.placed", correlation))
+    clock = iter([now(), now(), now(), *(now() + timedelta(seconds=10 * look) for look in range(1, 50))])
+    looks = service(request_).watch(Question(correlation), lambda: next(clock))
+    reports = (found.report for found in looks if found.report is not None)
+    assert len(next(reports).events) == 1
+    hidden = request_.lab.topic("hidden")
+    at = request_.put("later", hidden, envelope("order.hidden", correlation, request_.events["root"]))
+    request_.append(request_.letters, None, letter_headers(at, group))
+    request_.commit(group, {at.home: at.offset + 1})
+    report = next(one for one in islice(reports, 40) if len(one.events) == 2)
+    (delivery,) = report.events[1].deliveries
+    assert delivery.status is Status.DEAD_LETTERED
+
+
+def test_a_watch_follows_causation_of_what_comes_later(request_: Request) -> None:
+    first, second = request_.name("first"), request_.name("second")
+    cause, effect = envelope("a", first), envelope("b", second)
+    reports = watched(request_, Question(first, request_.topics, follow_causation=True))
+    assert not next(reports).events
+    request_.put("a", request_.orders, cause)
+    assert [len(next(reports).events) for _ in range(2)][-1] == 1
+    caused = replace(effect, causation_id=cause.event_id)
+    request_.put("b", request_.orders, caused)
+    report = next(one for one in islice(reports, 50) if len(one.events) == 2)
+    assert [hop.event.ids.correlation_id for hop in report.events] == [first, second]
+
+
+def test_consumed_is_doubted_where_a_letter_may_stand_in_what_was_not_read(request_: Request) -> None:
+    for _ in range(40):
+        request_.append(request_.letters, b"x" * 100_000)
+    lines = narrow(request_, Question(request_.correlation)).events[1].deliveries
+    assert [one.evidence for one in lines] == ["committed 2 > offset 0; its dead letters weren't looked for"]
+    report = service(request_).trace(Question(request_.correlation, max_bytes=200_000), now())
+    doubted = [one.evidence for hop in report.events for one in hop.deliveries if one.status is Status.CONSUMED]
+    assert doubted
+    assert all(evidence.endswith("; its dead letter may stand in what wasn't read") for evidence in doubted)
+
+
+def test_what_became_of_a_letter_without_ids_is_followed(request_: Request) -> None:
+    """Put back as it is it has no id either, and its second letter is about where it was put."""
+    points, group = request_.places["points"], request_.name("ledger")
+    at = request_.append(request_.letters, b"", letter_headers(points, group))
+    letters = DeadLetterService(request_.lab.broker, operator="test")
+    selection = Selection(request_.letters, positions=(at,))
+    plan = letters.plan(selection, now(), request_.name("run"), Wishes(source=Source.LETTER))
+    *_, done = letters.execute(plan)
+    assert done.report is not None
+    (target,) = (one.target for one in done.report.replayed)
+    again = request_.append(request_.letters, b"", letter_headers(target, group))
+    hop = traced(request_).events[1]
+    assert [copy.position for copy in hop.copies] == [target]
+    assert [one.position for one in hop.dead_letters] == [at, again]
+    assert {one.group: one.status for one in hop.copies[0].deliveries}[group] is Status.DEAD_LETTERED
 
 
 def test_an_event_id_leads_to_its_chain_and_says_so(request_: Request) -> None:

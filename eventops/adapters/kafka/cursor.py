@@ -32,10 +32,6 @@ class Cursor:
         """Where the range being read ends."""
         return self.ranges[0].end
 
-    def wants(self, offset: int) -> bool:
-        """Whether a record there is part of what is left."""
-        return bool(self.ranges) and self.ranges[0].first <= offset < self.ranges[0].end
-
     def move(self, position: int) -> None:
         """The next offset to come is ``position``: finish every range that ends at or before it."""
         self.position = max(self.position, position)

@@ -77,7 +77,7 @@ def walk(buffer: bytearray, piece: Piece, position: int, until: int) -> Walk:
 
 
 @dataclass(slots=True)
-class Searched:
+class LookedInto:
     """``hits`` are first and last offsets of batches that hold a needle; ``undecodable`` those that couldn't be looked
     into, with the reason; ``bytes`` were looked at, decompressed."""
 
@@ -86,9 +86,9 @@ class Searched:
     bytes: int = 0
 
 
-def search(buffer: bytearray, walked: Walk, needles: Sequence[bytes], decompressor: Decompressor) -> Searched:
+def search(buffer: bytearray, walked: Walk, needles: Sequence[bytes], decompressor: Decompressor) -> LookedInto:
     """Look into every batch of the walk: all that is uncompressed in one pass a needle, the others one by one."""
-    found = Searched()
+    found = LookedInto()
     if not walked.starts:
         return found
     hits = _plain(buffer, walked, needles)
