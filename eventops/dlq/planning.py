@@ -10,6 +10,7 @@ from typing import Final
 from eventops.dlq import rules
 from eventops.dlq.cautions import cautions
 from eventops.dlq.families import ORIGINAL_TIMESTAMP, strip
+from eventops.dlq.ledger import TOPIC as LEDGER
 from eventops.dlq.ledger import Ledger
 from eventops.dlq.model import Letter, LetterId, State
 from eventops.dlq.replay_model import Action, Content, Plan, Planned, Refused, Source, Told
@@ -191,6 +192,8 @@ def _objection(letter: Letter, target: str, request: Request, known: Known) -> s
         return "its target is the dead-letter topic itself: name another with --to"
     if target not in known.targets:
         return f"the topic {target} doesn't exist: create it, or name another with --to"
+    if target == LEDGER or known.targets[target].internal:
+        return f"{target} is no topic for events, whatever the letter says: name another with --to"
     origin = _origin_of(letter, request.wishes.source, known)
     if why := letter.event.record.headers_reason or (origin and origin.headers_reason):
         return f"its headers can't be put back: {why}"

@@ -123,6 +123,23 @@ def test_letters_of_deleted_topics_are_refused_by_a_plan(workshop: Workshop, eve
     assert not workshop.exists(gone.topic)
 
 
+@pytest.mark.parametrize("topic", ["eventops-ledger", "__consumer_offsets"])
+def test_no_letter_leads_a_replay_into_the_ledger_or_kafkas_own_topics(
+    workshop: Workshop, eventops: Eventops, topic: str
+) -> None:
+    orders, done = workshop.orders_with_letters(1)
+    assert eventops("replay", done, "--all", "--execute").returncode == 0, "now there is a ledger"
+    letters = workshop.topic(f"{workshop.unique('evil')}-dlt")
+    workshop.put(letters, [(b"k", b"{}", spring_headers(Position(topic, 0, 0)))])
+
+    for more in ((), ("--to", "eventops-ledger")):
+        plan = json.loads(eventops("replay", letters, "--all", *more, "-o", "json").stdout)
+        assert plan["plan"]["planned"] == 0
+        [refusal] = plan["refusals"]
+        assert "no topic for events" in refusal["reason"] or "doesn't exist" in refusal["reason"]
+    assert len(workshop.committed(orders)) == 2
+
+
 def test_a_share_groups_letter_that_calls_its_topic_by_id(
     workshop: Workshop, eventops: Eventops, bootstrap_servers: str
 ) -> None:
