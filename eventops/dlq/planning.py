@@ -147,9 +147,10 @@ def _decide(letter: Letter, request: Request, known: Known) -> Planned | Refused
     is_done = known.ledger.replayed(deed) or (letter.is_replayed and request.wishes.to is None)
     if is_done and not request.wishes.again:
         return None
-    if reason := _objection(letter, target, request, known):
+    origin = _origin_of(letter, request.wishes.source, known)
+    if reason := _objection(letter, origin, target, request, known):
         return Refused(letter, reason)
-    return _planned(letter, deed, request, known)
+    return _planned(letter, origin, deed, request, known)
 
 
 def _illegible(ledger: Ledger) -> str:
@@ -182,7 +183,7 @@ def _bookkeeping(letter: Letter, source: LetterId) -> Planned:
     return Planned(letter, outgoing, told, "letter", name, source, content_hash(record))
 
 
-def _objection(letter: Letter, target: str, request: Request, known: Known) -> str | None:
+def _objection(letter: Letter, origin: Record | None, target: str, request: Request, known: Known) -> str | None:
     """Why a letter isn't put back, where something speaks against it."""
     is_named = letter.position in request.selection.positions
     if letter.state in (State.DISCARDED, State.PARKED) and not is_named:
@@ -194,7 +195,6 @@ def _objection(letter: Letter, target: str, request: Request, known: Known) -> s
         return f"the topic {target} doesn't exist: create it, or name another with --to"
     if target == LEDGER or known.targets[target].internal:
         return f"{target} is no topic for events, whatever the letter says: name another with --to"
-    origin = _origin_of(letter, request.wishes.source, known)
     if why := letter.event.record.headers_reason or (origin and origin.headers_reason):
         return f"its headers can't be put back: {why}"
     if origin is None and request.wishes.source is Source.ORIGIN:
@@ -211,9 +211,8 @@ def _objection(letter: Letter, target: str, request: Request, known: Known) -> s
     return None
 
 
-def _planned(letter: Letter, deed: Deed, request: Request, known: Known) -> Planned | Refused:
+def _planned(letter: Letter, origin: Record | None, deed: Deed, request: Request, known: Known) -> Planned | Refused:
     source, target, attempt = deed
-    origin = _origin_of(letter, request.wishes.source, known)
     record = origin or letter.event.record
     headers = below(letter.event.record.headers, record.headers)
     record = record if headers is record.headers else replace(record, headers=headers)
