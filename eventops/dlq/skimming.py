@@ -7,7 +7,7 @@ Everything that is remembered is bounded; what doesn't fit what is remembered is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from json.decoder import JSONDecoder
 from typing import Final, TypeVar
@@ -22,6 +22,9 @@ from eventops.ports import Plain
 
 Told = tuple[Cause, str | None, str | None, bool]
 """Cause, consumer group, event type, and whether it comes from a replay."""
+
+_Said = tuple[Callable[[str | None], str | None], bytes, bytes | None, str | None, bytes | None]
+"""How the message is taken out of its header, classes, frame, and the header with all digits alike."""
 
 _MOST: Final = 4_096
 _MOST_SHAPES: Final = 128
@@ -81,6 +84,7 @@ class Skimmer:
         self._names: dict[bytes | None, str | None] = {None: None}
         self._patterns: dict[str, str] = {}
         self._lines: dict[tuple[bytes, bytes | None, str | None, bytes], Cause] = {}
+        self._messages: dict[_Said, Cause] = {}
         self._causes: dict[tuple[str | None, str | None, str | None], Cause] = {}
         self._by_digits = not conventions.causes.more
 
@@ -153,11 +157,25 @@ class Skimmer:
         key = (kind, named, frame, said.translate(_ONE_DIGIT))
         if (found := self._lines.get(key)) is not None:
             return found
-        cause = self._known_cause(shape, telling, values, *class_and_message(line.decode("ascii")), frame)
+        told = values[shape.message] if shape.message >= 0 else None
+        other = (telling.inner, kind, named, frame, told.translate(_ONE_DIGIT) if told else told)
+        if (found := self._messages.get(other)) is not None:
+            return found
+        known = class_and_message(line.decode("ascii"))
+        cause = self._known_cause(shape, telling, values, *known, frame)
+        if self._by_digits and self._is_none_of_it(known[0], named, told):
+            return _remember(self._messages, other, cause)
         is_short = len(said) < READ_CHARACTERS and len(named or b"") <= NAME_CHARACTERS
         if self._by_digits and is_short and self._is_all_of_it(kind, named, said):
             _remember(self._lines, key, cause)
         return cause
+
+    def _is_none_of_it(self, known: str | None, named: bytes | None, told: bytes | None) -> bool:
+        """Whether class and message come from the headers alone: they name another class than the line does."""
+        if (name := self._name(named)) is None or len(named or b"") > NAME_CHARACTERS:
+            return False
+        is_another = known is None or name.rpartition(".")[2] != known.rpartition(".")[2]
+        return is_another and (told is None or (len(told) < READ_CHARACTERS and told.isascii()))
 
     def _is_all_of_it(self, kind: bytes, named: bytes | None, said: bytes) -> bool:
         """Whether class and message come from the line alone: the framework names none, or the same class."""

@@ -20,7 +20,7 @@ from tests.letters import recorded
 
 REAL = [
     letter
-    for name in ("spring", "streams", "connect", "share", "smallrye", "watermill")
+    for name in ("spring", "binder", "streams", "connect", "share", "smallrye", "watermill")
     for letter in recorded.letters(name)
 ]
 DECLARED = {
@@ -115,6 +115,9 @@ HEADERS = st.fixed_dictionaries(
         "kafka_dlt-exception-cause-fqcn": CLASSES | st.just(""),
         "kafka_dlt-exception-message": MESSAGES.map(lambda said: f"Listener failed; {said}") | MESSAGES,
         "kafka_dlt-key-exception-message": MESSAGES,
+        "kafka_exception-cause-fqcn": CLASSES,
+        "kafka_exception-message": MESSAGES,
+        "kafka_exception-stacktrace": STACKS,
         "kafka_dlt-exception-stacktrace": STACKS,
         "kafka_dlt-original-consumer-group": st.sampled_from(["g", "h", ""]),
         "x-original-topic": st.sampled_from(["orders", ""]),
@@ -142,6 +145,16 @@ def test_any_letters_one_after_another(letters: list[tuple[dict[str, str], bytes
     for headers, value in letters:
         told = tuple((name, text.encode("utf-8", "surrogateescape")) for name, text in headers.items())
         assert_told_alike(skimmer, BUILT_IN, record(told, value=value))
+
+
+def test_messages_of_one_class_differ_in_more_than_digits() -> None:
+    skimmer = Skimmer(BUILT_IN)
+    stack = "w.W: w\nCaused by: c.Other: deep {}\n\tat com.acme.Cart.add(C)"
+    for number, said in enumerate(("order 1", "order 22", "order 3", "no order", "Listener failed; order 4", "über 5")):
+        for prefix in ("kafka_dlt-", "kafka_"):
+            told = {"cause-fqcn": "a.B", "message": said, "stacktrace": stack.format(number), "fqcn": "w.W"}
+            headers = tuple((f"{prefix}exception-{name}", text.encode()) for name, text in told.items())
+            assert_told_alike(skimmer, BUILT_IN, record(headers))
 
 
 @given(st.lists(st.tuples(st.text(max_size=3), st.none() | st.binary(max_size=9)), max_size=5).map(tuple))
