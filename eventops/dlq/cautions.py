@@ -23,6 +23,12 @@ _COUNTER: Final = re.compile(r"attempt|retr(y|ies)|redeliver|deliver(y|ies)[-_.]
 _MOST_KEYS: Final = 2_000
 """Letters that are asked where their keys go; more say the same."""
 
+_FROM_ORIGIN: Final = "the origin record, which is put back"
+_FROM_LETTER: Final = (
+    "what stands at the origin, and nothing tells whether that is the same event: the letter itself is put back; "
+    "--source origin takes the other"
+)
+
 
 def cautions(planned: Sequence[Planned], letters: Sequence[Letter], known: Known, request: Request) -> Iterator[str]:
     """Everything that speaks against it, as sentences."""
@@ -42,9 +48,15 @@ def cautions(planned: Sequence[Planned], letters: Sequence[Letter], known: Known
         yield f"there is no group {group}: nobody reads what is put back"
     yield from _counters(planned)
     yield from _doubled(planned)
-    if differing := sum(one.difference is not None for one in planned):
-        differ = "differs" if differing == 1 else "differ"
-        yield f"{plural(differing, 'letter')} {differ} from the origin record, which is put back"
+    yield from _differing(planned)
+
+
+def _differing(planned: Sequence[Planned]) -> Iterator[str]:
+    """A letter is shown beside its origin, whichever of both is put back."""
+    differing = Counter(one.taken_from for one in planned if one.difference is not None)
+    for taken_from, what in (("origin", _FROM_ORIGIN), ("letter", _FROM_LETTER)):
+        if number := differing[taken_from]:
+            yield f"{plural(number, 'letter')} {'differs' if number == 1 else 'differ'} from {what}"
 
 
 def _compacted(topic: str, known: Known) -> Iterator[str]:

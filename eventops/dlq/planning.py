@@ -17,7 +17,7 @@ from eventops.dlq.replay_model import Action, Content, Plan, Planned, Refused, S
 from eventops.dlq.request import Known, LeftOut, Request, Strip, max_bytes
 from eventops.dlq.rows import NO_TARGET, Deed, content_hash, ledger_key, replay_id, topic_identity
 from eventops.dlq.trace_context import below, without_trace_context
-from eventops.events import REPLAY_ID, REPLAY_LINK, Event, Headers, Position, Record, read_event, rfc3339
+from eventops.events import REPLAY_ID, REPLAY_LINK, Event, Headers, Position, Record, canonical_id, read_event, rfc3339
 from eventops.ports import Outgoing
 from eventops.wording import plural
 
@@ -80,12 +80,18 @@ def replay_headers(
     return kept + ours + (((ORIGINAL_TIMESTAMP, stamp),) if stamp else ())
 
 
-def same_event(origin: Event, letter: Event) -> bool:
-    """Whether the record at a letter's origin is still the event that failed: the same event id, or the same key and
-    value where neither has one. A topic made anew has other events at the same offsets."""
-    if origin.ids.event_id or letter.ids.event_id:
-        return origin.ids.event_id == letter.ids.event_id
-    return (origin.record.key, origin.record.value) == (letter.record.key, letter.record.value)
+def same_event(origin: Event, letter: Letter) -> bool | None:
+    """Whether the record at a letter's origin is still the event that failed: the same event id, the same key and
+    value, or the same time, where the letter tells that of its origin. A topic made anew has other events at the same
+    offsets. None: the letter holds nothing that could tell."""
+    told = letter.event
+    if told.ids.event_id and origin.ids.event_id:
+        return canonical_id(told.ids.event_id) == canonical_id(origin.ids.event_id)
+    if (origin.record.key, origin.record.value) == (told.record.key, told.record.value):
+        return True
+    if letter.origin is not None and letter.origin.timestamp is not None:
+        return letter.origin.timestamp == origin.record.timestamp
+    return False if told.ids.event_id else None
 
 
 def difference(origin: Record, letter: Record, wipe: Strip = strip) -> str | None:
@@ -225,7 +231,10 @@ def _planned(letter: Letter, origin: Record | None, deed: Deed, request: Request
             content, change = request.revise(letter, content, replay)
         except LeftOut as left_out:
             return Refused(letter, str(left_out))
-    differs = None if origin is None or letter.is_bare else difference(origin, letter.event.record, known.strip)
+    beside = letter.event.record if origin is not None else _untold(letter, known)
+    differs = (
+        None if beside is None or letter.is_bare else difference(origin or beside, letter.event.record, known.strip)
+    )
     stamped = tuple(header for header in record.headers if header[0] == ORIGINAL_TIMESTAMP)
     headers = replay_headers(letter, content.headers + stamped, replay, _appended_at(letter, record), known.strip)
     partition = None if content.key != record.key else _target_partition(letter, target, request, known)
@@ -238,7 +247,7 @@ def _planned(letter: Letter, origin: Record | None, deed: Deed, request: Request
         source=source,
         content=content_hash(letter.event.record),
         difference=differs,
-        compared=record if change else letter.event.record if differs else None,
+        compared=record if change else beside if differs else None,
     )
 
 
@@ -248,11 +257,23 @@ def _appended_at(letter: Letter, record: Record) -> str | None:
 
 
 def _origin_of(letter: Letter, wanted: Source, known: Known) -> Record | None:
-    """The record at a letter's origin, where it is still the same event; a letter that holds nothing can't say."""
-    origin = known.origins.get(letter.origin.position) if letter.origin and wanted is not Source.LETTER else None
-    if origin is None or letter.is_bare or same_event(read_event(origin), letter.event):
+    """The record at a letter's origin, where it is still the same event; a letter that holds nothing can't say. Where
+    nothing tells, whoever asks for origins gets it."""
+    origin = _at_origin(letter, known) if wanted is not Source.LETTER else None
+    if origin is None or letter.is_bare:
         return origin
-    return None
+    same = same_event(read_event(origin), letter)
+    return origin if same or (same is None and wanted is Source.ORIGIN) else None
+
+
+def _at_origin(letter: Letter, known: Known) -> Record | None:
+    return known.origins.get(letter.origin.position) if letter.origin else None
+
+
+def _untold(letter: Letter, known: Known) -> Record | None:
+    """The record at the origin of a letter that is put back itself, where nothing tells whether they are the same."""
+    origin = _at_origin(letter, known)
+    return origin if origin is not None and same_event(read_event(origin), letter) is None else None
 
 
 def _target_partition(letter: Letter, target: str, request: Request, known: Known) -> int | None:

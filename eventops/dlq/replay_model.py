@@ -92,9 +92,10 @@ class Planned:
     content: str
     """The letter's content, as the ledger knows it."""
     difference: str | None = None
-    """How the origin record, which is put back, differs from its letter; in a few words."""
+    """How the origin record differs from its letter; in a few words."""
     compared: Record | None = None
-    """What it is shown beside where it differs: the letter, or what was there before a change."""
+    """What it is shown beside where it differs: the letter, the origin where the letter is put back, or what was there
+    before a change."""
 
     @property
     def target_topic(self) -> str:

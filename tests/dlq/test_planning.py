@@ -1,7 +1,9 @@
 """What a plan puts back, as what, in which order, and what it warns of. No broker."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,7 +13,7 @@ from eventops.dlq.conditions import LetterCondition
 from eventops.dlq.ledger import Ledger
 from eventops.dlq.model import Letter, Selection, State
 from eventops.dlq.planning import plan
-from eventops.dlq.replay_model import EXACTLY_ONCE, Plan, Wishes
+from eventops.dlq.replay_model import EXACTLY_ONCE, Plan, Source, Wishes
 from eventops.dlq.request import Known, Request
 from eventops.dlq.rows import ledger_key
 from eventops.events import REPLAY_ID, REPLAY_LINK, Headers, Position
@@ -80,6 +82,30 @@ def test_a_replay_has_the_trace_context_of_its_letter_which_is_no_difference() -
     request = Request(Selection("orders-dlt"), AT, "run", wishes=Wishes(drop_headers=("traceparent",)))
     [one] = plan(request, [letter(0)], known(origins=origins)).planned
     assert "traceparent" not in dict(one.headers), "the operator has the last word"
+
+
+@pytest.mark.parametrize(
+    ("told", "source", "taken", "says"),
+    [
+        (None, Source.AUTO, "letter", "1 letter differs from what stands at the origin"),
+        (None, Source.ORIGIN, "origin", "1 letter differs from the origin record, which is put back"),
+        (AT, Source.AUTO, "origin", "1 letter differs from the origin record, which is put back"),
+        (AT + timedelta(seconds=1), Source.AUTO, "letter", None),
+    ],
+    ids=["nothing tells", "asked for", "the same time", "another time"],
+)
+def test_a_letter_that_was_emptied(told: datetime | None, source: Source, taken: str, says: str | None) -> None:
+    emptied = letter(0, value=b"")
+    assert emptied.origin is not None
+    emptied = replace(emptied, origin=replace(emptied.origin, timestamp=told))
+    origin = replace(record(at="orders/0/0", value=b'{"eventId":"e-1"}'), timestamp=AT)
+    request = Request(Selection("orders-dlt"), AT, "run", wishes=Wishes(source=source))
+    found = plan(request, [emptied], known(origins={Position("orders", 0, 0): origin}))
+    [one] = found.planned
+    assert one.taken_from == taken
+    warned = [warning for warning in found.warnings if "differs" in warning]
+    assert len(warned) == (says is not None)
+    assert all(warning.startswith(says or "") for warning in warned)
 
 
 def test_another_event_at_the_origins_offset_is_not_put_back() -> None:
