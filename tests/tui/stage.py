@@ -15,6 +15,7 @@ from eventops.config import BOOTSTRAP, Context
 from eventops.tui.app import Dashboard
 from eventops.tui.kept import Kept
 from eventops.tui.messages import Answered
+from eventops.tui.page import SECTIONS
 from eventops.tui.watch import Watch
 from eventops.tui.widgets.table import Table
 from tests.tui import reports
@@ -59,6 +60,25 @@ async def until(pilot: Pilot[Any], holds: Callable[[], bool], what: str, seconds
     while not holds():
         assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}\n{shown(pilot)}"
         await pilot.pause(0.02)
+
+
+async def go(pilot: Pilot[Any], app: Dashboard, key: str) -> None:
+    """To the section of that number, until it is there."""
+    section, _title = SECTIONS[int(key) - 1]
+    await pilot.press(key)
+    await until(pilot, lambda: app.current_mode == section and app.screen.is_mounted, f"the section {section}")
+
+
+async def settle(pilot: Pilot[Any]) -> None:
+    """Until three looks in a row, after each of which every queue was emptied, find the same picture: a pause alone
+    takes a process that the machine has no time for to be idle."""
+    seen: list[str] = []
+
+    def is_still() -> bool:
+        seen.append(shown(pilot))
+        return len(seen) >= 3 and bool(seen[-1]) and seen[-1] == seen[-2] == seen[-3] and not pilot.app._batch_count
+
+    await until(pilot, is_still, "a picture that stands still")
 
 
 async def type_text(pilot: Pilot[Any], text: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from eventops.dlq.model import CauseGroup, Selection
 from eventops.dlq.replay_model import Action, Step
@@ -50,7 +51,7 @@ from eventops.tui.trace import TracePage
 from eventops.tui.watch import Watch
 from eventops.tui.widgets.field import Field
 from tests.tui import docs, reports
-from tests.tui.stage import answer, answer_all, front, still
+from tests.tui.stage import answer, answer_all, front, go, settle, still
 
 Opens = Callable[[Pilot[Any], Dashboard], Awaitable[None]]
 Compare = Callable[..., bool]
@@ -68,7 +69,9 @@ def picture(compare: Compare, opens: Opens, size: str = "usual", app: Dashboard 
 
     async def before(pilot: Pilot[Any]) -> None:
         await opens(pilot, app)
-        await pilot.pause()
+        for line in app.screen.query(Input):
+            line.cursor_blink = False  # it is there or not by the clock
+        await settle(pilot)
 
     return compare(app, terminal_size=SIZES[size], run_before=before)
 
@@ -77,7 +80,7 @@ def section(key: str, watch: Callable[[Dashboard], Watch[Any]], *values: object)
     """A section with its answers, one after the other."""
 
     async def opens(pilot: Pilot[Any], app: Dashboard) -> None:
-        await pilot.press(key)
+        await go(pilot, app, key)
         await answer(pilot, app.questions.cluster, reports.CLUSTER)
         for value in values:
             await answer(pilot, watch(app), value)
@@ -134,20 +137,20 @@ async def nothing_yet(_pilot: Pilot[Any], _app: Dashboard) -> None:
 
 
 async def one_group(pilot: Pilot[Any], app: Dashboard) -> None:
-    await pilot.press("2")
+    await go(pilot, app, "2")
     await answer(pilot, app.questions.lag, reports.sick_lag())
     await app.push_screen(GroupPage("billing-group"))
 
 
 async def causes(pilot: Pilot[Any], app: Dashboard) -> None:
-    await pilot.press("4")
+    await go(pilot, app, "4")
     page = CausesPage("users-dlt")
     await app.push_screen(page)
     await answer(pilot, page.watches[0], reports.several_causes())
 
 
 async def loading_causes(pilot: Pilot[Any], app: Dashboard) -> None:
-    await pilot.press("4")
+    await go(pilot, app, "4")
     page = CausesPage("users-dlt")
     await app.push_screen(page)
     app.is_paused = False
@@ -175,7 +178,7 @@ async def marked_letters(pilot: Pilot[Any], app: Dashboard) -> None:
 
 
 async def letter(pilot: Pilot[Any], app: Dashboard) -> None:
-    await pilot.press("4")
+    await go(pilot, app, "4")
     page = LetterPage(reports.whole_letter().position)
     await app.push_screen(page)
     await answer(pilot, page.watches[0], reports.whole_letter())
@@ -190,16 +193,17 @@ async def letter_without_ledger(pilot: Pilot[Any], app: Dashboard) -> None:
 
 
 async def discarding(pilot: Pilot[Any], app: Dashboard) -> None:
-    await pilot.press("4")
+    await go(pilot, app, "4")
     made = replace(reports.plan(3), action=Action.DISCARD, reason="test data, never meant for production")
     await app.push_screen(ReplayPage(Selection("users-dlt"), made))
 
 
 async def ramping(pilot: Pilot[Any], app: Dashboard) -> None:
-    await pilot.press("4")
+    await go(pilot, app, "4")
     page = ReplayPage(Selection("users-dlt"), reports.plan(120))
     await app.push_screen(page)
     await pilot.press("m")
+    await settle(pilot)
     page.phase, page._began = Phase.RUNNING, reports.ago(20)
     page.post_message(Stepped(Step(11, 120, told="waiting until 3 letters of this stage of 10 are read")))
 
@@ -209,7 +213,7 @@ async def trace(pilot: Pilot[Any], app: Dashboard) -> None:
 
 
 async def search(pilot: Pilot[Any], app: Dashboard, result: Searched | SearchFailed) -> None:
-    await pilot.press("3")
+    await go(pilot, app, "3")
     page = front(app, TracePage)
     page.identifier = result.identifier
     page.post_message(result)
@@ -225,7 +229,7 @@ async def failed_trace(pilot: Pilot[Any], app: Dashboard) -> None:
 
 
 async def plan(pilot: Pilot[Any], app: Dashboard) -> None:
-    await pilot.press("4")
+    await go(pilot, app, "4")
     warned = reports.plan(
         3, warnings=("the group mail-group has no members now: nobody reads what is put back",), refused=1
     )
@@ -233,7 +237,7 @@ async def plan(pilot: Pilot[Any], app: Dashboard) -> None:
 
 
 async def confirming(pilot: Pilot[Any], app: Dashboard) -> None:
-    await pilot.press("4")
+    await go(pilot, app, "4")
     await app.push_screen(ReplayPage(Selection("users-dlt"), reports.plan(120)))
     await pilot.press("x")
 
@@ -256,7 +260,7 @@ async def unplanned(pilot: Pilot[Any], app: Dashboard) -> None:
 
 
 async def peek(pilot: Pilot[Any], app: Dashboard) -> None:
-    await pilot.press("2")
+    await go(pilot, app, "2")
     page = PeekPage("billing-group", Partition("orders", 0))
     await app.push_screen(page)
     await answer(pilot, page.watches[0], reports.peek())
@@ -264,14 +268,14 @@ async def peek(pilot: Pilot[Any], app: Dashboard) -> None:
 
 
 async def reset(pilot: Pilot[Any], app: Dashboard) -> None:
-    await pilot.press("2")
+    await go(pilot, app, "2")
     plan = reports.reset_plan()
     await app.push_screen(ResetPage("audit-group", plan.target, plan=plan))
     await pilot.press("x")
 
 
 async def reset_done(pilot: Pilot[Any], app: Dashboard) -> None:
-    await pilot.press("2")
+    await go(pilot, app, "2")
     plan = reports.reset_plan()
     page = ResetPage("audit-group", plan.target, plan=plan)
     await app.push_screen(page)
@@ -279,7 +283,7 @@ async def reset_done(pilot: Pilot[Any], app: Dashboard) -> None:
 
 
 async def one_topic(pilot: Pilot[Any], app: Dashboard) -> None:
-    await pilot.press("5")
+    await go(pilot, app, "5")
     await answer(pilot, app.questions.topics, reports.topics())
     await app.push_screen(TopicPage("orders"))
 
@@ -321,7 +325,7 @@ def found(*, passed: int, is_over: bool = False, is_full: bool = False, failure:
     """A search that has come so far, of a thousand offsets."""
 
     async def opens(pilot: Pilot[Any], app: Dashboard) -> None:
-        await pilot.press("6")
+        await go(pilot, app, "6")
         page = front(app, EventsPage)
         page.query_ = Query("value.data.total > 10", "orders*", "1h")
         for field, value in zip(page.query(Field), ("value.data.total > 10", "orders*", "1h", ""), strict=True):
@@ -339,8 +343,8 @@ def found(*, passed: int, is_over: bool = False, is_full: bool = False, failure:
     return opens
 
 
-async def unasked(pilot: Pilot[Any], _app: Dashboard) -> None:
-    await pilot.press("6")
+async def unasked(pilot: Pilot[Any], app: Dashboard) -> None:
+    await go(pilot, app, "6")
 
 
 async def writing(pilot: Pilot[Any], _app: Dashboard) -> None:
