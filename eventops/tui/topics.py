@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from eventops.topics.model import PartitionSpan, TopicsReport, TopicSummary
 from eventops.tui.page import Page
-from eventops.tui.palette import FAINT, WARN
+from eventops.tui.palette import BAD, FAINT, WARN
 from eventops.tui.tail import TailPage
 from eventops.tui.target import Target
 from eventops.tui.watch import Watch
@@ -41,9 +41,38 @@ def open_transactions(row: PartitionSpan) -> Text:
     return Text(count(number), WARN if number else FAINT)
 
 
+def health(topic: TopicSummary) -> Text:
+    """How often each partition is there, and how many of them lack a replica or can't be read at all."""
+    lacking, offline = len(topic.under_replicated), len(topic.offline)
+    told = Text(f"x{count(topic.replication_factor)}", FAINT if not lacking else "")
+    told.append(f", {lacking} under" if lacking else "", WARN)
+    return told.append(f", {offline} offline" if offline else "", BAD)
+
+
+def _trouble_of(topic: TopicSummary) -> tuple[int, int, int]:
+    return len(topic.offline), len(topic.under_replicated), -(topic.replication_factor or 0)
+
+
+def leader(row: PartitionSpan) -> Text:
+    """Which broker leads it."""
+    if row.placement is None:
+        return Text(UNKNOWN, FAINT)
+    return Text("none", BAD) if row.placement.leader is None else Text(str(row.placement.leader))
+
+
+def in_sync(row: PartitionSpan) -> Text:
+    """The replicas that have all of it, and those that lack something."""
+    if row.placement is None:
+        return Text(UNKNOWN, FAINT)
+    told = Text(",".join(map(str, row.placement.in_sync)) or "-")
+    lacking = ",".join(map(str, row.placement.lacking))
+    return told.append(f" not {lacking}" if lacking else "", WARN)
+
+
 TOPICS: Final[Sequence[Column[TopicSummary]]] = (
     Column("topic", lambda row: row.name, is_flexible=True),
     Column("partitions", lambda row: count(len(row.partitions)), right=True, order=lambda row: len(row.partitions)),
+    Column("replicas", health, from_width=90, order=_trouble_of),
     Column("offsets kept", lambda row: count(row.span), right=True, order=lambda row: row.span),
     Column("kept for", kept, right=True, from_width=70, order=lambda row: row.retention_seconds),
     Column("read by", readers, is_flexible=True, from_width=60, at_most=120),
@@ -51,6 +80,8 @@ TOPICS: Final[Sequence[Column[TopicSummary]]] = (
 
 PARTITIONS: Final[Sequence[Column[PartitionSpan]]] = (
     Column("partition", lambda row: str(row.partition), right=True, order=lambda row: row.partition),
+    Column("leader", leader, right=True, from_width=80, order=lambda row: row.placement and row.placement.leader),
+    Column("in sync", in_sync, from_width=80, order=lambda row: row.placement and -len(row.placement.lacking)),
     Column("start", lambda row: count(row.start), right=True, order=lambda row: row.start),
     Column("end", lambda row: count(row.end), right=True, order=lambda row: row.end),
     Column("offsets kept", lambda row: count(row.span), right=True, order=lambda row: row.span),

@@ -30,7 +30,7 @@ from eventops.events import Event, Headers, Ids, Partition, Position, Record
 from eventops.groups.model import Kind, Move, PeekReport, Place, Refusal, ResetPlan, Surroundings, Target
 from eventops.lag import rules as lag_rules
 from eventops.lag.model import AgeMethod, GroupLag, LagAge, LagReport, PartitionLag, PartitionOffsets
-from eventops.ports import Cluster, Coverage, Gap, Group, LogBounds, Member, Outgoing
+from eventops.ports import Cluster, Coverage, Gap, Group, LogBounds, Member, Outgoing, Placement
 from eventops.topics.model import PartitionSpan, TopicsReport, TopicSummary
 from eventops.trace.model import Anomaly, Delivery, Found, Hop, Status, TraceReport
 from eventops.tui.letter_text import Deeds
@@ -336,11 +336,16 @@ def topics() -> TopicsReport:
         (
             topic(
                 "orders",
-                PartitionSpan(0, 0, 5420, 0),
-                PartitionSpan(1, 10, 98, 4),
+                PartitionSpan(0, 0, 5420, 0, None, Placement(0, 1, (1, 2, 3), (1, 2, 3))),
+                PartitionSpan(1, 10, 98, 4, None, Placement(1, 2, (2, 3, 1), (2, 1))),
                 groups=("audit-group", "billing-group"),
             ),
-            topic("users", PartitionSpan(0, 0, 41, 0), PartitionSpan(1, None, None, None, "no leader"), kept=None),
+            topic(
+                "users",
+                PartitionSpan(0, 0, 41, 0, None, Placement(0, 1, (1,), (1,))),
+                PartitionSpan(1, None, None, None, "no leader", Placement(1, None, (3,), ())),
+                kept=None,
+            ),
         ),
         Coverage(4, 3, gaps=(Gap("users", 1, "no leader"),)),
     )

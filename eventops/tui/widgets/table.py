@@ -26,6 +26,8 @@ _FEW: Final = 300
 """Rows that are put in order at once; more of them in a worker, for keys have to answer meanwhile."""
 _MEASURED: Final = 60
 """Rows whose cells tell how wide the columns are, beside those in view."""
+_TOLD: Final = 500
+"""Rows whose texts are kept until the rows are shown anew."""
 
 
 @dataclass
@@ -86,6 +88,8 @@ class Table(Vertical, Generic[Row]):
         self._is_timely = is_timely
         self._visible: tuple[Column[Row], ...] = ()
         self._wide: tuple[int, ...] = ()
+        self._told: dict[int, list[Text]] = {}
+        """Texts of the rows that were in view since the rows were last shown: they are measured, compared and drawn."""
 
     def compose(self) -> ComposeResult:
         """Title, rows, and what is said instead of them."""
@@ -260,6 +264,7 @@ class Table(Vertical, Generic[Row]):
         before, grid = self._shown, self._grid
         under = before.keys[grid.cursor_row] if before and 0 <= grid.cursor_row < len(before.keys) else None
         self._shown = result
+        self._told.clear()
         keys = result.keys if result is not None else ()
         if self.follows and keys:
             grid.put_cursor(len(keys) - 1)
@@ -275,6 +280,8 @@ class Table(Vertical, Generic[Row]):
         """Measure what is in view and draw it; ``is_drawn``: only where that makes columns wider."""
         if not self.is_mounted or not self.size.width:
             return
+        if not is_drawn:
+            self._told.clear()
         grid, count = self._grid, len(self.rows)
         measured = grid.in_view if is_drawn else {*range(min(count, _MEASURED)), *grid.in_view}
         cells = [self._texts(row) for row in measured if row < count]
@@ -291,7 +298,12 @@ class Table(Vertical, Generic[Row]):
         return [*texts, *(Text("") for _ in self._rest())]
 
     def _texts(self, row: int) -> list[Text]:
-        return [column.text(self.rows[row]) for column in self._visible]
+        found = self._told.get(row)
+        if found is None:
+            if len(self._told) > _TOLD:
+                self._told.clear()
+            found = self._told[row] = [column.text(self.rows[row]) for column in self._visible]
+        return found
 
     def _heads(self) -> list[Head]:
         return [
