@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from eventops.bootstrap import Desk
 from eventops.config import BOOTSTRAP, Context
 from eventops.dlq.model import Selection
-from eventops.events import Position
+from eventops.events import Partition, Position
 from eventops.ports.attention import Attention, NobodyWaits
 from eventops.tui import leaves
 from eventops.tui import letters as screen
@@ -23,6 +23,7 @@ from eventops.tui.letters import LetterPage, LettersPage
 from eventops.tui.replay import ReplayPage
 from tests.dlq.workshop import Workshop, replayed
 from tests.tui.stage import front, shown, table, type_text, until
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.broker, pytest.mark.asyncio]
 
@@ -111,6 +112,10 @@ async def test_a_ramp_waits_for_the_group_and_is_interrupted(bootstrap_servers: 
     orders, letters = workshop.orders_with_letters(5)
     desk, app = dashboard(bootstrap_servers)
     with desk:
+        here = {Partition(orders, 0): 0}
+        wait_until(
+            lambda: not desk.broker.alter_committed_offsets("billing", here), "the group, which nobody is in", 60
+        )
         async with app.run_test(size=(140, 40)) as pilot:
             await app.open("dlq", CausesPage(letters))
             await until(pilot, lambda: table(app, "causes").current is not None, "the causes")

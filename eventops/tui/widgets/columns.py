@@ -64,6 +64,13 @@ class Arranged(Generic[Row]):
     keys: tuple[str, ...]
 
 
+def arrow(column: Column[Any], wish: Wish) -> str:
+    """Beside the title of the column that the rows are sorted by: which way."""
+    if not column.title or column.title != wish.sorted_by:
+        return ""
+    return " ↓" if column.right is not wish.is_reversed else " ↑"
+
+
 def arranged(
     rows: Sequence[Row],
     columns: Sequence[Column[Row]],

@@ -15,7 +15,7 @@ from textual.widgets import Static
 from textual.worker import get_current_worker
 
 from eventops.tui.palette import FAINT
-from eventops.tui.widgets.columns import Arranged, Column, Row, Wish, arranged, place, widths
+from eventops.tui.widgets.columns import Arranged, Column, Row, Wish, arranged, arrow, place, widths
 from eventops.tui.widgets.grid import PADDING, Grid, Head
 from eventops.tui.widgets.lines import OneLine, Said
 from eventops.wording import safe
@@ -26,8 +26,6 @@ _FEW: Final = 300
 """Rows that are put in order at once; more of them in a worker, for keys have to answer meanwhile."""
 _MEASURED: Final = 60
 """Rows whose cells tell how wide the columns are, beside those in view."""
-_TOLD: Final = 500
-"""Rows whose texts are kept until the rows are shown anew."""
 
 
 @dataclass
@@ -84,12 +82,10 @@ class Table(Vertical, Generic[Row]):
         self._shown: Arranged[Row] | None = None
         self._wish = Wish()
         self._number = 0
-        self._note = ""
-        self._is_timely = is_timely
+        self._note, self._is_timely = "", is_timely
         self._visible: tuple[Column[Row], ...] = ()
         self._wide: tuple[int, ...] = ()
-        self._told: dict[int, list[Text]] = {}
-        """Texts of the rows that were in view since the rows were last shown: they are measured, compared and drawn."""
+        self._told: dict[int, list[Text]] = {}  # texts of rows since they were shown: measured, compared and drawn
 
     def compose(self) -> ComposeResult:
         """Title, rows, and what is said instead of them."""
@@ -298,27 +294,21 @@ class Table(Vertical, Generic[Row]):
         return [*texts, *(Text("") for _ in self._rest())]
 
     def _texts(self, row: int) -> list[Text]:
-        found = self._told.get(row)
-        if found is None:
-            if len(self._told) > _TOLD:
+        if row not in self._told:
+            if len(self._told) > _FEW:
                 self._told.clear()
-            found = self._told[row] = [column.text(self.rows[row]) for column in self._visible]
-        return found
+            self._told[row] = [column.text(self.rows[row]) for column in self._visible]
+        return self._told[row]
 
     def _heads(self) -> list[Head]:
         return [
-            Head(column.title + self._arrow(column), width, column.title, column.right)
+            Head(column.title + arrow(column, self._wish), width, column.title, column.right)
             for column, width in zip(self._visible, self._wide, strict=True)
         ]
 
     def _rest(self) -> list[Head]:
         spare = self.size.width - sum(self._wide) - PADDING * (len(self._wide) + 1)
         return [Head("", spare, "")] if spare > 0 else []
-
-    def _arrow(self, column: Column[Row]) -> str:
-        if not column.title or column.title != self._wish.sorted_by:
-            return ""
-        return " ↓" if column.right is not self._wish.is_reversed else " ↑"
 
     def _head(self) -> None:
         known, shown = (self._shown.known, len(self._shown.rows)) if self._shown is not None else (0, 0)
