@@ -32,17 +32,17 @@ class Published:
 
 
 def publish(contexts: Path, bootstrap_servers: str) -> Published:
-    """Write the context and make it the current one.
+    """Write the context and make it the current one. What people declared in it, such as families of letters, stays.
 
     Raises:
         ConfigurationError: the file can't be read or written.
     """
     known = load_contexts(contexts)
-    replaced = known.current
-    if replaced == NAME:
-        before = known.by_name.get(NAME)
-        replaced = before.settings.get(_REPLACED) if before else None
-    settings = {_REPLACED: replaced} if replaced else {}
+    before = known.by_name.get(NAME)
+    settings = dict(before.settings) if before else {}
+    former = settings.pop(_REPLACED, None)
+    replaced = former if known.current == NAME else known.current
+    settings |= {_REPLACED: replaced} if replaced else {}
     save_context(contexts, Context(NAME, {BOOTSTRAP: bootstrap_servers}, settings), use=True)
     return Published(NAME, replaced)
 

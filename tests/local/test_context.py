@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,12 @@ def test_another_clusters_context_stays(contexts: Path) -> None:
 def test_nothing_to_withdraw(contexts: Path) -> None:
     assert withdraw(contexts) is None
     assert not contexts.exists()
+
+
+def test_what_was_declared_in_it_outlives_another_start(contexts: Path) -> None:
+    publish(contexts, HERE)
+    before = load_contexts(contexts).by_name["local"]
+    save_context(contexts, replace(before, settings={**before.settings, "dlq": {"topics": ["failed-*"]}}), use=True)
+    publish(contexts, "127.0.0.1:9093")
+    after = load_contexts(contexts).by_name["local"]
+    assert (after.bootstrap_servers, after.settings["dlq"]) == ("127.0.0.1:9093", {"topics": ["failed-*"]})
