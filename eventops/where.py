@@ -9,7 +9,6 @@ The library ends texts and ``bytes`` at a zero (0.1.3): zeros in texts are hande
 
 from __future__ import annotations
 
-import codecs
 import json
 import re
 from collections.abc import Mapping
@@ -17,9 +16,8 @@ from types import MappingProxyType
 from typing import Any, Final, Self
 
 from eventops.errors import UsageError
-from eventops.events import Record, header_text
+from eventops.events import Record, header_text, json_body
 
-_SCHEMA_BYTES: Final = 5
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 _HALF: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _ZERO: Final = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
@@ -107,7 +105,7 @@ def _environment(cel: Any, fields: Mapping[str, str]) -> Any:
 def _value(raw: bytes | None) -> Any:
     if raw is None:
         return None
-    body = (raw[_SCHEMA_BYTES:] if raw[:1] == b"\0" else raw).removeprefix(codecs.BOM_UTF8)
+    body = json_body(raw)
     if body.lstrip()[:1] in (b"{", b"["):
         try:
             document = json.loads(_ZERO.sub(rb"\1\\u2400", body))

@@ -155,8 +155,7 @@ class Conventions:
     def origins(self, record: Record) -> tuple[Position, ...]:
         """Where its record stood, hop by hop, as :meth:`decode` says, for a fraction of the time."""
         sheet = Sheet.of(record)
-        hops = [hop for family in reversed(self.known(sheet)) for hop in family.path(sheet)][-MOST_HOPS:]
-        return _positions(hops)
+        return _positions(_hops(sheet, self.known(sheet)))
 
     def decode(self, record: Record) -> Letter:
         """The record as a letter: of the latest family that knows it, else of the family ``unknown``, whose origin
@@ -185,6 +184,10 @@ class Conventions:
         )
 
 
+def _hops(sheet: Sheet, known: Sequence[Family]) -> list[Hop]:
+    return [hop for family in reversed(known) for hop in family.path(sheet)][-MOST_HOPS:]
+
+
 def _positions(path: Iterable[Hop]) -> tuple[Position, ...]:
     return tuple(hop.position for hop in path if hop.position is not None)
 
@@ -193,7 +196,7 @@ def hop_history(sheet: Sheet, known: Sequence[Family], failure: Failure, group: 
     """Every hop that any family tells of, the oldest first; the last one also has what the letter as a whole says."""
     if not known:
         return ()
-    hops = [hop for family in reversed(known) for hop in family.path(sheet)][-MOST_HOPS:]
+    hops = _hops(sheet, known)
     hops[-1] = replace(
         hops[-1],
         group=group or hops[-1].group,

@@ -153,10 +153,10 @@ def _decide(letter: Letter, request: Request, known: Known) -> Planned | Refused
     is_done = known.ledger.replayed(deed) or (letter.is_replayed and request.wishes.to is None)
     if is_done and not request.wishes.again:
         return None
-    origin = _origin_of(letter, request.wishes.source, known)
+    origin, beside = _origin_of(letter, request.wishes.source, known)
     if reason := _objection(letter, origin, target, request, known):
         return Refused(letter, reason)
-    return _planned(letter, origin, deed, request, known)
+    return _planned(letter, origin, beside, deed, request, known)
 
 
 def _illegible(ledger: Ledger) -> str:
@@ -217,7 +217,9 @@ def _objection(letter: Letter, origin: Record | None, target: str, request: Requ
     return None
 
 
-def _planned(letter: Letter, origin: Record | None, deed: Deed, request: Request, known: Known) -> Planned | Refused:
+def _planned(
+    letter: Letter, origin: Record | None, beside: Record | None, deed: Deed, request: Request, known: Known
+) -> Planned | Refused:
     source, target, attempt = deed
     record = origin or letter.event.record
     headers = below(letter.event.record.headers, record.headers)
@@ -231,10 +233,7 @@ def _planned(letter: Letter, origin: Record | None, deed: Deed, request: Request
             content, change = request.revise(letter, content, replay)
         except LeftOut as left_out:
             return Refused(letter, str(left_out))
-    beside = letter.event.record if origin is not None else _untold(letter, known)
-    differs = (
-        None if beside is None or letter.is_bare else difference(origin or beside, letter.event.record, known.strip)
-    )
+    differs = None if beside is None else difference(origin or beside, letter.event.record, known.strip)
     stamped = tuple(header for header in record.headers if header[0] == ORIGINAL_TIMESTAMP)
     headers = replay_headers(letter, content.headers + stamped, replay, _appended_at(letter, record), known.strip)
     partition = None if content.key != record.key else _target_partition(letter, target, request, known)
@@ -256,24 +255,17 @@ def _appended_at(letter: Letter, record: Record) -> str | None:
     return rfc3339(told or record.timestamp)
 
 
-def _origin_of(letter: Letter, wanted: Source, known: Known) -> Record | None:
-    """The record at a letter's origin, where it is still the same event; a letter that holds nothing can't say. Where
-    nothing tells, whoever asks for origins gets it."""
-    origin = _at_origin(letter, known) if wanted is not Source.LETTER else None
+def _origin_of(letter: Letter, wanted: Source, known: Known) -> tuple[Record | None, Record | None]:
+    """The record at a letter's origin, where it is put back, and which record that, or the letter, is shown beside. It
+    is put back where it is still the same event; where nothing tells, to whoever asks for origins; and of a letter that
+    holds nothing."""
+    origin = known.origins.get(letter.origin.position) if letter.origin and wanted is not Source.LETTER else None
     if origin is None or letter.is_bare:
-        return origin
+        return origin, None
     same = same_event(read_event(origin), letter)
-    return origin if same or (same is None and wanted is Source.ORIGIN) else None
-
-
-def _at_origin(letter: Letter, known: Known) -> Record | None:
-    return known.origins.get(letter.origin.position) if letter.origin else None
-
-
-def _untold(letter: Letter, known: Known) -> Record | None:
-    """The record at the origin of a letter that is put back itself, where nothing tells whether they are the same."""
-    origin = _at_origin(letter, known)
-    return origin if origin is not None and same_event(read_event(origin), letter) is None else None
+    if same or (same is None and wanted is Source.ORIGIN):
+        return origin, letter.event.record
+    return None, origin if same is None else None
 
 
 def _target_partition(letter: Letter, target: str, request: Request, known: Known) -> int | None:

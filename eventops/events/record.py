@@ -66,6 +66,11 @@ class Record:
     headers: Headers = ()
     headers_reason: str | None = None
 
+    @property
+    def parts(self) -> list[bytes]:
+        """Key, value and header values, as far as there are any."""
+        return [part for part in (self.key, self.value, *(value for _, value in self.headers)) if part]
+
     def header(self, name: str) -> bytes | None:
         """The last header of that name: the latest hop wins (Kafka appends)."""
         for key, value in reversed(self.headers):

@@ -84,16 +84,19 @@ def rfc3339(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
+def json_body(value: bytes) -> bytes:
+    """A body without what may stand before its JSON: a byte order mark, and the five bytes that schema registries put
+    there (zero, then the schema's number)."""
+    return (value[_MAGIC:] if value[:1] == b"\0" else value).removeprefix(codecs.BOM_UTF8)
+
+
 def json_object(value: bytes) -> dict[str, Any] | None:
-    r"""A body that is a JSON object; None: it isn't. A byte order mark, and the five bytes that schema registries put
-    before JSON (zero, then the schema's number), are passed over.
+    r"""A body that is a JSON object, behind whatever :func:`json_body` passes over; None: it isn't.
 
     >>> json_object(b'\x00\x00\x00\x00\x07{"a": 1}'), json_object(b'\xef\xbb\xbf{}'), json_object(b"[1]")
     ({'a': 1}, {}, None)
     """
-    if value[:1] == b"\0":
-        value = value[_MAGIC:]
-    value = value.removeprefix(codecs.BOM_UTF8)
+    value = json_body(value)
     if value.lstrip()[:1] != b"{":
         return None
     try:

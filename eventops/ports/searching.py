@@ -42,11 +42,12 @@ class Sought:
 
     def may_be_in(self, record: Record) -> bool:
         """Whether the key, the value or a header of the record holds one."""
-        headers = [value for _, value in record.headers if value]
-        held = b"\0".join((record.key or b"", record.value or b"", *headers))
+        held = b"\0".join(record.parts)
         if any(needle in held for needle in self.needles):
             return True
-        return bool(self.words) and not self.words.isdisjoint((*_WORD.findall(held), *headers))
+        if not self.words:
+            return False
+        return not self.words.isdisjoint(_WORD.findall(held)) or not self.words.isdisjoint(v for _, v in record.headers)
 
     @property
     def parts(self) -> tuple[bytes, ...]:

@@ -77,8 +77,7 @@ class Identifier:
         >>> Identifier.of("a/b").may_be_in(Record(at, None, None, rb'{"correlationId":"a\\/b"}'))
         True
         """
-        headers = [value for _, value in record.headers if value is not None]
-        held = b"\0".join((record.key or b"", record.value or b"", *headers))
+        held = b"\0".join(record.parts)
         if any(needle in held for needle in self.needles):
             return True
         return self.escaped is not None and self.sought[0] in held and self.escaped.search(held) is not None
@@ -92,8 +91,7 @@ class Identifier:
         [True, False]
         """
         alone = rb"(?<![\w-])(?:%s)(?![\w-])" % b"|".join(map(re.escape, self.needles))
-        held = [record.key, record.value, *(value for _, value in record.headers)]
-        return any(re.search(alone, part) for part in held if part)
+        return any(re.search(alone, part) for part in record.parts)
 
 
 def _sought(itself: bytes, parts: tuple[bytes, ...]) -> tuple[bytes, ...]:

@@ -10,6 +10,7 @@ from typing import Final, Self
 from eventops.events import Event, canonical_id
 from eventops.ports import Sought
 from eventops.trace.identifiers import Identifier
+from eventops.trace.spellings import spelt
 
 _PLAIN: Final = re.compile(r"[\w.@~-][\w.:@~-]*", re.ASCII)
 
@@ -27,14 +28,14 @@ class Kin:
     @classmethod
     def of(cls, chain: Collection[Event]) -> Self | None:
         """Of a chain's events; None: they name nobody. Whatever isn't a word of its own costs a pass an id."""
-        held = {event.ids.event_id for event in chain} - {None}
-        named = {event.ids.causation_id for event in chain} - {None}
-        texts = {text for text in held | named if text}
+        held = {text for event in chain if (text := event.ids.event_id)}
+        named = {text for event in chain if (text := event.ids.causation_id)}
+        texts = held | named
         plain = {text for text in texts if _PLAIN.fullmatch(text)}
         words = frozenset(word for text in plain for word in _words(text))
         odd = tuple(needle for text in sorted(texts - plain) for needle in Identifier.of(text).sought)
-        ids = frozenset(canonical_id(text) for text in held if text)
-        causes = frozenset(canonical_id(text) for text in named if text) - ids
+        ids = frozenset(map(canonical_id, held))
+        causes = frozenset(map(canonical_id, named)) - ids
         return cls(causes, ids, Sought(odd, words)) if texts else None
 
     def includes(self, event: Event) -> bool:
@@ -44,6 +45,6 @@ class Kin:
 
 
 def _words(text: str) -> tuple[bytes, ...]:
-    """A UUID's notations include a URN, of which it is no word of its own."""
-    key = canonical_id(text)
-    return (*Identifier.of(text).needles, *([f"urn:uuid:{key}".encode()] if key != text or len(key) == 36 else []))
+    """A UUID's notations, and its URN, of which it is no word of its own; any other id has one."""
+    meant = Identifier.of(text)
+    return (*meant.needles, spelt(f"urn:uuid:{meant.key}")) if len(meant.needles) > 1 else meant.needles

@@ -7,7 +7,7 @@ serialisers write something new. What is put back of such a letter doesn't hold 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, Protocol, TypeVar
 
 from eventops.events import Partition, Position, Record
@@ -104,7 +104,7 @@ class Origins:
         most = self._manner.max_bytes
         return self._manner.stopped() or (most is not None and seen.fetched >= most)
 
-    def _begin(self, seen: Sightings) -> Any:
+    def _begin(self, seen: Sightings) -> datetime | None:
         times = [event.record.timestamp for event in seen.chain()]
         known = [at for at in times if at is not None]
         return min(known) - _CLOCKS_APART if len(known) == len(times) else None

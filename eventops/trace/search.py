@@ -97,12 +97,7 @@ class Search:
             seen.correlation_id,
             spans.joined(rules.delivered(hops, readers), told_by_store.spans),
             _coverage(question.since, question.until or now, self._where, seen, unread, (*others, *unjudged)),
-            (
-                *self._where.notes,
-                *self._notes,
-                *seen.notes,
-                *filter(None, later),
-            ),
+            (*self._where.notes, *self._notes, *seen.notes, *filter(None, later)),
             spans.links(hops, told_by_store, self._store),
         )
         yield Found(seen.passed, seen.passed, len(hops), report)

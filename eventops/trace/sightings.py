@@ -160,12 +160,11 @@ class Sightings:
 
     def _look_at(self, piece: Findings) -> None:
         for record in piece.records:
-            is_meant = self._wanted.may_be_in(record)
-            if is_meant or (self._kin is not None and self._kin.sought.may_be_in(record)):
+            if self._wanted.may_be_in(record) or (self._kin is not None and self._kin.sought.may_be_in(record)):
                 letter = self._letter_of(record)
                 event = self._read(record) if letter is None else letter.event
-                if not self._keeps(event, letter) and is_meant and self._wanted.stands_alone_in(record):
-                    self._unplaced += self._kin is None
+                if not self._keeps(event, letter) and self._kin is None and self._wanted.stands_alone_in(record):
+                    self._unplaced += 1
                     self._example = record.position
 
     def _keeps(self, event: Event, letter: DeadLetter | None) -> bool:
