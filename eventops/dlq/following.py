@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import attrgetter
 from typing import Final
 
 from eventops.dlq.families import Conventions
 from eventops.dlq.letter_log import TopicNames
 from eventops.dlq.model import Letter, State
 from eventops.dlq.replay_model import Planned
-from eventops.dlq.rows import Row
+from eventops.dlq.rows import Row, topic_identity
 from eventops.events import Partition, Position
 from eventops.ports import Broker, Range, Topic
 
@@ -40,25 +41,31 @@ class Fate:
 Committed = Mapping[str, Mapping[Partition, int]]
 
 
-def fate(row: Row, came_back: Mapping[str | Position, Position], committed: Committed) -> Fate | None:
-    """Of what a row tells was put back; None where it put nothing back. ``came_back`` are the letters that carry a
-    replay id, or that came from a position.
+def fate(
+    row: Row, came_back: Mapping[str, Position], committed: Committed, ids: Mapping[str, str | None]
+) -> Fate | None:
+    """Of what a row tells was put back; None where it put nothing back. ``came_back`` are the letters as which it
+    failed again, by replay id; ``ids`` those of the topics that are there, by name.
 
     >>> from eventops.dlq.model import LetterId
     >>> from datetime import datetime, UTC
     >>> at = datetime(2026, 1, 15, tzinfo=UTC)
     >>> row = Row(LetterId("c", "t", 0, 1), "orders-dlt", State.REPLAYED, "", "orders", Position("orders", 0, 7),
     ...           "ada@host", at, "run", group="billing")
-    >>> fate(row, {}, {"billing": {Partition("orders", 0): 8}})
+    >>> fate(row, {}, {"billing": {Partition("orders", 0): 8}}, {})
     Fate(outcome=<Outcome.PASSED: 'passed'>, evidence='billing has committed 8')
-    >>> fate(row, {Position("orders", 0, 7): Position("orders-dlt", 0, 9)}, {}).outcome.value
+    >>> fate(row, {row.replay_id: Position("orders-dlt", 0, 9)}, {}, {}).outcome.value
     'failed_again'
+    >>> fate(row._replace(target_id="x"), {}, {"billing": {Partition("orders", 0): 8}}, {"orders": "y"}).evidence
+    'orders was made anew since: its offsets are about other records'
     """
     if row.state is not State.REPLAYED or row.target is None:
         return None
-    letter = came_back.get(row.replay_id) or came_back.get(row.target)
+    letter = came_back.get(row.replay_id)
     if letter is not None:
         return Fate(Outcome.FAILED_AGAIN, f"letter {letter}")
+    if (why := _no_longer_there(row, ids)) is not None:
+        return Fate(Outcome.UNKNOWN, why)
     if row.group is None:
         return Fate(Outcome.UNKNOWN, NO_GROUP)
     offset = committed.get(row.group, {}).get(row.target.home)
@@ -68,14 +75,39 @@ def fate(row: Row, came_back: Mapping[str | Position, Position], committed: Comm
     return Fate(Outcome.PASSED if passed else Outcome.PENDING, f"{row.group} has committed {offset}")
 
 
-def returned(letters: Iterable[Letter]) -> dict[str | Position, Position]:
-    """Letters by the replay that they carry, and by every place they came from."""
-    found: dict[str | Position, Position] = {}
+def _no_longer_there(row: Row, ids: Mapping[str, str | None]) -> str | None:
+    """Why nothing more can be told of a target, where that is so."""
+    topic = row.target_topic
+    if row.target_id is None or ids.get(topic) == row.target_id:
+        return None
+    if topic not in ids:
+        return f"{topic} is gone, or hidden from you"
+    return f"{topic} was made anew since: its offsets are about other records"
+
+
+def returned(
+    letters: Iterable[Letter], rows: Collection[Row], topic_id: str, ids: Mapping[str, str | None]
+) -> dict[str, Position]:
+    """As which letters what those rows put back failed again, by replay id: those that carry it, and those that came
+    from where it was put, of frameworks that copy no headers. ``topic_id`` is of the letters' topic, ``ids`` are those
+    of all that are there."""
+    replays = {row.replay_id for row in rows}
+    targets: dict[Position, list[Row]] = {}
+    for row in sorted(rows, key=attrgetter("at"), reverse=True):
+        if row.target is not None and (row.target_topic not in ids or _no_longer_there(row, ids) is None):
+            targets.setdefault(row.target, []).append(row)
+    found: dict[str, Position] = {}
     for letter in letters:
-        if letter.replay_id:
+        if letter.replay_id in replays:
             found[letter.replay_id] = letter.position
-        found.update((at, letter.position) for at in letter.origins)
+        for row in filter(None, (_put_to(targets.get(at, ()), letter, topic_id) for at in letter.origins)):
+            found[row.replay_id] = letter.position
     return found
+
+
+def _put_to(rows: Iterable[Row], letter: Letter, topic_id: str) -> Row | None:
+    """Of rows about one target, the newest first, the one whose record failed as that letter."""
+    return next((row for row in rows if row.may_fail_as(letter.position, topic_id, letter.timestamp)), None)
 
 
 class Follower:
@@ -141,12 +173,18 @@ def progress(broker: Broker, groups: Collection[str]) -> Committed:
     return found
 
 
-def fates(rows: Sequence[Row], broker: Broker, letters_since: Callable[[Row], Iterable[Letter]]) -> list[Fate | None]:
-    """Of what those rows put back. ``letters_since`` reads the letters of the rows' topic since the oldest of them."""
+def fates(
+    rows: Sequence[Row], broker: Broker, topics: Sequence[Topic], letters_since: Callable[[Row], Iterable[Letter]]
+) -> list[Fate | None]:
+    """Of what those rows put back, about letters of one topic: the only one of ``topics``, where it is still there.
+    ``letters_since`` reads its letters since the oldest of the rows."""
     put_back = [row for row in rows if row.target is not None]
     if not put_back:
         return [None] * len(rows)
-    came_back = returned(letters_since(min(put_back, key=lambda row: row.at)))
+    name, topic_id = put_back[0].topic, topics[0].topic_id if topics else None
+    ids = {topic.name: topic.topic_id for topic in broker.topics({row.target_topic for row in put_back})}
+    oldest = min(put_back, key=attrgetter("at"))
+    came_back = returned(letters_since(oldest), put_back, topic_identity(name, topic_id), ids)
     groups = {row.group for row in put_back if row.group is not None}
     committed = progress(broker, groups)
-    return [fate(row, came_back, committed) for row in rows]
+    return [fate(row, came_back, committed, ids) for row in rows]

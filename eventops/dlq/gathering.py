@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from eventops.dlq import planning
 from eventops.dlq.families import Conventions
 from eventops.dlq.ledger import Ledger
+from eventops.dlq.letter_log import Reading
 from eventops.dlq.model import Letter
 from eventops.dlq.newer import newer_events
 from eventops.dlq.replay_model import AT_LEAST_ONCE, EXACTLY_ONCE, Source, Wishes
 from eventops.dlq.request import Known, Request
 from eventops.dlq.rows import NO_TARGET
 from eventops.events import Position, Record
-from eventops.ports import Broker, Capability, Coverage, Topic
+from eventops.ports import Broker, Capability, Topic
 
 
 def known(
@@ -23,26 +24,28 @@ def known(
     conventions: Conventions,
     rows: Ledger,
     topic: Topic,
+    letters: Sequence[Letter],
     chosen: Sequence[Letter],
     request: Request,
-    coverage: Coverage,
+    reading: Reading,
 ) -> Known:
-    """What a plan for the chosen letters of that topic rests on."""
+    """What a plan for the chosen ones of that topic's letters rests on."""
     cluster_id, guarantee = broker.cluster().cluster_id, _guarantee(broker, request.wishes)
     names = planning.target_names(chosen, request) - {NO_TARGET}
     if not names:
-        return Known(cluster_id, topic, rows, coverage, guarantee)
+        return Known(cluster_id, topic, rows, reading.coverage, guarantee, ends=reading.ends)
     unsettled = [letter for letter in chosen if not letter.is_replayed or request.wishes.again]
     targets = {target.name: target for target in broker.topics(names)}
-    newer = newer_events(broker, unsettled, targets)
+    newer = newer_events(broker, unsettled, targets, letters)
     wanted = unsettled if request.wishes.source is not Source.LETTER else ()
     idle, absent = _without_readers(broker, {letter.group for letter in unsettled if letter.group})
     return Known(
         cluster_id,
         topic,
         rows,
-        coverage,
+        reading.coverage,
         guarantee,
+        ends=reading.ends,
         targets=targets,
         configs=broker.retention(targets),
         idle_groups=idle,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from eventops.dlq import ledger_format
@@ -91,9 +92,15 @@ class Ledger:
         row = self.row(deed)
         return row if row is not None and row.state is State.REPLAYED else None
 
-    def put_to(self, topic_id: str, position: Position) -> Row | None:
-        """The row about the letter of that topic that was appended there."""
-        return self._about(topic_id).targets.get(position)
+    def put_to(self, topic_id: str, at: Position, letter: Position, written: datetime | None) -> Row | None:
+        """The last row about a letter of that topic that was put back there, and may have failed again as the
+        ``letter`` of the same topic that was ``written`` then."""
+        part = self._about(topic_id)
+        row = part.targets.get(at)
+        if row is None or row.may_fail_as(letter, topic_id, written):
+            return row
+        earlier = reversed(part.earlier_targets.get(at, ()))
+        return next((row for row in earlier if row.may_fail_as(letter, topic_id, written)), None)
 
     def has_targets(self, topic_id: str) -> bool:
         """Whether any letter of that topic was put back."""
@@ -115,6 +122,8 @@ class _Part:
     rows: dict[Deed, Row] = field(default_factory=dict)
     latest: dict[LetterId, Row] = field(default_factory=dict)
     targets: dict[Position, Row] = field(default_factory=dict)
+    earlier_targets: dict[Position, list[Row]] = field(default_factory=dict)
+    """Where a target was made anew and the same offsets were taken once more."""
     _replays: dict[str, Row] | None = None
     _taken: int = 0
 
@@ -126,6 +135,8 @@ class _Part:
             for row in sheet.rows():
                 self.rows[row.deed] = self.latest[row.letter] = row
                 if row.target is not None:
+                    if (earlier := self.targets.get(row.target)) is not None:
+                        self.earlier_targets.setdefault(row.target, []).append(earlier)
                     self.targets[row.target] = row
             self._replays = None
         self._taken = len(sheets)

@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from eventops.dlq.model import State
-from eventops.dlq.rows import HASH_CHARACTERS, Entry, Lease, Sheet, topic_uuid
+from eventops.dlq.rows import HASH_CHARACTERS, Ends, Entry, Lease, Sheet, topic_uuid
 from eventops.events import Position, rfc3339
 
 _VERSION: Final = 2
@@ -35,6 +35,7 @@ def encode(sheet: Sheet) -> bytes:
     """A sheet as its record's value."""
     told = {name: getattr(sheet, name) for name in _SHARED}
     own = {"state": sheet.state.value, "at": rfc3339(sheet.at), "letters": sheet.letters}
+    own |= {name: value for name in _OPTIONAL if (value := getattr(sheet, name))}
     return _json({"version": _VERSION, **told, **own})
 
 
@@ -77,6 +78,8 @@ _SHARED: Final = (
     "cause",
     "change",
 )
+_OPTIONAL: Final = ("ends", "target_id")
+"""What earlier programs of this version neither wrote nor look at."""
 _TEXTS: Final = ("cluster_id", "topic", "topic_id", "state", "target_topic", "operator", "run_id")
 _ENTRIES: Final = {(int, int, str), (int, int, str, int, int)}
 _COLUMNS: Final = tuple(tuple({kind} for kind in kinds) for kinds in _ENTRIES)
@@ -101,6 +104,8 @@ def _sheet(document: Mapping[str, Any]) -> Sheet:
         cause,
         change,
         _entries(document["letters"]),
+        _ends(document.get("ends", ())),
+        _text(document.get("target_id")),
     )
 
 
@@ -122,6 +127,10 @@ def _entries(told: Sequence[Any]) -> tuple[Entry, ...]:
     if not found or not {tuple(map(type, entry)) for entry in found} <= _ENTRIES:
         raise ValueError("not rows of the ledger")
     return found
+
+
+def _ends(told: Sequence[Any]) -> Ends:
+    return tuple((int(partition), int(end)) for partition, end in told)
 
 
 def _single(document: Mapping[str, Any]) -> Sheet:

@@ -32,6 +32,8 @@ class Reading:
     conventions: Conventions
     since: datetime | None = None
     _asked: set[Partition] = field(default_factory=set)
+    ends: dict[Partition, int] = field(default_factory=dict)
+    """Where each partition that was read ended, also the empty ones."""
     _left: dict[Partition, int] = field(default_factory=dict)
     _records: int = 0
     _bytes: int = 0
@@ -69,6 +71,7 @@ class Reading:
             return
         bounds = self.broker.log_bounds(partitions)
         self._gaps += bounds.gaps
+        self.ends.update((home, found.last_stable) for home, found in bounds.bounds.items())
         firsts = self._firsts(bounds)
         ranges = [Range(home, firsts[home], found.last_stable) for home, found in bounds.bounds.items()]
         ranges = [range_ for range_ in ranges if range_.first < range_.end]

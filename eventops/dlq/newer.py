@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final
 
+from eventops.dlq.families import ORIGINAL_TIMESTAMP
 from eventops.dlq.model import Letter
-from eventops.events import Partition, Position
+from eventops.events import REPLAY_LINK, Partition, Position, Record, header_text, parse_time
 from eventops.ports import Broker, Range, Topic
 
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 MOST_RECORDS: Final = 200_000
 """Records of one topic that are looked through; the last ones where there are more."""
 
@@ -23,26 +26,65 @@ class Newer:
     unsearched: Mapping[str, int] = field(default_factory=dict)
 
 
-def newer_events(broker: Broker, letters: Collection[Letter], topics: Mapping[str, Topic]) -> Newer:
-    """Looks for events of the letters' keys after each letter's own, in the partition that it came from. Events that
-    are letters themselves don't count: they failed as well, and go back in their order."""
-    waiting = _by_partition(letters, topics)
-    ranges, unsearched = _ranges(broker, waiting)
-    failed = {at for letter in letters for at in letter.origins}
-    latest: dict[tuple[Partition, bytes], int] = {}
+def newer_events(
+    broker: Broker, waiting: Collection[Letter], topics: Mapping[str, Topic], letters: Collection[Letter] = ()
+) -> Newer:
+    """Looks for events of the waiting letters' keys after each letter's own, in the partition that it came from. Events
+    that are waiting themselves don't count: they failed as well, and go back in their order. What was put back counts
+    as the event that it is a copy of; ``letters`` are all of the topic, which tell where that stood."""
+    by_partition = _by_partition(waiting, topics)
+    ranges, unsearched = _ranges(broker, by_partition)
+    failed = {at for letter in waiting for at in letter.origins}
+    put_back = {letter.position: letter for letter in letters} if ranges else {}
+    latest: dict[tuple[Partition, bytes], _Latest] = {}
     for batch in broker.scan(ranges) if ranges else ():
         for record in batch.records:
             at, key = record.position, record.key
-            if key is not None and key in waiting[at.home] and at not in failed:
-                latest[at.home, key] = at.offset
+            if key is not None and key in by_partition[at.home] and at not in failed:
+                latest.setdefault((at.home, key), _Latest()).add(record, put_back)
     outdated = {
         letter.position
-        for home, keys in waiting.items()
+        for home, keys in by_partition.items()
         for key, found in keys.items()
         for letter in found
-        if latest.get((home, key), -1) > _offset(letter)
+        if (last := latest.get((home, key))) is not None and last.is_after(letter)
     }
     return Newer(frozenset(outdated), unsearched)
+
+
+@dataclass(slots=True)
+class _Latest:
+    """Of one key in one partition: how far its events go. A copy that no letter here explains goes by the time that it
+    carries."""
+
+    offset: int = -1
+    time: datetime = _NEVER
+
+    def add(self, record: Record, put_back: Mapping[Position, Letter]) -> None:
+        link = _linked(record)
+        letter = put_back.get(link) if link is not None else None
+        if letter is not None and letter.origin is not None and letter.origin.position.home == record.position.home:
+            self.offset = max(self.offset, letter.origin.position.offset)
+        elif link is not None and (time := parse_time(header_text(record.header(ORIGINAL_TIMESTAMP)))) is not None:
+            self.time = max(self.time, time)
+        else:
+            self.offset = max(self.offset, record.position.offset)
+
+    def is_after(self, letter: Letter) -> bool:
+        """Whether any is newer than the letter's own event; where nothing tells its time, a copy may be."""
+        if self.offset > _offset(letter):
+            return True
+        own = letter.origin.timestamp if letter.origin else None
+        return self.time > (own or _NEVER)
+
+
+def _linked(record: Record) -> Position | None:
+    """The letter that a record was put back for."""
+    text = header_text(record.header(REPLAY_LINK))
+    try:
+        return None if text is None else Position.parse(text)
+    except ValueError:
+        return None
 
 
 def _by_partition(

@@ -60,6 +60,8 @@ def plan(request: Request, letters: Sequence[Letter], known: Known, chosen: Sequ
         reason=request.reason,
         wishes=request.wishes,
         batch_bytes=min(limits, default=None),
+        ends=known.ends,
+        target_ids={name: topic.topic_id for name, topic in known.targets.items() if topic.topic_id},
     )
 
 
@@ -129,7 +131,9 @@ def replays_so_far(letter: Letter, topic_id: str, there: Mapping[Position, Lette
 
 def _earlier(letter: Letter, topic_id: str, ledger: Ledger) -> Position | None:
     """The letter that was put back and failed again as this one."""
-    row = next((row for at in reversed(letter.origins) if (row := ledger.put_to(topic_id, at))), None)
+    written = letter.event.record.timestamp
+    found = (ledger.put_to(topic_id, at, letter.position, written) for at in reversed(letter.origins))
+    row = next((row for row in found if row is not None), None)
     if row is None and letter.replay_id:
         row = ledger.of_replay(topic_id, letter.replay_id)
     return Position(row.topic, row.letter.partition, row.letter.offset) if row is not None else None

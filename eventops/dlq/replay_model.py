@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, NamedTuple
 
 from eventops.dlq.model import Letter, LetterId, Selection
-from eventops.events import Headers, Position, Record
+from eventops.events import Headers, Partition, Position, Record
 from eventops.ports import Coverage, Outgoing
 
 EXACTLY_ONCE: Final = "exactly_once"
@@ -161,6 +161,10 @@ class Plan:
     wishes: Wishes = Wishes()
     batch_bytes: int | None = None
     """What the smallest of the targets takes at once."""
+    ends: Mapping[Partition, int] = field(default_factory=dict)
+    """Where the dead-letter topic's partitions ended when this was planned."""
+    target_ids: Mapping[str, str] = field(default_factory=dict)
+    """Of each target its topic id, where the broker tells it."""
 
     @property
     def is_replay(self) -> bool:

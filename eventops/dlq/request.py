@@ -11,7 +11,7 @@ from eventops.dlq.ledger import Ledger
 from eventops.dlq.model import Letter, Selection
 from eventops.dlq.replay_model import Action, Content, Wishes
 from eventops.dlq.rows import NO_TARGET
-from eventops.events import Headers, Position, Record
+from eventops.events import Headers, Partition, Position, Record
 from eventops.ports import Coverage, Topic
 
 Revise = Callable[[Letter, Content, str], tuple[Content, str | None]]
@@ -33,6 +33,8 @@ class Known:
     ledger: Ledger
     coverage: Coverage
     guarantee: str
+    ends: Mapping[Partition, int] = field(default_factory=dict)
+    """Where the dead-letter topic's partitions ended when the letters were read."""
     targets: Mapping[str, Topic] = field(default_factory=dict)
     configs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Each target's configuration, where it may be read."""

@@ -14,7 +14,7 @@ import struct
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from eventops.dlq.model import LetterId, State
@@ -23,7 +23,10 @@ from eventops.events import Position, Record
 NO_TARGET: Final = ""
 """The target of a row that put nothing back."""
 HASH_CHARACTERS: Final = 32
+CLOCKS_APART: Final = timedelta(minutes=1)
+"""How far a consumer's clock may be behind an operator's, where nothing but times can tell."""
 _BASE64_ID: Final = re.compile(r"[A-Za-z0-9_-]{22}")
+_BY_NAME: Final = "name:"
 _DOMAIN: Final = "eventops-ledger/1"
 _length: Final = struct.Struct(">Q").pack
 
@@ -53,6 +56,29 @@ class Row(NamedTuple):
     """What it had failed of."""
     change: str | None = None
     """How the record differs from what had failed (edited, transformed), in words."""
+    ends: Ends = ()
+    target_id: str | None = None
+
+    def may_fail_as(self, letter: Position, topic_id: str, written: datetime | None) -> bool:
+        """Whether what was put back may have failed again as the letter at that position of the dead-letter topic of
+        that id. Not as one that was there before: a topic made anew takes records at offsets that earlier letters
+        name as their origin.
+
+        >>> from datetime import UTC
+        >>> at = datetime(2026, 1, 15, tzinfo=UTC)
+        >>> row = Row(LetterId("c", "t", 0, 1), "dlt", State.REPLAYED, "", "o", None, "ada", at, "run", ends=((0, 5),))
+        >>> [row.may_fail_as(Position("dlt", 0, offset), "t", None) for offset in (4, 5)]
+        [False, True]
+        >>> row.may_fail_as(Position("dlt", 0, 4), "made anew", at), row._replace(ends=()).may_fail_as(
+        ...     Position("dlt", 0, 4), "t", at - CLOCKS_APART * 2)
+        (True, False)
+        """
+        if topic_id == self.letter.topic_id and not topic_id.startswith(_BY_NAME):
+            if self.ends:
+                return letter.offset >= dict(self.ends).get(letter.partition, 0)
+            if letter.partition == self.letter.partition and letter.offset <= self.letter.offset:
+                return False
+        return written is None or written >= self.at - CLOCKS_APART
 
     @property
     def deed(self) -> Deed:
@@ -70,6 +96,9 @@ class Row(NamedTuple):
         return replay_id(self.key)
 
 
+Ends = tuple[tuple[int, int], ...]
+"""Partitions of a dead-letter topic and where they ended when a run was planned; nothing where nobody noted it. What
+the run put back failed behind them, if it did."""
 Entry = tuple[int, int, str] | tuple[int, int, str, int, int]
 """Of a letter its partition, offset and content; then, where it was put back, its target's partition and offset."""
 
@@ -92,6 +121,9 @@ class Sheet:
     cause: str | None
     change: str | None
     letters: tuple[Entry, ...]
+    ends: Ends = ()
+    target_id: str | None = None
+    """The target's topic id; None where nobody noted it."""
 
     @property
     def key(self) -> bytes:
@@ -118,6 +150,8 @@ class Sheet:
                 self.group,
                 self.cause,
                 self.change,
+                self.ends,
+                self.target_id,
             )
             for partition, offset, content, *target in self.letters
         )
@@ -149,7 +183,7 @@ def topic_identity(name: str, topic_id: str | None) -> str:
     >>> topic_identity("orders-dlt", "Xw1"), topic_identity("orders-dlt", None)
     ('Xw1', 'name:orders-dlt')
     """
-    return topic_id or f"name:{name}"
+    return topic_id or f"{_BY_NAME}{name}"
 
 
 def topic_uuid(topic_id: str) -> str:

@@ -103,7 +103,8 @@ def state_of(is_again: bool, row: Row | None) -> State:
 def judge(letter: Letter, letter_id: LetterId, ledger: Ledger) -> Letter:
     """The letter with what became of it, and why."""
     row = row_about(letter.event.record, letter_id, ledger)
-    is_again = bool(letter.event.record.header(REPLAY_ID)) or came_back(letter.origins, letter_id.topic_id, ledger)
+    record = letter.event.record
+    is_again = bool(record.header(REPLAY_ID)) or came_back(record, letter.origins, letter_id.topic_id, ledger)
     reason = f"{row.reason} ({row.operator})" if row is not None and row.reason else None
     state = state_of(is_again, row)
     target = row.target if row is not None and row.state is State.REPLAYED else None
@@ -119,9 +120,11 @@ def unjudged(letter: Letter, why: str) -> Letter:
     return replace(letter, state_reason=f"as far as is known: the ledger couldn't be read ({why})")
 
 
-def came_back(origins: Iterable[Position], topic_id: str, ledger: Ledger) -> bool:
-    """Whether what failed there had been put back there: for frameworks that copy no headers into a letter."""
-    return ledger.has_targets(topic_id) and any(ledger.put_to(topic_id, at) is not None for at in origins)
+def came_back(record: Record, origins: Iterable[Position], topic_id: str, ledger: Ledger) -> bool:
+    """Whether the letter's record had been put back to where it failed: for frameworks that copy no headers."""
+    if not ledger.has_targets(topic_id):
+        return False
+    return any(ledger.put_to(topic_id, at, record.position, record.timestamp) is not None for at in origins)
 
 
 def with_topic(letter: Letter, topic: str) -> Letter:

@@ -28,6 +28,7 @@ class Scribe:
         self._now = now
         self._source = plan.planned[0].source
         self._since = now()
+        self._ends = tuple(sorted((home.partition, end) for home, end in plan.ends.items()))
 
     def rows(
         self, begun: Iterable[Beginning], state: State, places: Iterable[Place | None], reason: str | None = None
@@ -82,6 +83,8 @@ class Scribe:
             cause=told.cause,
             change=told.change,
             letters=letters,
+            ends=self._ends if state is State.REPLAYED else (),
+            target_id=self._plan.target_ids.get(told.target_topic),
         )
 
     def _record(self, key: bytes, value: bytes | None) -> Outgoing:

@@ -163,9 +163,16 @@ class DeadLetterService:
 
     def history(self, topic: str | None = None) -> tuple[tuple[Row, ...], tuple[Gap, ...]]:
         """The ledger's rows, newest first, about one dead-letter topic (also one that is gone) or all; and what of the
-        ledger couldn't be read."""
+        ledger couldn't be read.
+
+        Raises:
+            UsageError: there is no such topic, and the ledger knows of none.
+        """
         rows, gaps = self._log.rows()
-        return rows.history(topic), gaps
+        found = rows.history(topic)
+        if topic is not None and not found and not gaps:
+            self._topic(topic)
+        return found, gaps
 
     def fates(self, rows: Sequence[Row]) -> tuple[tuple[Fate | None, ...], tuple[Gap, ...]]:
         """What became of what those rows put back, in their order, and what couldn't be read for it."""
@@ -182,7 +189,7 @@ class DeadLetterService:
                 yield from reading.letters(topics)
                 gaps.extend(reading.coverage.gaps)
 
-            told = following.fates([rows[index] for index in indices], self._broker, letters_since)
+            told = following.fates([rows[index] for index in indices], self._broker, topics, letters_since)
             for index, one in zip(indices, told, strict=True):
                 found[index] = one
         return tuple(found), tuple(gaps)
@@ -254,7 +261,7 @@ class DeadLetterService:
             return planning.plan(
                 request,
                 letters,
-                gathering.known(self._broker, self._conventions, rows, topic, chosen, request, reading.coverage),
+                gathering.known(self._broker, self._conventions, rows, topic, letters, chosen, request, reading),
                 chosen,
             )
 

@@ -59,9 +59,10 @@ class Standing:
         sheet = Sheet.of(record_of(letter))
         known = self._conventions.known(sheet)
         if SHARE in known:
-            return rules.came_back(self._named(self._conventions.decode(sheet.record)).origins, topic_id, self._ledger)
-        hops = [hop for family in known for hop in family.path(sheet)]
-        return rules.came_back((hop.position for hop in hops if hop.position), topic_id, self._ledger)
+            origins = self._named(self._conventions.decode(sheet.record)).origins
+        else:
+            origins = tuple(hop.position for family in known for hop in family.path(sheet) if hop.position)
+        return rules.came_back(sheet.record, origins, topic_id, self._ledger)
 
     def _letter_id(self, at: Position) -> LetterId:
         topic_id = self._ids.get(at.topic) or topic_identity(at.topic, None)

@@ -30,7 +30,7 @@ from eventops.events.names import (
 )
 from eventops.events.reading import Places, Reader, read_event, trace_id_of
 from eventops.events.record import Headers, Partition, Position, Record, header_pairs
-from eventops.events.text import bytes_as_text, canonical_id, header_text, json_body, moment_of, rfc3339
+from eventops.events.text import bytes_as_text, canonical_id, header_text, json_body, moment_of, parse_time, rfc3339
 
 __all__ = [
     "BAGGAGE",
@@ -68,6 +68,7 @@ __all__ = [
     "indented",
     "json_body",
     "moment_of",
+    "parse_time",
     "read_event",
     "rfc3339",
     "trace_id_of",

@@ -55,6 +55,24 @@ def test_newer_events_for_the_same_key(workshop: Workshop, operator: Operator) -
     assert "newer" not in operator.warnings(letters, "--key", "b"), "its newer event failed as well"
 
 
+def test_what_was_put_back_is_as_old_as_what_it_is_a_copy_of(workshop: Workshop, operator: Operator) -> None:
+    """Three events of one key failed. The first one back is no newer event for the second; the third one is."""
+    orders, letters = topics(workshop)
+    workshop.put(orders, [(b"a", b"{}", ())] * 3)
+    for offset in range(3):
+        fail(workshop, letters, Position(orders, 0, offset), b"a")
+    operator.execute(letters, "--offset", "0/0")
+    assert "newer" not in operator.warnings(letters, "--offset", "0/1-2")
+    operator.execute(letters, "--offset", "0/2")
+    assert "1 letter would come after them" in operator.warnings(letters, "--offset", "0/1")
+
+    other = workshop.topic(f"{orders}-other-dlt")
+    fail(workshop, other, Position(orders, 0, 2), b"a")
+    assert "newer" not in operator.warnings(other), (
+        "each of the copies tells the time of its event, and all of them had the same"
+    )
+
+
 def test_a_compacted_target(workshop: Workshop, operator: Operator) -> None:
     orders, letters = topics(workshop, cleanup_policy="compact")
     fail(workshop, letters, Position(orders, 0, 0))

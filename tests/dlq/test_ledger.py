@@ -1,5 +1,6 @@
 """The ledger's rows: written and read back unchanged, keyed without ambiguity."""
 
+from dataclasses import replace
 from datetime import UTC
 
 import pytest
@@ -35,6 +36,8 @@ SHEETS = st.builds(
     letters=st.lists(
         st.tuples(PLACE, PLACE, TEXT) | st.tuples(PLACE, PLACE, TEXT, PLACE, PLACE), min_size=1, max_size=5
     ).map(tuple),
+    ends=st.lists(st.tuples(PLACE, PLACE), max_size=3).map(tuple),
+    target_id=st.none() | st.text(min_size=1, max_size=5),
 )
 VERSION_1 = (
     b'{"version":1,"state":"replayed","source":{"cluster_id":"c","topic":"orders-dlt","topic_id":"t","partition":0,'
@@ -113,7 +116,8 @@ def test_the_last_row_about_a_letter_wins_and_history_keeps_all() -> None:
     (row,) = _sheet(State.REPLAYED).rows()
     assert found.latest(row.letter) == row
     assert found.replayed(row.deed) == row
-    assert found.put_to("t", Position("orders", 0, 7)) == row
+    assert found.put_to("t", Position("orders", 0, 7), Position("orders-dlt", 0, 2), AT) == row
+    assert found.put_to("t", Position("orders", 0, 7), Position("orders-dlt", 0, 1), AT) is None, "it is the letter"
     assert found.of_replay("t", row.replay_id) == row
     assert [one.state for one in found.history("orders-dlt")] == [State.REPLAYED, State.PARKED]
 
@@ -124,6 +128,17 @@ def test_a_readable_record_heals_an_unreadable_one_of_its_key() -> None:
     found.absorb([record(key=sheet.key, value=b"garbage", at="eventops-ledger/0/0"), record_of(sheet)])
 
     assert not found.unreadable
+
+
+def test_a_target_that_was_made_anew_takes_its_offsets_once_more() -> None:
+    """A letter failed of what was put there last before it was written."""
+    first = replace(_sheet(State.REPLAYED), ends=((0, 4),))
+    again = replace(first, letters=((0, 5, "hash", 0, 7),), ends=((0, 9),), run_id="later")
+    found = Ledger()
+    found.absorb([record_of(first), record_of(again)])
+    rows = [*first.rows(), *again.rows()]
+    told = [found.put_to("t", Position("orders", 0, 7), Position("orders-dlt", 0, at), AT) for at in (3, 4, 8, 9)]
+    assert told == [None, rows[0], rows[0], rows[1]]
 
 
 def test_a_newer_versions_record_is_not_guessed_at() -> None:
