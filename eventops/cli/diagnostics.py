@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from eventops.wording import safe
 DEFECT: Final = 70
 """``EX_SOFTWARE`` of sysexits.h: outside the contract on purpose, so that no script takes a defect for a finding."""
 
+_MOMENT_SECONDS: Final = 0.5
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -104,10 +106,27 @@ def _defect() -> int:
 
 @contextmanager
 def progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress line on stderr where it is a terminal, nothing elsewhere; the callback takes done and expected."""
+    """A progress line on stderr where it is a terminal, nothing elsewhere; the callback takes done and expected. What
+    is over in a moment shows none."""
     if not sys.stderr.isatty():
         yield lambda _done, _expected: None
         return
+    began = time.monotonic()
+    update: Callable[[int, int], None] | None = None
+    with ExitStack() as stack:
+
+        def tell(done: int, expected: int) -> None:
+            nonlocal update
+            if update is None and time.monotonic() - began > _MOMENT_SECONDS:
+                update = stack.enter_context(_bar(what))
+            if update is not None:
+                update(done, expected)
+
+        yield tell
+
+
+@contextmanager
+def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 

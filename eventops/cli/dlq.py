@@ -8,7 +8,15 @@ import click
 
 from eventops.cli import dlq_letter, dlq_pages
 from eventops.cli.dlq_families import families, rules
-from eventops.cli.dlq_options import end, position, say_unjudged, selection, selection_options, where_option
+from eventops.cli.dlq_options import (
+    end,
+    position,
+    reading_letters,
+    say_unjudged,
+    selection,
+    selection_options,
+    where_option,
+)
 from eventops.cli.dlq_replay import discard, replay, restore
 from eventops.cli.lazy import DefaultGroup
 from eventops.cli.options import cluster_options, pass_desk, program
@@ -40,7 +48,8 @@ def list_topics(desk: Desk, output: str, where: LetterCondition | None) -> None:
     """Dead-letter topics with counts, age and rate; exit code 1 where letters remain."""
     from eventops.dlq.document import list_document
 
-    report = desk.dlq.list(desk.now(), where)
+    with reading_letters(desk) as letters:
+        report = letters.list(desk.now(), where)
     say_unjudged(where)
     document = list_document(report)
     if output == "table":
@@ -66,7 +75,8 @@ def groups(desk: Desk, topic: str, output: str, **chosen: Any) -> None:
     """
     from eventops.dlq.document import causes_document
 
-    report = desk.dlq.causes(selection(topic, **chosen), desk.now())
+    with reading_letters(desk) as letters:
+        report = letters.causes(selection(topic, **chosen), desk.now())
     say_unjudged(chosen["where"])
     document = causes_document(report)
     if output == "table":
@@ -102,7 +112,8 @@ def show(desk: Desk, topic: str, output: str, *, full: bool, with_trace: bool, *
         end(found=False, complete=not gaps)
     if full or with_trace:
         raise click.UsageError("--full and --trace are about one letter: name it as TOPIC/PARTITION/OFFSET")
-    report = desk.dlq.letters(selection(topic, **{**chosen, "limit": chosen["limit"] or SHOWN}), desk.now())
+    with reading_letters(desk) as letters:
+        report = letters.letters(selection(topic, **{**chosen, "limit": chosen["limit"] or SHOWN}), desk.now())
     say_unjudged(chosen["where"])
     dlq_pages.say_how_many(report, limited=chosen["limit"] is not None)
     document = letters_document(report)

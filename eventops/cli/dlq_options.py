@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from eventops.cli.diagnostics import say
+from eventops.cli.diagnostics import progress, say
 from eventops.cli.moments import as_moment
 from eventops.cli.options import Command
 from eventops.errors import ExitCode
@@ -14,8 +16,10 @@ from eventops.events import Partition, Position
 from eventops.wording import plural, safe
 
 if TYPE_CHECKING:
+    from eventops.bootstrap import Desk
     from eventops.dlq.conditions import LetterCondition
     from eventops.dlq.model import Selection
+    from eventops.dlq.service import DeadLetterService
     from eventops.ports import Range
 
 
@@ -129,6 +133,13 @@ def _offsets(topic: str, text: str) -> Position | Range:
     if end <= int(first):
         raise click.UsageError(f"--offset {text} ends before it begins")
     return Range(Partition(topic, int(partition)), int(first), end)
+
+
+@contextmanager
+def reading_letters(desk: Desk) -> Iterator[DeadLetterService]:
+    """The service, with a progress line while it reads letters."""
+    with progress("reading letters") as tell:
+        yield desk.dlq.telling(tell)
 
 
 def position(text: str) -> Position:

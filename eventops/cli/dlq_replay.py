@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +13,7 @@ import click
 from eventops.cli import diagnostics, dlq_pages
 from eventops.cli.dlq_editing import editing_options, edits
 from eventops.cli.dlq_execution import execution_options, interruptible, pace, pace_options
-from eventops.cli.dlq_options import everything_option, say_unjudged, selection, selection_options
+from eventops.cli.dlq_options import everything_option, reading_letters, say_unjudged, selection, selection_options
 from eventops.cli.options import pass_desk, program
 from eventops.cli.output import output_option, print_document
 from eventops.errors import ExitCode
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from eventops.bootstrap import Desk
     from eventops.dlq.pace import Pace
     from eventops.dlq.replay_model import Plan, ReplayReport, Wishes
+    from eventops.dlq.service import DeadLetterService
 
 _HOW = ("execute", "yes", "output")
 
@@ -79,7 +82,8 @@ def replay(desk: Desk, topic: str, **given: Any) -> None:
     if how["execute"]:
         desk.require_writable()
     wishes, edited = edits(desk, chosen, wishes, edit=edit)
-    plan = desk.dlq.plan(chosen, desk.now(), _run_id(), wishes, reason=reason, edited=edited)
+    with planning(desk) as letters:
+        plan = letters.plan(chosen, desk.now(), _run_id(), wishes, reason=reason, edited=edited)
     say_unjudged(given["where"])
     _run(desk, plan, pace=tempo, **how)
 
@@ -117,9 +121,21 @@ def _keep_books(desk: Desk, action: str, topic: str, given: dict[str, Any]) -> N
     if how["execute"]:
         desk.require_writable()
     chosen = selection(topic, **given)
-    plan = desk.dlq.plan_bookkeeping(Action(action), chosen, desk.now(), _run_id(), reason)
+    with planning(desk) as letters:
+        plan = letters.plan_bookkeeping(Action(action), chosen, desk.now(), _run_id(), reason)
     say_unjudged(given["where"])
     _run(desk, plan, pace=tempo, **how)
+
+
+@contextmanager
+def planning(desk: Desk) -> Iterator[DeadLetterService]:
+    """The service; whoever interrupts it is told that there is nothing to go on from."""
+    try:
+        with reading_letters(desk) as letters:
+            yield letters
+    except KeyboardInterrupt:
+        diagnostics.say("it was still being planned, and nothing was written: the same command begins anew")
+        raise
 
 
 def _run(desk: Desk, plan: Plan, *, execute: bool, yes: bool, output: str, pace: Pace) -> None:

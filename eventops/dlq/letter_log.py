@@ -18,6 +18,9 @@ from eventops.ports import Bounds, Broker, Coverage, Gap, Isolation, LogBounds, 
 
 Seen = TypeVar("Seen")
 
+Tell = Callable[[int, int], None]
+"""Takes how many offsets were passed, and of how many."""
+
 _SAMPLE_OFFSETS = 3
 """The last offsets of a partition that are looked at; a transaction's marker takes one."""
 _SAMPLE_PARTITIONS = 3
@@ -31,6 +34,7 @@ class Reading:
     broker: Broker
     conventions: Conventions
     since: datetime | None = None
+    tell: Tell | None = None
     _asked: set[Partition] = field(default_factory=set)
     ends: dict[Partition, int] = field(default_factory=dict)
     """Where each partition that was read ended, also the empty ones."""
@@ -76,9 +80,15 @@ class Reading:
         ranges = [Range(home, firsts[home], found.last_stable) for home, found in bounds.bounds.items()]
         ranges = [range_ for range_ in ranges if range_.first < range_.end]
         self._left.update({range_.partition: range_.end for range_ in ranges})
+        expected, reached = sum(range_.end - range_.first for range_ in ranges), dict(firsts)
+        passed = 0
         for batch in read(ranges) if ranges else ():
             self._gaps += batch.gaps
             self._note(batch.positions)
+            if self.tell is not None:
+                passed += sum(position - reached.get(home, position) for home, position in batch.positions.items())
+                reached.update(batch.positions)
+                self.tell(passed, expected)
             yield batch
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ from eventops.dlq.families import BUILT_IN, Conventions
 from eventops.dlq.following import Fate, Follower
 from eventops.dlq.grouping import Grouping, Kept
 from eventops.dlq.ledger_log import LedgerLog
-from eventops.dlq.letter_log import Reading, TopicFinder, TopicNames
+from eventops.dlq.letter_log import Reading, Tell, TopicFinder, TopicNames
 from eventops.dlq.model import Letter, LettersReport, ListReport, Piece, Selection
 from eventops.dlq.pace import Pace
 from eventops.dlq.recognising import Recognition, recognised
@@ -49,6 +50,13 @@ class DeadLetterService:
         self._conventions = conventions
         self._log = LedgerLog(broker)
         self._finder = TopicFinder(broker, conventions)
+        self._tell: Tell | None = None
+
+    def telling(self, tell: Tell) -> DeadLetterService:
+        """The same service, which tells how far it is while it reads letters."""
+        other = copy.copy(self)
+        other._tell = tell  # noqa: SLF001 - one of its own kind
+        return other
 
     @property
     def own_code(self) -> tuple[str, ...]:
@@ -62,7 +70,7 @@ class DeadLetterService:
     def list(self, now: datetime, where: LetterCondition | None = None) -> ListReport:
         """Every dead-letter topic, with counts by what became of its letters, or of those for which ``where`` holds."""
         topics = self._finder.find()
-        reading = Reading(self._broker, self._conventions)
+        reading = self._reading()
         tallies = {topic.name: rules.Tally(topic.name, now) for topic in topics}
         standing, decode = self._standing(topics, reading), self._conventions.decode
         is_meant = None if where is None else lambda letter: where.holds(standing.judge(decode(record_of(letter))))
@@ -103,7 +111,7 @@ class DeadLetterService:
             UsageError: there is no such topic.
         """
         topic = self._topic(selection.topic)
-        reading = Reading(self._broker, self._conventions, selection.since)
+        reading = self._reading(selection.since)
         judge = self._judge([topic], reading)
         chosen = (letter for letter in map(judge, reading.letters([topic])) if rules.is_selected(letter, selection))
         limited = islice(chosen, selection.limit)
@@ -252,7 +260,7 @@ class DeadLetterService:
 
     def _plan(self, request: Request) -> Plan:
         topic = self._topic(request.selection.topic)
-        reading = Reading(self._broker, self._conventions)
+        reading = self._reading()
         with gathering.uncollected():
             judge = self._judge([topic], reading)
             rows, _gaps = self._log.rows()
@@ -269,7 +277,7 @@ class DeadLetterService:
         self, selection: Selection, now: datetime, keep: Callable[[Record], None] | None = None
     ) -> LettersReport:
         topic = self._topic(selection.topic)
-        reading = Reading(self._broker, self._conventions, selection.since)
+        reading = self._reading(selection.since)
         grouping = Grouping(topic.name, now)
         teller = Teller(self._conventions, selection, self._standing([topic], reading), keep)
         for letters in reading.skimmed([topic]):
@@ -277,6 +285,9 @@ class DeadLetterService:
         judge = self._judge([topic])
         causes = grouping.groups(lambda letter: judge(self._conventions.decode(record_of(letter))))
         return LettersReport(now, topic.name, (), causes, reading.coverage)
+
+    def _reading(self, since: datetime | None = None) -> Reading:
+        return Reading(self._broker, self._conventions, since, self._tell)
 
     def _judged(self, records: Sequence[Record], topic: str) -> tuple[Letter, ...]:
         judge = self._judge(self._broker.topics([topic]))

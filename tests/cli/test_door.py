@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -106,3 +107,16 @@ def test_a_listener_that_went_away_changes_no_exit_code() -> None:
     finally:
         os.close(speaks)
     assert ended.returncode == ExitCode.UNREACHABLE
+
+
+def test_ctrl_c_while_it_is_being_imported_is_no_traceback() -> None:
+    code = (
+        "import os, signal, sys, eventops.__main__ as door\n"
+        "class Impatient:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'click': os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Impatient())\n"
+        "door.main()"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (-signal.SIGINT, "", "")
