@@ -34,6 +34,7 @@ def cautions(planned: Sequence[Planned], letters: Sequence[Letter], known: Known
     """Everything that speaks against it, as sentences."""
     for topic in sorted({one.target_topic for one in planned}):
         there = [one for one in planned if one.target_topic == topic]
+        yield from _another_for_letters(topic)
         yield from _compacted(topic, known)
         yield from _too_large(topic, there, known)
         yield from _partition_count(topic, there, known, request)
@@ -57,6 +58,11 @@ def _differing(planned: Sequence[Planned]) -> Iterator[str]:
     for taken_from, what in (("origin", _FROM_ORIGIN), ("letter", _FROM_LETTER)):
         if number := differing[taken_from]:
             yield f"{plural(number, 'letter')} {'differs' if number == 1 else 'differ'} from {what}"
+
+
+def _another_for_letters(topic: str) -> Iterator[str]:
+    if rules.is_dead_letter_name(topic):
+        yield f"{topic} is named for dead letters: no consumer handles there what is put back"
 
 
 def _compacted(topic: str, known: Known) -> Iterator[str]:

@@ -156,32 +156,42 @@ class TopicFinder:
         self._conventions = conventions
         self._looked_into: dict[tuple[str, str | None], bool] = {}
 
-    def find(self) -> tuple[Topic, ...]:
-        """The dead-letter topics, by name."""
+    def find(self) -> tuple[tuple[Topic, ...], tuple[Gap, ...]]:
+        """The dead-letter topics, by name, and topics of which it couldn't be seen whether they hold letters."""
         topics = [topic for topic in self._broker.topics() if not topic.internal and topic.name != ledger.TOPIC]
         named = {topic.name for topic in topics if rules.is_named_for_letters(topic.name, self._conventions)}
         others = [topic for topic in topics if topic.name not in named]
-        self._look_into([topic for topic in others if (topic.name, topic.topic_id) not in self._looked_into])
-        return tuple(
+        gaps = self._look_into([topic for topic in others if (topic.name, topic.topic_id) not in self._looked_into])
+        found = tuple(
             topic
             for topic in topics
             if topic.name in named or self._looked_into.get((topic.name, topic.topic_id), False)
         )
+        return found, gaps
 
-    def _look_into(self, topics: Collection[Topic]) -> None:
+    def _look_into(self, topics: Collection[Topic]) -> tuple[Gap, ...]:
         homes = [Partition(t.name, number) for t in topics for number in t.partitions[:_SAMPLE_PARTITIONS]]
         if not homes:
-            return
-        bounds = self._broker.log_bounds(homes).bounds
-        ranges = [_tail(home, found) for home, found in bounds.items() if found.start < found.last_stable]
+            return ()
+        bounds = self._broker.log_bounds(homes)
+        gaps = list(bounds.gaps)
+        ranges = [_tail(home, found) for home, found in bounds.bounds.items() if found.start < found.last_stable]
         verdicts: dict[str, bool] = {}
         for batch in self._broker.scan(ranges, Isolation.READ_COMMITTED) if ranges else ():
+            gaps += batch.gaps
             for record in batch.records:
                 name = record.position.topic
                 verdicts[name] = verdicts.get(name, True) and rules.is_letter(record, self._conventions)
         for topic in topics:
             if topic.name in verdicts:
                 self._looked_into[topic.name, topic.topic_id] = verdicts[topic.name]
+        return self._unseen([gap for gap in gaps if gap.subject not in verdicts])
+
+    def _unseen(self, gaps: Collection[Gap]) -> tuple[Gap, ...]:
+        """Of topics that are still there; one a topic and reason."""
+        there = {topic.name for topic in self._broker.topics({gap.subject for gap in gaps})} if gaps else set()
+        told = {(gap.subject, gap.reason) for gap in gaps if gap.subject in there}
+        return tuple(Gap(subject, None, f"{reason}: it may hold letters") for subject, reason in sorted(told))
 
 
 class TopicNames:

@@ -69,7 +69,7 @@ class DeadLetterService:
 
     def list(self, now: datetime, where: LetterCondition | None = None) -> ListReport:
         """Every dead-letter topic, with counts by what became of its letters, or of those for which ``where`` holds."""
-        topics = self._finder.find()
+        topics, unseen = self._finder.find()
         reading = self._reading()
         tallies = {topic.name: rules.Tally(topic.name, now) for topic in topics}
         standing, decode = self._standing(topics, reading), self._conventions.decode
@@ -78,6 +78,7 @@ class DeadLetterService:
             tally(letters, tallies, standing, is_meant)
         gone = reading.forget_deleted()
         unread = reading.unread()
+        reading.add_gaps(unseen)
         counts = tuple(line.counts(unread.get(name)) for name, line in tallies.items() if name not in gone)
         return ListReport(now, counts, reading.coverage)
 

@@ -73,6 +73,13 @@ def test_what_was_put_back_is_as_old_as_what_it_is_a_copy_of(workshop: Workshop,
     )
 
 
+def test_a_target_for_letters(workshop: Workshop, operator: Operator) -> None:
+    _orders, letters = workshop.orders_with_letters(1)
+    other = workshop.topic(workshop.unique("parked.DLT"))
+    assert f"{other} is named for dead letters" in operator.warnings(letters, "--to", other)
+    assert "named for dead letters" not in operator.warnings(letters)
+
+
 def test_a_compacted_target(workshop: Workshop, operator: Operator) -> None:
     orders, letters = topics(workshop, cleanup_policy="compact")
     fail(workshop, letters, Position(orders, 0, 0))

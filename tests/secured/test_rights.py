@@ -173,6 +173,9 @@ def test_letters_that_may_not_be_read_are_not_called_none(users: Users) -> None:
     assert (run.returncode, topic["topic"], topic["total"], topic["open"]) == (5, "orders-dlt", None, None)
     assert "not permitted" in topic["counts_reason"]
     assert "not permitted" in topic["per_hour_reason"]
+    (other,) = [gap for gap in found["coverage"]["gaps"] if gap["topic"] == "orders"]
+    assert other["reason"].startswith("not permitted")
+    assert other["reason"].endswith(": it may hold letters")
     run = users("outsider", "dlq")
     (line,) = [line for line in run.stdout.splitlines() if line.startswith("orders-dlt")]
     assert (run.returncode, set(line.split()[1:])) == (5, {"?"})
