@@ -6,12 +6,15 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from confluent_kafka import KafkaError
 
 from eventops.adapters.kafka.broker import KafkaBroker
 from eventops.adapters.kafka.failures import error_of
+from eventops.adapters.kafka.wire import groups as wired
+from eventops.adapters.kafka.wire.client import Node, Silence
 from eventops.errors import BrokerUnreachable, EventopsError, GroupInUse, NotPermitted, UsageError
 from eventops.events import Partition, Position
 from eventops.ports import Range, ShareProgress
@@ -73,6 +76,28 @@ def test_groups_of_the_new_protocol_are_alive(kafka_lab: KafkaLab) -> None:
     assert told.type == "consumer"
     assert told.state != "dead"
     assert [member.assigned for member in told.members] == [(Partition(topic, 0), Partition(topic, 1))]
+
+
+@broker
+@pytest.mark.parametrize("kind", ["classic", "consumer", "share", "streams"])
+def test_a_group_that_was_deleted_since_it_was_listed_is_none_of_all_groups(
+    kafka_lab: KafkaLab, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """The list is the broker's own, and one group older: its coordinator denies that one."""
+    there, gone = kafka_lab.name("billing"), kafka_lab.name("gone")
+    kafka_lab.commit(there, {Partition(kafka_lab.topic(), 0): 0})
+    listed = wired._listed
+
+    def a_moment_ago(*asked: Any) -> tuple[dict[str, wired.Listed], dict[Node, Silence]]:
+        found, silent = listed(*asked)
+        return found | {gone: replace(found[there], type=kind)}, silent
+
+    assert [gap.reason for gap in kafka_lab.broker.groups([there, gone]).gaps] == ["no such group"]
+    monkeypatch.setattr(wired, "_listed", a_moment_ago)
+    found = kafka_lab.broker.groups()
+    assert there in {group.group_id for group in found.groups}
+    assert gone not in {group.group_id for group in found.groups}
+    assert gone not in {gap.subject for gap in found.gaps}
 
 
 @broker

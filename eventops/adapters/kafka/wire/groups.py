@@ -66,6 +66,8 @@ def groups(wire: Wire, coordinators: Coordinators, names: Collection[str]) -> Gr
         unsure = next((silence.reason for silence in silent.values()), NO_SUCH_GROUP)
         gaps += [Gap(name, None, unsure if why == NO_SUCH_GROUP else why) for name, why in missing.items()]
     else:
+        if not silent:  # a group that was deleted since it was listed isn't one of all groups
+            gaps = [gap for gap in gaps if gap.reason != NO_SUCH_GROUP]
         why = (f"{silence.reason}: its groups are missing" for silence in silent.values())
         gaps += [Gap("groups", None, one, is_of_list=True) for one in why]
     return Groups(tuple(sorted(found, key=lambda g: g.group_id)), tuple(sorted(gaps, key=lambda gap: gap.subject)))
