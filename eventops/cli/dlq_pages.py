@@ -44,12 +44,13 @@ def print_history(document: Document) -> None:
     print_table("Ledger", _ROWS, document["rows"], footer=_left_out(document))
 
 
-def print_plan(document: Document, command: str) -> None:
-    """What a replay would do, and the command that does it."""
+def print_plan(document: Document, command: str, read_only: str | None = None) -> None:
+    """What a replay would do, and the command that does it; ``read_only`` is a context in which that is refused."""
     for line in _plan_lines(document):
         click.echo(line)
     if document["plan"]["planned"]:
-        click.echo(f"Nothing was written. To carry it out:\n  {safe(command)}")
+        refused = f" in a context that isn't read-only, as {safe(read_only)} is" if read_only else ""
+        click.echo(f"Nothing was written. To carry it out{refused}:\n  {safe(command)}")
 
 
 def say_plan(document: Document) -> None:

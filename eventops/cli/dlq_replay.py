@@ -157,7 +157,8 @@ def _run(desk: Desk, plan: Plan, *, execute: bool, yes: bool, output: str, pace:
     elif report.executed:
         dlq_pages.print_outcome(document)
     elif not execute:
-        dlq_pages.print_plan(document, _command(plan, pace))
+        read_only = desk.context.name if desk.context.read_only else None
+        dlq_pages.print_plan(document, _command(plan, pace), read_only)
     raise SystemExit(_exit_code(report))
 
 

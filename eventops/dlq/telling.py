@@ -34,6 +34,8 @@ def promise(document: Document) -> str:
     """What its execution guarantees."""
     if not document["plan"]["planned"]:
         return f"nothing to {document['action']}"
+    if document["action"] != "replay":
+        return "only the ledger is written to: the letters stay where they are"
     if document["guarantee"] == "at_least_once":
         return "guarantee: at_least_once: what is in hand when it is killed may be appended twice"
     return f"guarantee: {document['guarantee'].replace('_', ' ')}, for readers of committed records"

@@ -269,7 +269,9 @@ def test_a_read_only_context_plans_and_does_not_execute(
     config.save_context(path, Context("prod", {"bootstrap.servers": bootstrap_servers}, settings), use=False)
     read_only = ("--context", "prod")
 
-    assert eventops("replay", letters, *read_only).returncode == 0
+    planned = eventops("replay", letters, *read_only)
+    assert planned.returncode == 0
+    assert "To carry it out in a context that isn't read-only, as prod is:\n" in planned.stdout
     refused = eventops("replay", letters, "--all", "--execute", *read_only)
     assert refused.returncode == 4
     assert "read-only" in refused.stderr

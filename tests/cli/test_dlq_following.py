@@ -203,6 +203,7 @@ def test_books_are_kept_and_nothing_is_deleted(workshop: Workshop, operator: Ope
 
     plan = operator("discard", letters, "--offset", "0/0-1", "--reason", "test data")
     assert "2 letters to discard" in plan.stdout
+    assert "only the ledger is written to" in plan.stdout
     assert f"dlq discard {letters} --offset 0/0-1 --reason 'test data' --execute" in plan.stdout
     done = operator.document("discard", letters, "--offset", "0/0-1", "--reason", "test data", "--execute")
     assert (done["discarded"], done["replayed"]) == (2, 0)
