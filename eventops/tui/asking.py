@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from textual.app import ScreenStackError
@@ -58,10 +60,13 @@ class Asking(InOrder):
             return
         now = self.desk.now()
         first: tuple[Watch[Any], ...] = (self.questions.lag, self.questions.cluster)
-        asked = first if self.questions.lag.is_first(now) else (*first, *self._wanted())
-        for watch in asked:
-            if watch.is_due(now):
-                self.ask(watch)
+        if self.questions.lag.is_first(now):
+            due = [watch for watch in first if watch.is_due(now)]
+        else:
+            others = [watch for watch in self._wanted() if watch not in first]
+            due = [watch for watch in first if watch.is_due(now)] + in_turn(others, now)
+        for watch in due:
+            self.ask(watch)
 
     def ask_now(self, watches: tuple[Watch[Any], ...]) -> None:
         """Ask these whenever they were asked last, also while paused."""
@@ -124,11 +129,13 @@ class Asking(InOrder):
     def on_answered(self, message: Answered) -> None:
         """Keep it, and show it where it is wanted."""
         message.watch.take(message.value, self.desk.now())
+        self.ask_due()
         self.repaint()
 
     def on_not_answered(self, message: NotAnswered) -> None:
         """What was known stays, marked as old."""
         message.watch.miss(message.reason)
+        self.ask_due()
         self.repaint()
 
     def trace_waiting(self, unread: Range) -> None:
@@ -211,3 +218,12 @@ class Asking(InOrder):
         """The page in front, with what is known now."""
         if (page := self.page) is not None:
             page.refresh_all()
+
+
+def in_turn(watches: Sequence[Watch[Any]], now: datetime) -> list[Watch[Any]]:
+    """Of the questions beside the lag the one that is due longest, while none of the others is out that may answer
+    soon: a key waits for each worker that is busy meanwhile. One that takes its time holds up nobody."""
+    if any(watch.is_answering(now) for watch in watches):
+        return []
+    due = [watch for watch in watches if watch.is_due(now)]
+    return sorted(due, key=lambda watch: (watch.asked_at is not None, watch.asked_at))[:1]

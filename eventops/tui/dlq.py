@@ -15,7 +15,7 @@ from textual.widgets import Static
 from eventops.dlq.model import CauseGroup, Letter, LettersReport, Selection
 from eventops.dlq.replay_model import Action
 from eventops.tui import letter_text
-from eventops.tui.dlq_columns import cause_columns, topic_columns
+from eventops.tui.dlq_columns import cause_columns, most_open, topic_columns
 from eventops.tui.ledger import LedgerPage
 from eventops.tui.messages import Entered
 from eventops.tui.page import Page
@@ -121,7 +121,7 @@ class TopicsPage(LettersOf):
     def paint(self) -> None:
         """Most open letters first."""
         report = self.shell.questions.letters.value
-        topics = None if report is None else sorted(report.topics, key=lambda one: (-one.open, -one.total, one.topic))
+        topics = None if report is None else sorted(report.topics, key=most_open)
         self.query_one("#topics", Table).show(topics)
 
     def on_table_chosen(self, message: Table.Chosen) -> None:

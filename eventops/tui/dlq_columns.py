@@ -15,7 +15,7 @@ from eventops.tui.palette import BAD, FAINT, WARN
 from eventops.tui.questions import open_of
 from eventops.tui.record_text import content
 from eventops.tui.widgets.table import Column
-from eventops.wording import UNKNOWN, count, duration
+from eventops.wording import UNKNOWN, count, duration, safe
 
 
 def open_letters(number: int) -> Text:
@@ -33,6 +33,11 @@ def ago(now: Callable[[], datetime], moment: datetime | None) -> Text:
     return Text(UNKNOWN, FAINT) if moment is None else Text(f"{_coarse((now() - moment).total_seconds())} ago")
 
 
+def most_open(row: TopicCounts) -> tuple[float, int, str]:
+    """What a list of topics is ordered by; what couldn't be read may be anything, and stands before what is 0."""
+    return (-0.5 if row.is_unknown else -row.open, -row.total, row.topic)
+
+
 def _counts(*, from_width: int) -> Iterator[Column[Any]]:
     for one in (State.FAILED_AGAIN, State.REPLAYED, State.DISCARDED, State.PARKED):
         yield Column(
@@ -42,6 +47,8 @@ def _counts(*, from_width: int) -> Iterator[Column[Any]]:
 
 def _count_of(one: State) -> Callable[[Any], Text]:
     def cell(row: TopicCounts | CauseGroup) -> Text:
+        if isinstance(row, TopicCounts) and row.is_unknown:
+            return Text(UNKNOWN, FAINT)
         number = row.counts.get(one, 0)
         return Text(count(number), BAD) if number and one is State.FAILED_AGAIN else quiet(number)
 
@@ -56,24 +63,43 @@ def topic_columns(now: Callable[[], datetime]) -> Sequence[Column[TopicCounts]]:
     """A dead-letter topic in figures."""
     return (
         Column("topic", lambda row: row.topic, is_flexible=True),
-        Column("open", lambda row: open_letters(row.open), right=True, order=lambda row: row.open),
+        Column("open", _open, right=True, order=lambda row: None if row.is_unknown else row.open),
         *_counts(from_width=104),
-        Column("total", lambda row: quiet(row.total), right=True, order=lambda row: row.total),
+        Column("total", _total, right=True, order=lambda row: None if row.is_unknown else row.total),
         Column(
             "last hour",
-            lambda row: _per_hour(row.per_hour),
+            lambda row: _per_hour(None if row.is_unknown else row.per_hour),
             right=True,
             from_width=70,
             order=lambda row: row.per_hour,
         ),
         Column(
             "newest",
-            lambda row: ago(now, row.newest) if row.total else Text("-", FAINT),
+            lambda row: ago(now, row.newest) if row.total or row.is_unknown else Text("-", FAINT),
             right=True,
             from_width=60,
             order=lambda row: row.newest,
         ),
+        Column("", _unread, is_flexible=True, from_width=120, at_most=120),
     )
+
+
+def _open(row: TopicCounts) -> Text:
+    """At least so many, where not all was read; never 0 where nothing was."""
+    if row.is_unknown:
+        return Text(UNKNOWN, f"bold {WARN}")
+    return Text(f"≥ {count(row.open)}", f"bold {WARN}") if row.unread is not None else open_letters(row.open)
+
+
+def _total(row: TopicCounts) -> Text:
+    if row.is_unknown:
+        return Text(UNKNOWN, FAINT)
+    return Text(f"≥ {count(row.total)}") if row.unread is not None else quiet(row.total)
+
+
+def _unread(row: TopicCounts) -> Text:
+    """Why not all of it was read."""
+    return Text(safe(row.unread or "", 120), WARN)
 
 
 def cause_columns(now: Callable[[], datetime], *, with_topic: bool = False) -> Sequence[Column[CauseGroup]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,13 +11,15 @@ from textual.containers import Container, Vertical
 from textual.widget import Widget
 from textual.widgets import Static
 
+from eventops.events import Partition
 from eventops.lag.model import LagReport, Verdict
 from eventops.tui import pages
-from eventops.tui.dlq_columns import cause_columns, topic_columns
+from eventops.tui.dlq_columns import cause_columns, most_open, topic_columns
 from eventops.tui.history import History, sparkline, total
 from eventops.tui.lag_columns import GROUPS, Paced, lag, rate
 from eventops.tui.page import Page
-from eventops.tui.palette import ACCENT, FAINT, GOOD, WARN
+from eventops.tui.palette import ACCENT, BAD, FAINT, GOOD, WARN
+from eventops.tui.questions import offline_told
 from eventops.tui.target import Target
 from eventops.tui.watch import Watch
 from eventops.tui.widgets.lines import OneLine
@@ -40,8 +42,9 @@ class OverviewPage(Page):
 
     @property
     def watches(self) -> tuple[Watch[Any], ...]:
-        """Lag, letters, causes."""
-        return (self.shell.questions.lag, self.shell.questions.letters, self.shell.questions.causes)
+        """Lag, letters, causes, partitions that nobody leads."""
+        asked = self.shell.questions
+        return (asked.lag, asked.letters, asked.causes, asked.offline)
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -83,11 +86,16 @@ class OverviewPage(Page):
         """Everything that is known."""
         shell = self.shell
         report, letters, causes = shell.questions.lag.value, shell.questions.letters.value, shell.questions.causes.value
-        self.query_one("#figures", Static).update(figures(report, letters, shell.history, self.app.size.width))
+        told = figures(report, letters, shell.questions.offline.value, shell.history, self.app.size.width)
+        self.query_one("#figures", Static).update(told)
         self.query_one("#groups", Table).show(shell.worst_groups(), note=shell.arrival_note)
-        topics = None if letters is None else sorted(letters.topics, key=lambda one: (-one.open, one.topic))
+        topics = None if letters is None else sorted(letters.topics, key=most_open)
         self.query_one("#topics", Table).show(topics)
         self.query_one("#causes", Table).show(causes)
+
+    def alarm(self) -> str | None:
+        """Partitions that are offline: whoever reads or writes them waits."""
+        return offline_told(self.shell.questions.offline.value or ())
 
     def target(self) -> Target | None:
         """The row under the cursor of the table in front."""
@@ -115,22 +123,40 @@ class OverviewPage(Page):
             await shell.open("dlq", pages.causes(row.topic), pages.letters(row))
 
 
-def figures(report: LagReport | None, letters: ListReport | None, history: History, width: int) -> Text:
-    """The four figures that say whether anything is wrong, each under its label."""
-    told = [_lag(report), _rate(report, history), _open(letters), _groups(report)]
+def figures(
+    report: LagReport | None,
+    letters: ListReport | None,
+    offline: Sequence[Partition] | None,
+    history: History,
+    width: int,
+) -> Text:
+    """The figures that say whether anything is wrong, each under its label; what is offline stands before them."""
     labels = list(_SHORT if width < _TINY else ("total lag", "records in/s", "open letters", "groups"))
+    told = [_lag(report), _rate(report, history), _open(letters), _groups(report)]
+    if offline or width >= 80:
+        at = 0 if offline else len(told)
+        labels.insert(at, "offline")
+        told.insert(at, _offline(offline))
     if width >= 120:
         known = [figure for figure in history.totals if figure is not None]
-        told.append(Text(sparkline(list(history.totals), min(width - 84, 60)) or " ", ACCENT))
-        labels.append(
-            f"total lag, {plural(len(history.totals), 'poll')} of this run, up to {count(max(known, default=None))}"
-        )
-    above, below, gap = Text(), Text(), 4 if width >= 80 else 2 if width >= _TINY else 1
+        told.append(Text(sparkline(list(history.totals), min(width - 96, 60)) or " ", ACCENT))
+        labels.append(f"total lag, {plural(len(history.totals), 'poll')}, up to {count(max(known, default=None))}")
+    return _under(labels, told, 4 if width >= 80 else 2 if width >= _TINY else 1)
+
+
+def _under(labels: Sequence[str], told: Sequence[Text], gap: int) -> Text:
+    above, below = Text(), Text()
     for label, figure in zip(labels, told, strict=True):
         wide = max(len(label), figure.cell_len) + gap
         above.append(label.ljust(wide), FAINT)
         below.append_text(figure).append(" " * (wide - figure.cell_len))
     return above.append("\n").append_text(below)
+
+
+def _offline(partitions: Sequence[Partition] | None) -> Text:
+    if partitions is None:
+        return Text(UNKNOWN)
+    return Text(count(len(partitions)), f"bold {BAD}" if partitions else GOOD)
 
 
 def _lag(report: LagReport | None) -> Text:
@@ -149,6 +175,8 @@ def _open(letters: ListReport | None) -> Text:
     if letters is None:
         return Text(UNKNOWN)
     number = sum(topic.open for topic in letters.topics)
+    if not number and not letters.coverage.complete:
+        return Text(UNKNOWN, f"bold {WARN}")
     return Text.assemble(
         (count(number), f"bold {WARN if number else GOOD}"), "" if letters.coverage.complete else " at least"
     )

@@ -176,8 +176,8 @@ class Page(Screen[None]):
             self.freshness,
         )
         self.query_one(Tabs).tell(SECTIONS, self.section, self.crumbs)
-        trouble, left_out = self.trouble(), self.left_out()
-        self.query_one(Notice).tell(trouble or left_out, is_bad=trouble is not None)
+        trouble, alarm, left_out = self.trouble(), self.alarm(), self.left_out()
+        self.query_one(Notice).tell(trouble or alarm or left_out, is_bad=bool(trouble or alarm))
         for table in self.query(Table):
             table.waiting, table.is_partial = self._why_empty(trouble), left_out is not None
         self.query_one(CommandLine).tell(self.command)
@@ -190,6 +190,10 @@ class Page(Screen[None]):
         """What is wrong with the figures on the screen."""
         now = self.shell.desk.now()
         return next((found for watch in self.watches if (found := watch.trouble(now))), None)
+
+    def alarm(self) -> str | None:
+        """What is wrong with the cluster, and no matter of what was read; None: nothing that this screen knows of."""
+        return None
 
     def gaps(self) -> Sequence[Gap]:
         """What of it couldn't be read."""

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from eventops.bootstrap import Desk
 from eventops.dlq.model import CauseGroup, LettersReport, ListReport, Selection, State
-from eventops.events import read_event
+from eventops.events import Partition, read_event
 from eventops.lag.model import GroupLag, GroupSelection, LagReport
-from eventops.ports import Cluster, Range
+from eventops.ports import Cluster, Range, Topic
 from eventops.tui.history import History
 from eventops.tui.messages import WaitingFound, WaitingUnknown
 from eventops.tui.watch import Watch
+from eventops.wording import count, plural, safe
 
 if TYPE_CHECKING:
     from eventops.topics.model import TopicsReport
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 _TOPICS_READ: Final = 3
 """Dead-letter topics whose causes are read for the overview: those with most open letters."""
 _TOPICS_KEPT: Final = 4
+_NAMED: Final = 3
+"""Partitions that an alarm names."""
 _FIRST_TOLD: Final = (40,)
 """A screenful of groups is told of at once."""
 _TELL_EVERY: Final = 0.5
@@ -43,18 +46,21 @@ class Questions:
             "lag", lambda: history.add(desk.lag.snapshot(GroupSelection(), desk.now())), refresh
         )
         self.cluster: Watch[Cluster] = Watch("cluster", lambda: desk.broker.cluster(), max(refresh, _CAUSES_EVERY))
+        self.offline: Watch[tuple[Partition, ...]] = Watch(
+            "offline", lambda: without_leader(desk.broker.topics()), max(refresh, _CAUSES_EVERY)
+        )
         self.letters: Watch[ListReport] = Watch("letters", lambda: desk.dlq.list(desk.now()), self._letters_every)
         self.topics: Watch[TopicsReport] = Watch(
             "topics", lambda: desk.topics.report((), desk.now()), max(refresh, _CAUSES_EVERY)
         )
         self.causes: Watch[tuple[CauseGroup, ...]] = Watch(
-            "causes", lambda: top_causes(desk), max(5 * refresh, _CAUSES_EVERY)
+            "causes", lambda: top_causes(desk, self.letters.value), max(5 * refresh, _CAUSES_EVERY)
         )
 
     @property
     def shared(self) -> tuple[Watch[Any], ...]:
         """Those that go on whichever screen is left."""
-        return (self.lag, self.cluster, self.letters, self.topics, self.causes)
+        return (self.lag, self.cluster, self.offline, self.letters, self.topics, self.causes)
 
     def causes_of(self, topic: str) -> Watch[LettersReport]:
         """What the letters of one topic failed of; of topics looked at long ago nothing is kept."""
@@ -72,7 +78,7 @@ class Questions:
         self.refresh = min(max(self.refresh * factor, _FASTEST), _SLOWEST)
         self._letters_every = max(self.refresh, _LETTERS_EVERY)
         self.lag.every = self.refresh
-        self.cluster.every = self.topics.every = max(self.refresh, _CAUSES_EVERY)
+        self.cluster.every = self.offline.every = self.topics.every = max(self.refresh, _CAUSES_EVERY)
         self.causes.every = max(5 * self.refresh, _CAUSES_EVERY)
         self.letters.every = self._letters_every
         for watch in self._causes_of.values():
@@ -92,9 +98,31 @@ def first_lag(desk: Desk, history: History, tell: Callable[[list[GroupLag]], Non
     return history.add(LagReport(now, desk.lag.cluster_id(), tuple(found), reading.coverage))
 
 
-def top_causes(desk: Desk) -> tuple[CauseGroup, ...]:
-    """The causes of most open letters, over the topics that hold most of them."""
-    topics = sorted(desk.dlq.list(desk.now()).topics, key=lambda one: -one.open)[:_TOPICS_READ]
+def without_leader(topics: Iterable[Topic]) -> tuple[Partition, ...]:
+    """The partitions of which nothing can be read or written now, Kafka's own among them."""
+    return tuple(sorted(Partition(topic.name, number) for topic in topics for number in topic.leaderless))
+
+
+def offline_told(partitions: Sequence[Partition]) -> str | None:
+    """The alarm of them; None where there are none.
+
+    >>> offline_told((Partition("orders", 2),))
+    '1 partition offline, without a leader nothing can be read or written: orders/2'
+    >>> offline_told([Partition("orders", number) for number in range(5)])
+    '5 partitions offline, without a leader nothing can be read or written: orders/0, orders/1, orders/2 and 2 more'
+    """
+    if not partitions:
+        return None
+    named, more = ", ".join(safe(str(one), 60) for one in partitions[:_NAMED]), len(partitions) - _NAMED
+    which = f"{named} and {count(more)} more" if more > 0 else named
+    return f"{plural(len(partitions), 'partition')} offline, without a leader nothing can be read or written: {which}"
+
+
+def top_causes(desk: Desk, known: ListReport | None) -> tuple[CauseGroup, ...]:
+    """The causes of most open letters, over the topics that hold most of them. ``known``: the last list of them, which
+    isn't read a second time."""
+    listed = known if known is not None else desk.dlq.list(desk.now())
+    topics = sorted(listed.topics, key=lambda one: -one.open)[:_TOPICS_READ]
     reports = [desk.dlq.causes(Selection(topic.topic), desk.now()) for topic in topics if topic.open]
     causes = [cause for report in reports for cause in report.causes if open_of(cause)]
     return tuple(sorted(causes, key=lambda cause: -open_of(cause)))

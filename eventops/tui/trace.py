@@ -18,7 +18,7 @@ from textual.worker import get_current_worker
 from eventops.errors import reason_of
 from eventops.events import Position
 from eventops.trace.drawing import coverage_line
-from eventops.trace.model import Found, Question, TraceReport
+from eventops.trace.model import DeadLetter, Found, Hop, Question, TraceReport
 from eventops.tui import record_text, trace_text
 from eventops.tui.messages import Entered, Searched, SearchFailed
 from eventops.tui.page import Page
@@ -234,18 +234,28 @@ class TracePage(Page):
         return self._reported_at if self.report is not None else None
 
     def target(self) -> Target | None:
-        """The marked event's dead letters, else the chain's, one after the other, those nobody dealt with first."""
+        """The request; and of the marked event's dead letters, else of the chain's, the one whose turn it is."""
         hop = self.query_one(Chain).current
-        letters = list(hop.dead_letters) if hop is not None else []
-        letters = (
-            letters or [letter for hop in self.report.events for letter in hop.dead_letters] if self.report else []
-        )
-        letters.sort(key=lambda letter: letter.is_replayed)
-        if not letters:
+        if hop is None or self.report is None:
             return None
-        number = self._letters_shown % len(letters)
+        letters = self._letters(hop)
+        letter = letters[self._letters_shown % len(letters)].position if letters else None
+        return Target(self.report.correlation_id or hop.event.ids.event_id, hop.event.position, letter=letter)
+
+    def _letters(self, hop: Hop) -> list[DeadLetter]:
+        """Those nobody dealt with first."""
+        chain = self.report.events if self.report is not None else ()
+        letters = hop.dead_letters or [letter for one in chain for letter in one.dead_letters]
+        return sorted(letters, key=lambda letter: letter.is_replayed)
+
+    async def action_letters_of_it(self) -> None:
+        """One after the other."""
+        target = self.target()
+        if target is not None and target.letter is None:
+            self.notify("no event of this chain has a dead letter")
+            return
+        await super().action_letters_of_it()
         self._letters_shown += 1
-        return Target(letter=letters[number].position)
 
     async def action_trace_it(self) -> None:
         """It is here already."""

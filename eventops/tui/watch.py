@@ -17,6 +17,8 @@ _SHARE: Final = 4
 """Long readings are asked for seldom: this many times as long as one took passes from one question to the next."""
 _FIRST: Final = 3.0
 """Seconds that other questions wait for the first answer of the first one."""
+_SOON: Final = 2.0
+"""Seconds for which a question that is out has the workers' time for itself."""
 
 
 class Standing(Enum):
@@ -69,6 +71,10 @@ class Watch(Generic[Value]):
     def is_first(self, now: datetime) -> bool:
         """Whether it is out for the first time, and not for long: others give it the way."""
         return self.answered_at is None and self.failure is None and self._waited(now) < _FIRST
+
+    def is_answering(self, now: datetime) -> bool:
+        """Whether it is out, and not for long: its answer may come soon."""
+        return self.is_out and self.asked_at is not None and (now - self.asked_at).total_seconds() < _SOON
 
     def hurry(self) -> None:
         """Make it due: what it tells may have changed by what was done meanwhile."""

@@ -242,6 +242,15 @@ def some_topics() -> ListReport:
     )
 
 
+def unreadable_topics() -> ListReport:
+    """One whose letters nobody may read, and one of which a partition couldn't be read."""
+    why, lost = "kafka-1:9092 forbids it: READ on the topic", "no leader"
+    hidden = TopicCounts("hidden-dlt", {}, None, None, None, unread=why)
+    part = replace(topic_counts("part-dlt", open=3), unread=lost)
+    gaps = (Gap("hidden-dlt", None, why), Gap("part-dlt", 1, lost))
+    return ListReport(NOW, (topic_counts("empty-dlt"), hidden, part), Coverage(3, 1, gaps=gaps))
+
+
 def plan(count: int = 3, *, warnings: Sequence[str] = (), refused: int = 0, topic: str = "users-dlt") -> Plan:
     """What a replay would do."""
     found = [letter(number, topic=topic) for number in range(count + refused)]

@@ -50,6 +50,7 @@ async def answer_all(pilot: Pilot[Any], app: Dashboard, *, lag: object = None, l
     await answer(pilot, app.questions.cluster, reports.CLUSTER)
     await answer(pilot, app.questions.lag, lag or reports.sick_lag())
     await answer(pilot, app.questions.letters, letters or reports.some_topics())
+    await answer(pilot, app.questions.offline, ())
     await answer(pilot, app.questions.causes, tuple(cause for cause in found.causes if cause.open))
     await answer(pilot, app.questions.topics, reports.topics())
 

@@ -6,6 +6,7 @@ import base64
 import time
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from textual.events import Key
@@ -13,8 +14,9 @@ from textual.widgets import ProgressBar
 
 from eventops.dlq.model import Selection, State
 from eventops.dlq.replay_model import Step
-from eventops.events import Position
+from eventops.events import Partition, Position
 from eventops.tui.app import Dashboard
+from eventops.tui.asking import in_turn
 from eventops.tui.confirming import Phase
 from eventops.tui.dlq import CausesPage, TopicsPage
 from eventops.tui.help import HelpPage
@@ -27,9 +29,10 @@ from eventops.tui.page import Page
 from eventops.tui.replay import ReplayPage
 from eventops.tui.topics import TopicListPage, TopicPage
 from eventops.tui.trace import TracePage
+from eventops.tui.watch import Watch
 from eventops.tui.widgets.lines import Prompt
 from tests.tui import reports
-from tests.tui.stage import answer, answer_all, current, front, shown, still, table, type_text, until
+from tests.tui.stage import answer, answer_all, current, front, go, shown, still, table, type_text, until
 
 pytestmark = pytest.mark.asyncio
 
@@ -498,3 +501,74 @@ async def test_a_letter_that_was_put_back_changes_on_the_screen() -> None:
         assert "✗ open" in shown(pilot)
         await answer(pilot, page.watches[0], replace(one, state=State.REPLAYED))
         assert "↻ replayed" in shown(pilot)
+
+
+async def test_partitions_that_nobody_leads_are_an_alarm_on_the_overview() -> None:
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await answer_all(pilot, app, lag=reports.healthy_lag())
+        await answer(pilot, app.questions.offline, ())
+        assert "offline" in shown(pilot).splitlines()[3]
+        assert "partitions offline" not in shown(pilot)
+        await answer(pilot, app.questions.offline, (Partition("orders", 0), Partition("users", 1)))
+        text = shown(pilot)
+        assert "! 2 partitions offline, without a leader nothing can be read or written: orders/0, users/1" in text
+        labels = next(line for line in text.splitlines() if "total lag" in line)
+        assert labels.split()[0] == "offline", "the alarm stands first"
+
+
+async def test_the_groups_that_read_a_topic_stand_with_their_lag_and_what_is_unknown_of_it() -> None:
+    app = still()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await answer(pilot, app.questions.lag, reports.sick_lag())
+        page = TopicPage("orders")
+        await app.open("topics", page)
+        found = reports.topics()
+        orders = replace(found.topics[0], groups=("audit-group", "billing-group", "gone-group"))
+        await answer(pilot, app.questions.topics, replace(found, topics=(orders, found.topics[1])))
+        rows = {row.group: row for row in table(app, "readers").rows}
+        assert {name: row.lag for name, row in rows.items()} == {
+            "audit-group": 5410,
+            "billing-group": 5300,
+            "gone-group": None,
+        }
+        lines = {line.split()[0]: line for line in shown(pilot).splitlines() if "-group" in line}
+        assert "5,410" in lines["audit-group"]
+        assert "5,300" in lines["billing-group"]
+        assert "the last poll of the lag has no such group" in lines["gone-group"]
+        assert " 0 " not in lines["gone-group"]
+
+
+async def test_a_dead_letter_topic_that_could_not_be_read_is_unknown_and_never_empty() -> None:
+    app = still()
+    async with app.run_test(size=(160, 40)) as pilot:
+        told = reports.unreadable_topics()
+        await go(pilot, app, "4")
+        await answer(pilot, app.questions.letters, told)
+        assert [row.topic for row in table(app, "topics").rows] == ["part-dlt", "hidden-dlt", "empty-dlt"]
+        lines = {line.split()[0]: line.split() for line in shown(pilot).splitlines() if "-dlt" in line}
+        assert lines["hidden-dlt"][1] == "?"
+        assert "0" not in lines["hidden-dlt"]
+        assert " ".join(lines["hidden-dlt"]).endswith("kafka-1:9092 forbids it: READ on the topic")
+        assert lines["part-dlt"][1:3] == ["≥", "3"]
+        assert lines["empty-dlt"][1] == "0"
+        await go(pilot, app, "1")
+        await answer(pilot, app.questions.letters, replace(told, topics=told.topics[:2]))
+        figures = shown(pilot).splitlines()
+        labels = next(number for number, line in enumerate(figures) if "open letters" in line)
+        assert figures[labels + 1][figures[labels].index("open letters") :].split()[0] == "?"
+
+
+async def test_beside_the_lag_one_question_is_asked_after_the_other() -> None:
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await answer(pilot, app.questions.lag, reports.healthy_lag())
+        asked = app.questions
+        others: list[Watch[Any]] = [asked.letters, asked.causes, asked.offline]
+        assert in_turn(others, reports.NOW) == [asked.letters]
+        asked.letters.put(reports.NOW)
+        assert in_turn(others, reports.NOW) == [], "its answer may come soon"
+        later = reports.NOW + timedelta(seconds=2)
+        assert in_turn(others, later) == [asked.causes], "one that takes its time holds up nobody"
+        asked.letters.miss("no leader")
+        assert in_turn(others, reports.NOW) == [asked.causes]

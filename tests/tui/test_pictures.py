@@ -127,6 +127,11 @@ async def healthy_overview(pilot: Pilot[Any], app: Dashboard) -> None:
     await answer(pilot, app.questions.causes, ())
 
 
+async def overview_with_partitions_offline(pilot: Pilot[Any], app: Dashboard) -> None:
+    await overview(pilot, app)
+    await answer(pilot, app.questions.offline, (Partition("orders", 0), Partition("users", 1)))
+
+
 async def empty_overview(pilot: Pilot[Any], app: Dashboard) -> None:
     await answer_all(pilot, app, lag=reports.lag(), letters=reports.listed())
     await answer(pilot, app.questions.causes, ())
@@ -284,6 +289,7 @@ async def reset_done(pilot: Pilot[Any], app: Dashboard) -> None:
 
 async def one_topic(pilot: Pilot[Any], app: Dashboard) -> None:
     await go(pilot, app, "5")
+    await answer(pilot, app.questions.lag, reports.sick_lag())
     await answer(pilot, app.questions.topics, reports.topics())
     await app.push_screen(TopicPage("orders"))
 
@@ -373,6 +379,7 @@ STATES: dict[str, Opens] = {
     "overview-empty": empty_overview,
     "overview-healthy": healthy_overview,
     "overview-sick": overview,
+    "overview-offline": overview_with_partitions_offline,
     "overview-disconnected": failing(overview, DISCONNECTED, old=42),
     "overview-never-answered": failing(nothing_yet, DISCONNECTED),
     "overview-no-permission": failing(nothing_yet, FORBIDDEN),
@@ -393,6 +400,7 @@ STATES: dict[str, Opens] = {
     "trace-disconnected": failed_trace,
     "dlq-empty": section("4", lambda app: app.questions.letters, reports.listed()),
     "dlq-sick": DLQ,
+    "dlq-unreadable": section("4", lambda app: app.questions.letters, reports.unreadable_topics()),
     "dlq-disconnected": failing(DLQ, DISCONNECTED, old=42),
     "dlq-no-permission": failing(section("4", lambda app: app.questions.letters), FORBIDDEN),
     "causes": causes,
@@ -446,6 +454,7 @@ STATES: dict[str, Opens] = {
 }
 SIZED: dict[str, Opens] = {
     "overview": overview,
+    "overview-offline": overview_with_partitions_offline,
     "lag": LAG,
     "group": one_group,
     "peek": peek,

@@ -147,3 +147,13 @@ async def test_a_payload_is_copied_without_what_a_terminal_obeys() -> None:
         assert "\x1b" not in app.clipboard
         assert "\x07" not in app.clipboard
         assert app.clipboard.startswith("one\n")
+
+
+async def test_c_copies_the_request_of_the_chain_and_d_goes_through_its_letters_whatever_else_is_pressed() -> None:
+    app = still()
+    async with app.run_test(size=(120, 40)) as pilot:
+        page = await opened(app, reports.trace())
+        await pilot.pause()
+        await pilot.press("c", "c")
+        assert app.clipboard == reports.trace().correlation_id
+        assert page.target() == page.target(), "looking isn't going"

@@ -119,7 +119,8 @@ def widths(
     total: int,
     sorted_by: str | None,
 ) -> tuple[int, ...]:
-    """As wide as the contents; once wide they stay so until the layout changes, and flexible ones give way."""
+    """As wide as the contents; once wide they stay so until the layout changes, and flexible ones give way: remarks
+    without a title before names."""
     found = [
         max(len(column.title) + 2 * (column.title == sorted_by and bool(column.title)), old)
         for column, old in zip(columns, before or (0,) * len(columns), strict=True)
@@ -130,12 +131,16 @@ def widths(
     flexible = [number for number, column in enumerate(columns) if column.is_flexible]
     excess = sum(found) + PADDING * len(found) - total
     while excess > 0 and flexible:
-        widest = max(flexible, key=lambda number: found[number])
+        widest = max(flexible, key=lambda number: (_gives_way(columns[number], found[number]), found[number]))
         if found[widest] <= _NARROWEST:
             break
         found[widest] -= 1
         excess -= 1
     return tuple(found)
+
+
+def _gives_way(column: Column[Row], width: int) -> bool:
+    return not column.title and width > _NARROWEST
 
 
 def place(keys: Sequence[str], wanted: str, at: int) -> int:
