@@ -64,6 +64,8 @@ class TailPage(Page):
         self._looked_at: datetime | None = None
         self._failure: str | None = None
         self._gap: str | None = None
+        self._live: Live | None = None  # where the next look goes on, also after the screen was left
+        self._looking = threading.Lock()
         self._ended = threading.Event()
         self._ended.set()
 
@@ -140,22 +142,24 @@ class TailPage(Page):
 
     def _watch(self, ended: threading.Event) -> None:
         """In a worker: a look now and then, until the screen is left; failures are told, and it goes on."""
-        live: Live | None = None
         wait = 0.0
-        while not ended.wait(wait):
-            wait = EVERY
-            if self.shell.is_paused:
-                continue
-            try:
-                live = live or self.shell.desk.records.live((self.topic,), BEFORE)
-                found = live.glance(MOST, self._where)
-            except Exception as error:  # noqa: BLE001 - told on the screen, which stays
-                wait = _RETRY
-                if not ended.is_set():
-                    self.post_message(NotGlanced(reason_of(error)))
-            else:
-                if not ended.is_set():
-                    self.post_message(Glanced(found))
+        with self._looking:
+            while not ended.wait(wait):
+                wait = EVERY
+                if self.shell.is_paused:
+                    continue
+                live = self._live
+                try:
+                    if live is None:
+                        live = self._live = self.shell.desk.records.live((self.topic,), BEFORE)
+                    found = live.glance(MOST, self._where)
+                except Exception as error:  # noqa: BLE001 - told on the screen, which stays
+                    wait = _RETRY
+                    if not ended.is_set():
+                        self.post_message(NotGlanced(reason_of(error)))
+                else:
+                    if live is self._live:  # what it read isn't read again, so it is told though the screen was left
+                        self.post_message(Glanced(found))
 
     def on_glanced(self, message: Glanced) -> None:
         """Keep the newest."""
@@ -238,7 +242,7 @@ class TailPage(Page):
             self.notify(safe(str(error), 300), severity="warning", markup=False)
             return
         self.ring.clear()
-        self._shown = None
+        self._shown = self._live = None
         self._looked_at = None
         self._follow(True)
         self._look()

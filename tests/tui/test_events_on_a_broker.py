@@ -77,6 +77,27 @@ async def test_what_comes_is_shown_and_leads_to_its_trace(bootstrap_servers: str
             assert front(app, TracePage).identifier == f"{orders}-live"
 
 
+async def test_a_tail_goes_on_where_it_was_left_and_counts_nothing_twice(
+    bootstrap_servers: str, workshop: Workshop
+) -> None:
+    orders, _letters = workshop.orders_with_letters(5)
+    desk, app = dashboard(bootstrap_servers)
+    with desk:
+        async with app.run_test(size=(140, 40)) as pilot:
+            await pilot.press("colon")
+            await type_text(pilot, f"tail {orders}")
+            await until(pilot, lambda: len(table(app, "records").rows) == 5, "what stands there already")
+            page = front(app, TailPage)
+            await pilot.press("up", "enter")
+            front(app, RecordPage)
+            workshop.put(orders, [(b"k", b"meanwhile", ())])
+            await pilot.press("escape")
+            await until(pilot, lambda: "held; 1 since, f shows them" in shown(pilot), "what came, and it alone")
+            assert page.ring.taken == 6
+            await pilot.press("f")
+            await until(pilot, lambda: len(table(app, "records").rows) == 6, "all of it")
+
+
 async def test_more_than_a_screen_can_show_is_passed_over_and_keys_go_on(
     bootstrap_servers: str, workshop: Workshop
 ) -> None:
