@@ -58,6 +58,8 @@ class ConfirmingPage(Page):
 
     def action_confirm(self) -> None:
         """Ask for a yes in so many letters, or for a name where there is much to lose."""
+        if self.phase is Phase.PLANNED and not self.is_ready:
+            self.notify("not executed: the plan has nothing to write, or is refused, see above", severity="warning")
         if self.phase is not Phase.PLANNED or not self.is_ready:
             return
         try:

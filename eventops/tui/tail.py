@@ -22,14 +22,14 @@ from eventops.tui import record_text
 from eventops.tui.history import sparkline
 from eventops.tui.messages import Entered, Glanced, NotGlanced
 from eventops.tui.page import Page
-from eventops.tui.palette import ACCENT, FAINT, GOOD, ODD, WARN
+from eventops.tui.palette import ACCENT, BAD, FAINT, GOOD, ODD, WARN
 from eventops.tui.records import RECORDS, RecordPage, about
 from eventops.tui.ring import Ring
 from eventops.tui.target import Target
 from eventops.tui.widgets.lines import Said
 from eventops.tui.widgets.table import Table
 from eventops.where import Where
-from eventops.wording import count, plural, safe
+from eventops.wording import count, duration, plural, safe
 
 EVERY: Final = 0.4
 """Seconds between two looks."""
@@ -185,7 +185,10 @@ class TailPage(Page):
     def trouble(self) -> str | None:
         """Why nothing comes."""
         if self._failure is not None:
-            return f"not looked at, retrying: {safe(self._failure)}"
+            since = self._looked_at
+            waited = None if since is None else float(int((self.shell.desk.now() - since).total_seconds()))
+            told = "" if waited is None else f" since {duration(waited)}"
+            return f"not looked at{told}, retrying: {safe(self._failure)}"
         if self._gap is not None:
             return f"not everything is read: {self._gap}"
         if self._where is not None and self._where.unjudged:
@@ -260,11 +263,13 @@ class TailPage(Page):
         text = Text(no_wrap=True, overflow="ellipsis")
         if self.shell.is_paused:
             text.append("paused", ODD)
+        elif self._failure is not None:
+            text.append("not looked at", BAD)
         elif self.is_following:
             text.append("● live", GOOD)
         else:
             text.append("held", WARN)
-        rate = self._rates[-1] if self._rates else None
+        rate = self._rates[-1] if self._rates and self._failure is None else None
         text.append("   comes ", FAINT).append("?" if rate is None else f"{rate:,} a second")
         text.append(f"  {sparkline(list(self._rates), 40)}" if self._rates else "", ACCENT)
         if self._passed:

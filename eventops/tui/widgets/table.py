@@ -320,7 +320,8 @@ class Table(Vertical, Generic[Row]):
             title.append(f"  {self._note}" if self._note else "", FAINT)
         heading, empty = self.query_one(".title", Static), self.query_one(".empty", Static)
         heading.update(title)
-        heading.display = bool(self._title)
+        says_more = self.needle or self.marked or self._note or not self.screen.has_class("-low")  # than a row would
+        heading.display = bool(self._title and says_more)
         empty.update(Text(self.waiting if self._shown is None else self._said(known), FAINT))
         empty.display = not shown
 
