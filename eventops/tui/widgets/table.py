@@ -137,8 +137,7 @@ class Table(Vertical, Generic[Row]):
 
     def toggle_mark(self) -> None:
         """Mark the row under the cursor, or take its mark away, and go on to the next."""
-        row = self.current
-        if row is not None:
+        if (row := self.current) is not None:
             self.marked ^= {self._key(row)}
             self._grid.action_move(1)
             self._head()
@@ -312,7 +311,7 @@ class Table(Vertical, Generic[Row]):
 
     def _head(self) -> None:
         known, shown = (self._shown.known, len(self._shown.rows)) if self._shown is not None else (0, 0)
-        title = Text(self._title, style="bold") if self._title else Text()
+        title = Text(self._title, "bold" if self._title else "")
         if self._shown is not None:
             of = f"  {shown:,} of {known:,} for “{safe(self.needle, 30)}”" if self.needle else f"  {known:,}"
             title.append(of, FAINT)
@@ -320,8 +319,8 @@ class Table(Vertical, Generic[Row]):
             title.append(f"  {self._note}" if self._note else "", FAINT)
         heading, empty = self.query_one(".title", Static), self.query_one(".empty", Static)
         heading.update(title)
-        says_more = self.needle or self.marked or self._note or not self.screen.has_class("-low")  # than a row would
-        heading.display = bool(self._title and says_more)
+        has_room = self.needle or self.marked or self._note or not self.screen.has_class("-low")
+        heading.display = bool(self._title and has_room)
         empty.update(Text(self.waiting if self._shown is None else self._said(known), FAINT))
         empty.display = not shown
 
