@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _MOST: Final = 2000
 """Names of one kind that are looked through."""
+_SAID: Final = 0.5
+"""What a match in the words beside a name weighs."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +46,13 @@ class Everything(Provider):
             yield DiscoveryHit(entry.text, partial(self._choose, entry), help=entry.what)
 
     async def search(self, query: str) -> Hits:
-        """What has these letters in this order."""
+        """What has these letters in this order, in its name or, after those, in what is said of it."""
         matcher = self.matcher(query)
         for entry in self._entries(with_names=True):
-            if (score := matcher.match(entry.text)) > 0:
-                shown = matcher.highlight(entry.text)
-                yield Hit(score, shown, partial(self._choose, entry), help=entry.what)
+            score, meant = matcher.match(entry.text), matcher.match(entry.what) * _SAID
+            if max(score, meant) > 0:
+                shown = matcher.highlight(entry.text) if score else entry.text
+                yield Hit(max(score, meant), shown, partial(self._choose, entry), help=entry.what)
 
     async def _choose(self, entry: Entry) -> None:
         if entry.command is not None:

@@ -100,6 +100,13 @@ async def test_the_palette_has_every_command_and_the_keys_of_the_screen() -> Non
         await until(pilot, lambda: not app.is_paused, "it was paused before")
 
 
+async def test_the_palette_finds_a_command_by_what_it_shows() -> None:
+    app = still()
+    async with app.run_test(size=(100, 60)) as pilot:
+        await pilot.press("ctrl+p", *"dead letters, o")
+        await until(pilot, lambda: ":dlq" in shown(pilot) and ":trace" not in shown(pilot), "dead letters")
+
+
 @pytest.mark.parametrize("name", ["eventops-light", "nord", "textual-light"])
 async def test_a_theme_colours_the_tables_too_and_is_remembered(name: str) -> None:
     app = still()
