@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -73,6 +74,8 @@ class Dashboard(Wearing):
         super().__init__(desk, refresh, kept)
         self._ended = ended
         self._sweeper = Sweeper()
+        self.parting: str | None = None
+        """What is to be said once the screen is given back."""
 
     async def on_event(self, event: Event) -> None:
         """Keys and clicks put off what can wait."""
@@ -120,6 +123,10 @@ class Dashboard(Wearing):
         if self.writer is not None and self.writer.stop_writing():
             self.notify("a replay runs: it ends with the transaction in hand; once more leaves at once", markup=False)
         else:
+            if self.writer is not None and self.writer.is_writing:
+                self.parting = (
+                    f"left in the middle: the ledger knows what was written, this goes on: {self.writer.command}"
+                )
             self.note()
             self.exit()
 
@@ -159,6 +166,8 @@ def run(desk: Desk, *, refresh: float | None, ended: threading.Event | None = No
         finally:
             app.kept.save()
             app.let_go()
+    if app.parting is not None:
+        print(f"eventops: {app.parting}", file=sys.stderr)
 
 
 @contextmanager

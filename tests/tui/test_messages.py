@@ -572,3 +572,15 @@ async def test_beside_the_lag_one_question_is_asked_after_the_other() -> None:
         assert in_turn(others, later) == [asked.causes], "one that takes its time holds up nobody"
         asked.letters.miss("no leader")
         assert in_turn(others, reports.NOW) == [asked.causes]
+
+
+async def test_who_leaves_in_the_middle_of_a_replay_is_told_how_it_goes_on() -> None:
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        page = ReplayPage(Selection("users-dlt"), reports.plan(3))
+        await app.open("dlq", page)
+        page.phase, app.writer = Phase.RUNNING, page
+        await pilot.press("ctrl+c")
+        assert page.phase.name == "STOPPING", "it ends with the transaction in hand"
+        await pilot.press("ctrl+c")
+        assert str(app.parting).endswith("this goes on: eventops --context prod dlq replay users-dlt --all --execute")
