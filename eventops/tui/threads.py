@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from threading import Thread
+from queue import SimpleQueue
+from threading import Semaphore, Thread
 from typing import Any, Final
 
 _SWITCH: Final = 0.0005
@@ -31,6 +32,7 @@ _AWAY: Final = 60.0
 """Seconds without a key after which the operator looks elsewhere."""
 _PATIENCE: Final = 3.0
 """Seconds to end in, once the terminal is gone."""
+_Task = tuple["Future[Any]", Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 
 
 @contextmanager
@@ -132,17 +134,33 @@ def watch_for_hangup(leave: Callable[[], object], descriptor: int = 0) -> None:
 
 
 class Impatient(ThreadPoolExecutor):
-    """The event loop's executor: a daemon thread a task, and no joining at the end. Workers are few and only read,
-    apart from a replay, whose transactions are whole or not at all."""
+    """The event loop's executor: daemon threads, as many as there is to do at once, and no joining at the end. Workers
+    are few and only read, apart from a replay, whose transactions are whole or not at all.
+
+    A thread that has nothing to do takes the next task: to start one is to wait until it runs, which takes as long as
+    all that work meanwhile leave it, and no key is answered until then.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._tasks: SimpleQueue[_Task] = SimpleQueue()
+        self._idle = Semaphore(0)
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Run it in a thread of its own."""
+        """Run it in a thread that has nothing to do, else in a new one: nothing waits for what hangs."""
         future: Future[Any] = Future()
-        Thread(target=_carry_out, args=(future, fn, args, kwargs), name="eventops-question", daemon=True).start()
+        self._tasks.put((future, fn, args, kwargs))
+        if not self._idle.acquire(blocking=False):
+            Thread(target=self._serve, name="eventops-question", daemon=True).start()
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Nothing to wait for."""
+
+    def _serve(self) -> None:
+        while True:
+            _carry_out(*self._tasks.get())
+            self._idle.release()
 
 
 def _carry_out(future: Future[Any], fn: Callable[..., Any], args: Any, kwargs: Any) -> None:

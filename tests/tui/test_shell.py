@@ -23,7 +23,7 @@ from eventops.tui.palette import GOOD, LIGHT, WARN
 from eventops.tui.topics import TopicPage
 from eventops.tui.widgets.columns import Wish
 from tests.tui import reports
-from tests.tui.stage import answer, answer_all, front, shown, still, table, type_text, until
+from tests.tui.stage import answer, answer_all, front, go, shown, still, table, type_text, until
 
 pytestmark = pytest.mark.asyncio
 
@@ -208,11 +208,11 @@ async def test_another_cluster_is_one_command_away_and_nothing_of_the_one_before
         before = app.questions.lag
         await pilot.press("colon")
         await type_text(pilot, "ctx")
-        front(app, ContextsPage)
-        assert "READ-ONLY" in shown(pilot)
+        await until(pilot, lambda: isinstance(app.screen, ContextsPage), "the contexts")
+        await until(pilot, lambda: "READ-ONLY" in shown(pilot), "the one that isn't written to")
         await pilot.press("down", "enter")
         await until(pilot, lambda: app.desk.context.name == "stage", "the other cluster")
-        front(app, OverviewPage)
+        await until(pilot, lambda: isinstance(app.screen, OverviewPage), "its first screen")
         app.post_message(Answered(before, reports.sick_lag()))
         await pilot.pause()
         text = shown(pilot)
@@ -220,13 +220,15 @@ async def test_another_cluster_is_one_command_away_and_nothing_of_the_one_before
         assert "READ-ONLY" in text.splitlines()[0]
         assert "stage" in text.splitlines()[0]
         assert "--context stage" in text
-        await pilot.press("2")
+        await go(pilot, app, "2")
         assert "billing-group" not in shown(pilot)
         await answer(pilot, app.questions.lag, reports.healthy_lag())
-        assert "billing-group" in shown(pilot)
+        await until(pilot, lambda: "billing-group" in shown(pilot), "an answer of this one")
         await pilot.press("colon")
         await type_text(pilot, "context nowhere")
-        assert any("no context 'nowhere'" in note.message for note in app._notifications)
+        await until(
+            pilot, lambda: any("no context 'nowhere'" in one.message for one in app._notifications), "the refusal"
+        )
         assert app.desk.context.name == "stage"
     app.let_go()
 
