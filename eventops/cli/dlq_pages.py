@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 _PAYLOAD_CHARACTERS = 16_000
 _LINE_CHARACTERS = 100
-_DIFFS = 3
+DIFFS = 3
+"""Letters whose differences a plan shows line by line."""
 """Records whose diffs a plan shows."""
 _DIFF_CHARACTERS = 160
 
@@ -81,12 +82,12 @@ def _plan_lines(document: Document) -> list[str]:
 
 def _diffs(records: Sequence[Document]) -> Iterator[str]:
     """The first ones; all are in the JSON."""
-    differing = [record for record in records if record["diff"]]
-    for record in differing[:_DIFFS]:
+    differing = [record for record in records if record["change"] or record["difference"]]
+    for record in differing[:DIFFS]:
         yield f"  {safe(record['source'])}: {safe(record['change'] or record['difference'])}"
-        yield from (f"    {safe(line, _DIFF_CHARACTERS)}" for line in record["diff"].split("\n")[2:])
-    if len(differing) > _DIFFS:
-        yield f"  {len(differing) - _DIFFS:,} more differ: -o json shows each"
+        yield from (f"    {safe(line, _DIFF_CHARACTERS)}" for line in (record["diff"] or "").split("\n")[2:])
+    if len(differing) > DIFFS:
+        yield f"  {len(differing) - DIFFS:,} more differ: -o json shows each"
 
 
 def say_how_many(report: LettersReport, *, limited: bool) -> None:

@@ -56,6 +56,11 @@ _HOW = ("execute", "yes", "output")
     help="Leave events alone that were put back so often, and failed again.",
 )
 @click.option("--again", is_flag=True, help="Put back once more what was replayed before: a deliberate second time.")
+@click.option(
+    "--run",
+    metavar="ID",
+    help="Go on with that run, which was ended early: what it put back counts as done, also with --again.",
+)
 @click.option("--reason", help="Why; kept in the ledger with your name.")
 @pace_options
 @execution_options
@@ -75,7 +80,7 @@ def replay(desk: Desk, topic: str, **given: Any) -> None:
     Exit code 0: planned, or all done. 1: nothing to replay, or letters remain. 4: not permitted. 130: interrupted; the
     command that goes on is printed.
     """
-    reason, how, tempo = given.pop("reason"), _how(given), pace(given)
+    reason, run, how, tempo = given.pop("reason"), given.pop("run"), _how(given), pace(given)
     wishes, edit = _wishes(given), given.pop("edit")
     chosen = selection(topic, **given)
     _require_a_selection(given, how["execute"])
@@ -83,7 +88,7 @@ def replay(desk: Desk, topic: str, **given: Any) -> None:
         desk.require_writable()
     wishes, edited = edits(desk, chosen, wishes, edit=edit)
     with planning(desk) as letters:
-        plan = letters.plan(chosen, desk.now(), _run_id(), wishes, reason=reason, edited=edited)
+        plan = letters.plan(chosen, desk.now(), run or _run_id(), wishes, reason=reason, edited=edited)
     say_unjudged(given["where"])
     _run(desk, plan, pace=tempo, **how)
 
@@ -139,19 +144,22 @@ def planning(desk: Desk) -> Iterator[DeadLetterService]:
 
 
 def _run(desk: Desk, plan: Plan, *, execute: bool, yes: bool, output: str, pace: Pace) -> None:
-    from eventops.dlq.replay_document import replay_document
+    from eventops.dlq.replay_document import plan_document, replay_document
     from eventops.dlq.replay_model import ReplayReport
 
     report = ReplayReport(plan, executed=False)
-    document = replay_document(report, desk.dlq.strip)
+    planned = plan_document(plan, desk.dlq.strip, dlq_pages.DIFFS if output == "table" else None)
+    document = replay_document(report, planned=planned)
     if execute:
         dlq_pages.say_plan(document)
         if plan.planned:
+            if plan.wishes.again:
+                diagnostics.say(f"should it be killed, this goes on with it:\n  {_that_goes_on(plan, pace)}")
             if not _is_confirmed(plan, yes):
                 diagnostics.say("nothing was written")
                 raise SystemExit(ExitCode.FINDING)
             report = _carry_out(desk, plan, pace)
-            document = replay_document(report, desk.dlq.strip)
+            document = replay_document(report, planned=planned)
     if output != "table":
         print_document(document, output, document["targets"] if report.executed else document["plan"]["records"])
     elif report.executed:
@@ -227,3 +235,9 @@ def _command(plan: Plan, pace: Pace) -> str:
     from eventops.dlq.command import of_plan
 
     return of_plan(plan, program(), pace)
+
+
+def _that_goes_on(plan: Plan, pace: Pace) -> str:
+    from eventops.dlq.command import that_goes_on
+
+    return that_goes_on(plan, program(), pace, len(plan.planned))

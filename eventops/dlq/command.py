@@ -3,27 +3,40 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from eventops.dlq.model import LOG_END, Selection
-from eventops.dlq.pace import Pace
+from eventops.dlq.pace import Pace, Ramp
 from eventops.dlq.replay_model import MAX_ATTEMPTS, Plan, Source, Wishes
 from eventops.events import rfc3339
 from eventops.ports import Range
+from eventops.wording import shell_words
 
 
-def of_plan(plan: Plan, program: str, pace: Pace | None = None, left: int | None = None) -> str:
-    """For a shell; ``left`` replaces the plan's limit when part of it is done."""
+def of_plan(plan: Plan, program: str, pace: Pace | None = None) -> str:
+    """For a shell: what carries the plan out."""
+    return _line(plan, program, pace or Pace(), plan.selection.limit, [])
+
+
+def that_goes_on(plan: Plan, program: str, pace: Pace, left: int) -> str:
+    """What does the rest of a run that was ended: ``left`` letters. The ledger tells what is done; where letters are
+    put back on purpose once more, it has to be asked what that very run did."""
+    limit = None if plan.selection.limit is None else left
+    return _line(plan, program, replace(pace, take_over=False), limit, ["--run", plan.run_id] * plan.wishes.again)
+
+
+def _line(plan: Plan, program: str, pace: Pace, limit: int | None, more: Sequence[str]) -> str:
     words = [*shlex.split(program), "dlq", plan.action.value, plan.selection.topic]
-    words += _selection(plan.selection, left)
+    words += _selection(plan.selection)
+    words += ["--limit", str(limit)] if limit is not None else []
     words += _wishes(plan.wishes)
-    words += _pace(pace or Pace())
-    if plan.reason is not None:
-        words += ["--reason", plan.reason]
-    return shlex.join([*words, "--execute"])
+    words += _pace(pace)
+    words += ["--reason", plan.reason] if plan.reason is not None else []
+    return shell_words([*words, *more, "--execute"])
 
 
-def _selection(selection: Selection, left: int | None) -> Iterator[str]:
+def _selection(selection: Selection) -> Iterator[str]:
     for option, values in (
         ("--cause", selection.causes),
         ("--group", selection.groups),
@@ -39,8 +52,6 @@ def _selection(selection: Selection, left: int | None) -> Iterator[str]:
             yield from (option, value)
     if selection.is_everything:
         yield "--all"
-    if selection.limit is not None:
-        yield from ("--limit", str(selection.limit if left is None else left))
 
 
 def _range(offsets: Range) -> str:
@@ -75,6 +86,22 @@ def _pace(pace: Pace) -> Iterator[str]:
     if pace.chunk != usual.chunk:
         yield from ("--chunk", str(pace.chunk))
     if pace.rate is not None:
-        yield from ("--rate", f"{pace.rate:g}")
+        yield from ("--rate", _number(pace.rate))
     if pace.ramp is not None:
         yield "--ramp"
+        for option, given, default in (
+            ("--ramp-wait", pace.ramp.wait, Ramp().wait),
+            ("--ramp-settle", pace.ramp.settle, Ramp().settle),
+        ):
+            if given != default:
+                yield from (option, _number(given))
+    if pace.take_over:
+        yield "--take-over"
+
+
+def _number(value: float) -> str:
+    """
+    >>> _number(20.0), _number(1234567.5), _number(0.1)
+    ('20', '1234567.5', '0.1')
+    """
+    return str(int(value)) if float(value).is_integer() else repr(value)

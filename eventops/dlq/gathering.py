@@ -34,10 +34,11 @@ def known(
     names = planning.target_names(chosen, request) - {NO_TARGET}
     if not names:
         return Known(cluster_id, topic, rows, reading.coverage, guarantee, ends=reading.ends)
-    unsettled = [letter for letter in chosen if not letter.is_replayed or request.wishes.again]
+    wishes = request.wishes
+    unsettled = [one for one in chosen if not one.is_replayed or wishes.again or wishes.to is not None]
     targets = {target.name: target for target in broker.topics(names)}
     newer = newer_events(broker, unsettled, targets, letters)
-    wanted = unsettled if request.wishes.source is not Source.LETTER else ()
+    wanted = unsettled if wishes.source is not Source.LETTER else ()
     idle, absent = _without_readers(broker, {letter.group for letter in unsettled if letter.group})
     return Known(
         cluster_id,

@@ -151,11 +151,16 @@ def _decide(letter: Letter, request: Request, known: Known) -> Planned | Refused
     if row is not None and row.content != content_hash(letter.event.record):
         return Refused(letter, "the ledger's row is about another record at this position: the topic was made anew")
     if request.action is not Action.REPLAY:
+        if request.action is Action.DISCARD and letter.is_replayed:  # nothing of it is left to write off
+            return None
         objection = _no_need(letter, request.action)
         return Refused(letter, objection) if objection else _bookkeeping(letter, source)
     deed = (source, target, _attempt(source, target, request, known))
-    is_done = known.ledger.replayed(deed) or (letter.is_replayed and request.wishes.to is None)
-    if is_done and not request.wishes.again:
+    done = known.ledger.replayed(deed)
+    if request.wishes.again:
+        if done is not None:  # by the run that this one goes on with
+            return None
+    elif done is not None or (letter.is_replayed and request.wishes.to is None):
         return None
     origin, beside = _origin_of(letter, request.wishes.source, known)
     if reason := _objection(letter, origin, target, request, known):
@@ -170,9 +175,12 @@ def _illegible(ledger: Ledger) -> str:
 
 
 def _attempt(source: LetterId, target: str, request: Request, known: Known) -> int:
-    """The first, or where it is wanted once more the next one."""
+    """The first, or where it is wanted once more the next one; the same one for the same run, which may have been
+    interrupted and go on."""
     attempt = 1
-    while request.wishes.again and known.ledger.replayed((source, target, attempt)):
+    while request.wishes.again and (row := known.ledger.replayed((source, target, attempt))):
+        if row.run_id == request.run_id:
+            break
         attempt += 1
     return attempt
 
@@ -195,10 +203,8 @@ def _bookkeeping(letter: Letter, source: LetterId) -> Planned:
 
 def _objection(letter: Letter, origin: Record | None, target: str, request: Request, known: Known) -> str | None:
     """Why a letter isn't put back, where something speaks against it."""
-    is_named = letter.position in request.selection.positions
-    if letter.state in (State.DISCARDED, State.PARKED) and not is_named:
-        said = f": {letter.state_reason}" if letter.state_reason else ""
-        return f"{letter.state.value}{said}; name it with --offset to put it back all the same"
+    if (aside := _put_aside(letter, target, request, known)) is not None:
+        return aside
     if target == letter.position.topic:
         return "its target is the dead-letter topic itself: name another with --to"
     if target not in known.targets:
@@ -209,6 +215,11 @@ def _objection(letter: Letter, origin: Record | None, target: str, request: Requ
         return f"its headers can't be put back: {why}"
     if origin is None and request.wishes.source is Source.ORIGIN:
         return "the record at its origin can no longer be read, or is another event"
+    if _may_be_emptied(letter, origin, request, known):
+        return (
+            "it holds no value, the record at its origin does, and nothing tells whether that is the same event: "
+            "--source origin or --source letter says which one to put back"
+        )
     if origin is None and letter.is_bare:
         return "it holds neither key nor value, and the record it was made of " + (
             "isn't asked for" if request.wishes.source is Source.LETTER else "can no longer be read"
@@ -219,6 +230,28 @@ def _objection(letter: Letter, origin: Record | None, target: str, request: Requ
         times = plural(replays, "time")
         return f"replayed {times} already, and failed again; --max-attempts {replays + 1} allows one more"
     return None
+
+
+def _put_aside(letter: Letter, target: str, request: Request, known: Known) -> str | None:
+    """Why a letter is left alone that was discarded, or that this very target refused, and that isn't named."""
+    if letter.state not in (State.DISCARDED, State.PARKED) or letter.position in request.selection.positions:
+        return None
+    row = known.ledger.latest(letter_id(letter.position, known.cluster_id, known.topic.topic_id))
+    if letter.state is State.PARKED and row is not None and row.target_topic != target:
+        return None
+    where = f" by {target}" if letter.state is State.PARKED else ""
+    said = f": {letter.state_reason}" if letter.state_reason else ""
+    return f"{letter.state.value}{where}{said}; name it with --offset to put it back all the same"
+
+
+def _may_be_emptied(letter: Letter, origin: Record | None, request: Request, known: Known) -> bool:
+    """Some frameworks' letters lose their value: put back to a compacted topic, such a one deletes its key."""
+    if origin is not None or letter.origin is None or request.wishes.source is not Source.AUTO:
+        return False
+    there = known.origins.get(letter.origin.position)
+    if there is None or there.value is None or letter.event.record.value is not None:
+        return False
+    return same_event(read_event(there), letter) is None
 
 
 def _planned(

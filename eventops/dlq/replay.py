@@ -84,7 +84,8 @@ class Replay:
                 if not self._has_begun:
                     raise
                 self._stopped = silence.what
-        resume = command.of_plan(self._plan, program, self._pace, len(self._tally.left)) if self._tally.left else None
+        left = len(self._tally.left)
+        resume = command.that_goes_on(self._plan, program, self._pace, left) if left else None
         failed_again = self._climb.failed_again if self._climb else ()
         yield Step(*self._progress, report=self._tally.report(self._stopped, failed_again, resume))
 

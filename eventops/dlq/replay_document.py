@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from eventops.dlq import comparing
 from eventops.dlq.families import strip
 from eventops.dlq.following import Fate
-from eventops.dlq.model import State
+from eventops.dlq.model import Letter, State
 from eventops.dlq.replay_model import Plan, Planned, Refused, ReplayReport
 from eventops.dlq.rows import Row
 from eventops.events import Headers, Position, rfc3339
@@ -54,15 +56,18 @@ def row_document(row: Row, fate: Fate | None) -> Document:
     }
 
 
-def replay_document(report: ReplayReport, wipe: Callable[[Headers], Headers] = strip) -> Document:
-    """What a replay (or a discard, or a restore) would do, or did; ``wipe`` takes families' headers off."""
+def replay_document(
+    report: ReplayReport, wipe: Callable[[Headers], Headers] = strip, planned: Document | None = None
+) -> Document:
+    """What a replay (or a discard, or a restore) would do, or did; ``wipe`` takes families' headers off. ``planned`` is
+    the plan's document, where it is at hand."""
     plan = report.plan
     return {
         "run_id": plan.run_id,
         "as_of": rfc3339(plan.as_of),
         "action": plan.action.value,
         "guarantee": plan.guarantee,
-        "plan": plan_document(plan, wipe),
+        "plan": plan_document(plan, wipe) if planned is None else planned,
         "executed": report.executed,
         "replayed": len(report.replayed),
         "discarded": 0 if plan.action != "discard" else report.written_off,
@@ -86,21 +91,31 @@ def replay_document(report: ReplayReport, wipe: Callable[[Headers], Headers] = s
     }
 
 
-def plan_document(plan: Plan, wipe: Callable[[Headers], Headers] = strip) -> Document:
-    """The plan in figures, and what each letter would become."""
+def plan_document(plan: Plan, wipe: Callable[[Headers], Headers] = strip, diffs: int | None = None) -> Document:
+    """The plan in figures, and what each letter would become; how it differs is told line by line of the first
+    ``diffs`` that do."""
+    elsewhere = Counter(topic for one in plan.already_replayed if (topic := _elsewhere(one, plan)) is not None)
+    left = itertools.count() if diffs is None else iter(range(diffs))
     return {
         "topic": plan.selection.topic,
         "selected": plan.selected,
         "planned": len(plan.planned),
         "already_replayed": len(plan.already_replayed),
+        "already_elsewhere": [{"topic": topic, "letters": number} for topic, number in sorted(elsewhere.items())],
         "refused": len(plan.refused),
         "warnings": list(plan.warnings),
         "reason": plan.reason,
-        "records": [_planned(one, wipe) for one in plan.planned],
+        "records": [_planned(one, wipe, left) for one in plan.planned],
     }
 
 
-def _planned(one: Planned, wipe: Callable[[Headers], Headers]) -> Document:
+def _elsewhere(letter: Letter, plan: Plan) -> str | None:
+    """The topic that it was put back to, where this plan would put it to another."""
+    was_put = letter.replayed_as.topic if letter.replayed_as is not None else None
+    return None if was_put == (plan.wishes.to or letter.came_from) else was_put
+
+
+def _planned(one: Planned, wipe: Callable[[Headers], Headers], left: Iterator[int]) -> Document:
     return {
         "source": str(one.letter.position),
         "topic": one.target_topic or None,
@@ -108,7 +123,7 @@ def _planned(one: Planned, wipe: Callable[[Headers], Headers]) -> Document:
         "taken_from": one.taken_from,
         "difference": one.difference,
         "change": one.change,
-        "diff": comparing.diff(one, wipe),
+        "diff": comparing.diff(one, wipe) if one.compared is not None and next(left, None) is not None else None,
         "replay_id": one.replay_id,
         "attempt": one.attempt,
     }

@@ -27,6 +27,9 @@ def plan(document: Document) -> Iterator[Counted]:
         yield from ((number, f"of them {change}") for change, number in sorted(changes.items()))
     if found["already_replayed"]:
         yield found["already_replayed"], "already replayed"
+    for one in found["already_elsewhere"]:
+        number, also = one["letters"], "" if document["action"] != "replay" else ": --again puts them here as well"
+        yield number, f"of them to {one['topic']}{also}"
     yield from _reasons(document, "refused")
 
 

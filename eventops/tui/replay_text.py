@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from eventops.dlq import telling
-from eventops.dlq.replay_document import replay_document
+from eventops.dlq.replay_document import plan_document, replay_document
 from eventops.dlq.replay_model import Action, Plan, ReplayReport, Step
 from eventops.dlq.telling import Counted
 from eventops.tui.confirming import Phase
@@ -28,13 +28,13 @@ class Told:
 
 def of_plan(plan: Plan) -> Told:
     """What would be done."""
-    document = replay_document(ReplayReport(plan, executed=False))
+    document = replay_document(ReplayReport(plan, executed=False), planned=plan_document(plan, diffs=0))
     return Told(((plan.selected, "selected"), *telling.plan(document)), telling.promise(document))
 
 
 def of_report(report: ReplayReport) -> Told:
     """What was done."""
-    document = replay_document(report)
+    document = replay_document(report, planned=plan_document(report.plan, diffs=0))
     return Told((*telling.outcome(document), (report.remaining, "remaining")), "")
 
 

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventops.dlq import families, grouping, planning, rules
-from eventops.dlq.command import of_plan
+from eventops.dlq.command import of_plan, that_goes_on
 from eventops.dlq.conditions import LetterCondition
 from eventops.dlq.ledger import Ledger
 from eventops.dlq.model import Letter, Selection, State
+from eventops.dlq.pace import Pace, Ramp
 from eventops.dlq.planning import plan
 from eventops.dlq.replay_model import EXACTLY_ONCE, Plan, Source, Wishes
 from eventops.dlq.request import Known, Request
@@ -212,10 +213,20 @@ def test_the_command_repeats_the_selection_for_a_shell() -> None:
     selection = Selection("orders-dlt", causes=("a b",), positions=at, limit=9, where=where)
     one = planned(letter(3), selection=selection, to="elsewhere", targets={"elsewhere": ORDERS})
 
-    assert of_plan(one, "eventops -b x:1", left=4) == (
-        "eventops -b x:1 dlq replay orders-dlt --cause 'a b' --offset 0/3 "
-        "--where 'key == \"k\"' --limit 4 --to elsewhere --execute"
-    )
+    words = "eventops -b x:1 dlq replay orders-dlt --cause 'a b' --offset 0/3 --where 'key == \"k\"'"
+    assert of_plan(one, "eventops -b x:1") == f"{words} --limit 9 --to elsewhere --execute"
+    assert that_goes_on(one, "eventops -b x:1", Pace(), left=4) == f"{words} --limit 4 --to elsewhere --execute"
+
+
+def test_the_command_repeats_the_pace_and_whatever_stands_in_a_key() -> None:
+    """Keys and expressions may hold line feeds, bytes that are no UTF-8 and what a terminal would obey."""
+    selection = Selection("orders-dlt", keys=(b"\xff\xfe", b"a\nb"))
+    one = plan(Request(selection, AT, "run", wishes=Wishes(again=True)), [letter(3)], known())
+    pace = Pace(rate=1234567.5, ramp=Ramp(wait=7, settle=60), take_over=True)
+    words = r"eventops dlq replay orders-dlt --key $'\xff\xfe' --key $'a\x0a'$'b' --again --rate 1234567.5"
+    ramp = "--ramp --ramp-wait 7 --ramp-settle 60"
+    assert of_plan(one, "eventops", pace) == f"{words} {ramp} --take-over --execute"
+    assert that_goes_on(one, "eventops", pace, left=1) == f"{words} {ramp} --run {one.run_id} --execute"
 
 
 OWN_NAMES = st.text(max_size=8).filter(lambda name: bool(families.strip(((name, None),))))
