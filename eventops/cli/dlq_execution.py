@@ -63,7 +63,8 @@ def pace_options(command: Command) -> Command:
             "--ramp",
             is_flag=True,
             help="1 letter, then 10, 100, …: the next stage begins when the group has read the last one and none of it "
-            "failed again; else it ends.",
+            "failed again, in whichever dead-letter topic; else it ends. The last stage is watched too. Where letters "
+            "don't tell their group, only those that come back within --ramp-settle are seen.",
         ),
         click.option("--rate", type=Finite(min=0, min_open=True), help="Letters a second at most."),
     ):

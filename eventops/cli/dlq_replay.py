@@ -80,6 +80,8 @@ def replay(desk: Desk, topic: str, **given: Any) -> None:
     Exit code 0: planned, or all done. 1: nothing to replay, or letters remain. 4: not permitted. 130: interrupted; the
     command that goes on is printed.
     """
+    from eventops.dlq.ramp import with_caution
+
     reason, run, how, tempo = given.pop("reason"), given.pop("run"), _how(given), pace(given)
     wishes, edit = _wishes(given), given.pop("edit")
     chosen = selection(topic, **given)
@@ -90,7 +92,7 @@ def replay(desk: Desk, topic: str, **given: Any) -> None:
     with planning(desk) as letters:
         plan = letters.plan(chosen, desk.now(), run or _run_id(), wishes, reason=reason, edited=edited)
     say_unjudged(given["where"])
-    _run(desk, plan, pace=tempo, **how)
+    _run(desk, with_caution(plan, tempo.ramp), pace=tempo, **how)
 
 
 @click.command("discard", epilog='Example: eventops dlq discard orders-dlt --cause MalformedEvent --reason "test data"')
@@ -200,7 +202,7 @@ def _exit_code(report: ReplayReport) -> ExitCode:
         return ExitCode.FINDING
     if not report.executed:
         return ExitCode.DONE
-    is_finding = report.failed or report.parked or report.failed_again or plan.refused
+    is_finding = report.failed or report.parked or report.failed_again or report.stopped or plan.refused
     return ExitCode.FINDING if is_finding else ExitCode.DONE
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from eventops.dlq.encodings import MOST_HOPS, Sheet, decimal, iso_moment, nth, places, positive, text
+from eventops.dlq.encodings import MOST_HOPS, Sheet, decimal, iso_moment, nth, places, positive, text, topic_name
 from eventops.dlq.encodings import NAME_CHARACTERS as NAME
 from eventops.dlq.failure import Failure, Hop
 from eventops.dlq.family import Family, Telling
@@ -117,7 +117,7 @@ def watermill_telling(_names: Collection[str]) -> Telling:
 
 def watermill_path(sheet: Sheet) -> tuple[Hop, ...]:
     """The topic alone: partition and offset aren't recorded."""
-    return (Hop(topic=sheet.name("topic_poisoned")),)
+    return (Hop(topic=topic_name(sheet.last.get("topic_poisoned"))),)
 
 
 def masstransit_failure(sheet: Sheet) -> Failure:
@@ -131,10 +131,10 @@ def masstransit_failure(sheet: Sheet) -> Failure:
 
 
 def masstransit_path(sheet: Sheet) -> tuple[Hop, ...]:
-    """The queue that it came to, as the last part of its address."""
-    address = sheet.name(_FAULT + "InputAddress")
-    queue = address.rstrip("/").rpartition("/")[2].partition("?")[0] if address else None
-    return (Hop(topic=queue or None, failed_at=iso_moment(sheet.last.get(_FAULT + "Timestamp"))),)
+    """The queue that it came to, as the last part of its address; of another broker's it may be no topic."""
+    address = (sheet.last.get(_FAULT + "InputAddress") or b"").partition(b"?")[0]
+    queue = topic_name(address.rstrip(b"/").rpartition(b"/")[2])
+    return (Hop(topic=queue, failed_at=iso_moment(sheet.last.get(_FAULT + "Timestamp"))),)
 
 
 def masstransit_attempts(sheet: Sheet) -> int | None:
@@ -152,8 +152,9 @@ def nservicebus_telling(_names: Collection[str]) -> Telling:
 
 
 def nservicebus_path(sheet: Sheet) -> tuple[Hop, ...]:
-    """The queue it failed in."""
-    return (Hop(topic=sheet.name(_NSB + "FailedQ"), failed_at=iso_moment(sheet.last.get(_NSB + "TimeOfFailure"))),)
+    """The queue it failed in; some transports add ``@`` and the machine, which no topic's name has."""
+    queue = topic_name((sheet.last.get(_NSB + "FailedQ") or b"").partition(b"@")[0])
+    return (Hop(topic=queue, failed_at=iso_moment(sheet.last.get(_NSB + "TimeOfFailure"))),)
 
 
 SMALLRYE: Final = Family(

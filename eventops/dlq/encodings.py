@@ -21,6 +21,7 @@ MOST_HOPS: Final = 100
 JAVA_OBJECT: Final = b"\xac\xed\x00\x05"
 """How Java's serialisation begins: such bytes are shown, never opened."""
 _TOPIC_NAME: Final = re.compile(r"[a-zA-Z0-9._-]{1,249}")
+TOPIC_NAMES: Final = "1 to 249 letters, digits, dots, underscores and dashes make one"
 _LARGEST_PARTITION: Final = 2**31 - 1
 _LARGEST_OFFSET: Final = 2**63 - 1
 _DOTNET_TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d):(\d{6}) Z", re.ASCII)
@@ -143,6 +144,14 @@ def topic_name(raw: bytes | None) -> str | None:
     """
     name = (raw or b"").decode("ascii", "replace")
     return name if _TOPIC_NAME.fullmatch(name) and name not in (".", "..") else None
+
+
+def is_topic_name(text: str) -> bool:
+    """
+    >>> [is_topic_name(text) for text in ("orders.v1_a-b", "a b/c", "", "\\udcff", "a" * 250)]
+    [True, False, False, False, False]
+    """
+    return topic_name(text.encode("utf-8", "surrogateescape")) is not None
 
 
 def iso_moment(raw: bytes | None) -> datetime | None:

@@ -1,14 +1,30 @@
-"""A replay in stages: the next one begins when nothing of the last one failed again. Pure but for the watch it asks."""
+"""A replay in stages: the next one begins when nothing of the last one failed again, and the last one is watched as
+well. Pure but for the watch it asks."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from eventops.dlq.pace import Ramp
-from eventops.dlq.replay_model import Planned
+from eventops.dlq.replay_model import Plan, Planned
 from eventops.events import Position
 from eventops.wording import duration, plural
+
+
+def with_caution(plan: Plan, ramp: Ramp | None) -> Plan:
+    """The plan with a warning, where a ramp can't wait until its letters are read."""
+    unasked = sum(one.letter.group is None for one in plan.planned)
+    if ramp is None or not unasked or not plan.is_replay:
+        return plan
+    does = "doesn't" if unasked == 1 else "don't"
+    told = (
+        f"{plural(unasked, 'letter')} {does} tell which group had failed, so the ramp can't see whether they were "
+        f"read: each stage waits {duration(ramp.settle)} for letters to come back, and what fails later isn't seen; "
+        "`eventops dlq rules add --fails-into` says which group it is"
+    )
+    return replace(plan, warnings=(*plan.warnings, told))
 
 
 class Watch(Protocol):
@@ -41,6 +57,7 @@ class Climb:
         self.verdict: str | None = None
         """Why it doesn't go on."""
         self._pending = 0
+        self._unasked = 0
         self._since: float | None = None
         self._read_at: float | None = None
 
@@ -49,11 +66,17 @@ class Climb:
         """What is waited for."""
         if self._pending:
             return f"waiting until {plural(self._pending, 'letter')} of this stage of {self._stage:,} are read"
-        return f"waiting {duration(self._ramp.settle)} for letters to come back"
+        told = f"waiting {duration(self._ramp.settle)} for letters to come back"
+        if not self._unasked:
+            return told
+        does = "doesn't" if self._unasked == 1 else "don't"
+        whose = f"{plural(self._unasked, 'letter')} of this stage {does} tell which group had failed"
+        return f"{told}: {whose}, so nobody can say whether they were read"
 
     def note(self, chunk: Sequence[Planned], targets: Sequence[Position]) -> None:
         """These were put back."""
         self._watch.follow(chunk, targets)
+        self._unasked += sum(one.letter.group is None for one in chunk)
         self.room = max(self.room - len(chunk), 0)
 
     def is_over(self, now: float) -> bool:
@@ -82,4 +105,5 @@ class Climb:
 
     def _begin(self, stage: int) -> None:
         self._stage = self.room = stage
+        self._unasked = 0
         self._since = self._read_at = None

@@ -202,14 +202,15 @@ class Replay:
         return True
 
     def _watch_the_stage(self, producer: TransactionalProducer) -> Iterator[Step]:
-        """Where a ramp is climbed and a stage is full: wait what becomes of it."""
+        """Where a ramp is climbed and a stage is full, or is the last one: wait what becomes of it. The last one's
+        transaction gave the lease back, so it isn't renewed then."""
         climb = self._climb
-        if climb is None or climb.room or not self._goes_on():
+        if climb is None or self._stopped is not None or (climb.room and self._tally.left):
             return
-        while self._goes_on() and not climb.is_over(time.monotonic()):
+        while not self._is_stopped() and not climb.is_over(time.monotonic()):
             yield Step(*self._progress, told=climb.told)
-            self._pause(_MOMENT, producer)
-        self._stopped = self._stopped or climb.verdict
+            self._pause(_MOMENT, producer if self._tally.left else None)
+        self._stopped = climb.verdict
 
     def _start_again(self, lost: TransactionLost) -> None:
         """Whether the last transaction was committed isn't known; the next takeover and the ledger will tell."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import islice
 
 from eventops.dlq import following, gathering, planning, revising, rules
 from eventops.dlq.conditions import LetterCondition
 from eventops.dlq.counting import Teller, tally
+from eventops.dlq.encodings import TOPIC_NAMES, is_topic_name
 from eventops.dlq.families import BUILT_IN, Conventions
 from eventops.dlq.following import Fate, Follower
 from eventops.dlq.grouping import Grouping, Kept
@@ -31,8 +32,6 @@ from eventops.ports import Broker, Gap, Topic
 
 _BATCH = 500
 """Letters of an export that are handed on together."""
-_CLOCKS_APART = timedelta(minutes=5)
-"""How far a broker's clock may be from an operator's."""
 _MOST_SOURCES = 500
 """Source records that are looked up for one answer."""
 
@@ -185,23 +184,7 @@ class DeadLetterService:
 
     def fates(self, rows: Sequence[Row]) -> tuple[tuple[Fate | None, ...], tuple[Gap, ...]]:
         """What became of what those rows put back, in their order, and what couldn't be read for it."""
-        by_topic: dict[str, list[int]] = {}
-        for index, row in enumerate(rows):
-            by_topic.setdefault(row.topic, []).append(index)
-        found: list[Fate | None] = [None] * len(rows)
-        gaps: list[Gap] = []
-        for name, indices in by_topic.items():
-            topics = self._broker.topics([name])
-
-            def letters_since(row: Row, topics: tuple[Topic, ...] = topics) -> Iterator[Letter]:
-                reading = Reading(self._broker, self._conventions, row.at - _CLOCKS_APART)
-                yield from reading.letters(topics)
-                gaps.extend(reading.coverage.gaps)
-
-            told = following.fates([rows[index] for index in indices], self._broker, topics, letters_since)
-            for index, one in zip(indices, told, strict=True):
-                found[index] = one
-        return tuple(found), tuple(gaps)
+        return following.fates(rows, self._broker, self._conventions, lambda: self._finder.find()[0])
 
     def plan(
         self,
@@ -218,6 +201,8 @@ class DeadLetterService:
         Raises:
             UsageError: there is no such topic, or the wishes make no sense.
         """
+        if wishes.to is not None and not is_topic_name(wishes.to):
+            raise UsageError(f"--to {wishes.to!r} can't be a topic's name", remedy=TOPIC_NAMES)
         revise = revising.all_of(
             revising.by_jq(wishes.transform) if wishes.transform is not None else None,
             revising.by_documents(edited) if edited is not None else None,
@@ -256,7 +241,7 @@ class DeadLetterService:
         """
         watch = None
         if pace.ramp is not None and plan.is_replay:
-            watch = Follower(self._broker, self._conventions, self._broker.topics([plan.selection.topic]))
+            watch = Follower(self._broker, self._conventions, lambda: self._taking(plan.selection.topic))
         return Replay(self._broker, self._log, plan, self._operator, pace, watch).steps(now, is_stopped, program)
 
     def _plan(self, request: Request) -> Plan:
@@ -273,6 +258,10 @@ class DeadLetterService:
                 gathering.known(self._broker, self._conventions, rows, topic, letters, chosen, request, reading),
                 chosen,
             )
+
+    def _taking(self, topic: str) -> Mapping[str, Topic]:
+        """The topics that letters may come back in, by name: that one, and every dead-letter topic."""
+        return {one.name: one for one in (*self._broker.topics([topic]), *self._finder.find()[0])}
 
     def _grouped(
         self, selection: Selection, now: datetime, keep: Callable[[Record], None] | None = None
@@ -302,7 +291,7 @@ class DeadLetterService:
         return tuple(rules.with_source(letter, found) if letter.is_bare else letter for letter in letters)
 
     def _topic(self, name: str) -> Topic:
-        found = self._broker.topics([name])
+        found = self._broker.topics([name]) if is_topic_name(name) else ()
         if not found:
             raise UsageError(f"there is no topic {name}", remedy="`eventops dlq list` shows the dead-letter topics")
         return found[0]
