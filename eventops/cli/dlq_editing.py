@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from dataclasses import replace
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from eventops.bootstrap import Desk
     from eventops.dlq.model import Selection
     from eventops.dlq.replay_model import Wishes
+    from eventops.dlq.revising import Edited
 
 MOST: Final = 200
 """Records that an editor is given at once."""
@@ -44,15 +46,15 @@ def editing_options(command: Command) -> Command:
             "--transform",
             metavar="JQ",
             help="A jq expression over {key, value, headers}, as in '.value.email |= ascii_downcase'; empty leaves a "
-            "letter out. The plan shows a diff. Letters with whole numbers beyond 2^53, "
-            "which jq can't keep, are refused.",
+            "letter out. The plan shows a diff. Numbers that it doesn't touch keep their form; letters with numbers of "
+            "more digits than jq keeps are refused, and those at which it takes more than 5 s or 1 GiB.",
         ),
     ):
         command = option(command)
     return command
 
 
-def edits(desk: Desk, chosen: Selection, wishes: Wishes, *, edit: bool) -> tuple[Wishes, dict[Position, object] | None]:
+def edits(desk: Desk, chosen: Selection, wishes: Wishes, *, edit: bool) -> tuple[Wishes, dict[Position, Edited] | None]:
     """What was edited, now or before, and the wishes with the file that keeps it.
 
     Raises:
@@ -63,7 +65,7 @@ def edits(desk: Desk, chosen: Selection, wishes: Wishes, *, edit: bool) -> tuple
     if wishes.edited is not None:
         if edit:
             raise click.UsageError("--edit opens an editor, --edited takes what one left: give one of them")
-        return wishes, revising.read_documents(_text(Path(wishes.edited)))
+        return wishes, _of_topic(revising.read_documents(_text(Path(wishes.edited))), chosen.topic, wishes.edited)
     if not edit:
         return wishes, None
     plan = desk.dlq.plan(chosen, desk.now(), "edit", replace(wishes, new_ids=False))
@@ -73,13 +75,40 @@ def edits(desk: Desk, chosen: Selection, wishes: Wishes, *, edit: bool) -> tuple
         raise UsageError(
             f"{len(plan.planned):,} records are too many for an editor", "choose fewer, or give a --transform"
         )
-    file = _kept(revising.documents(plan))
-    found = _edited(file, [one.letter.position for one in plan.planned])
+    text = revising.documents(plan)
+    file = _kept(text)
+    try:
+        found = _edited(file, [one.letter.position for one in plan.planned])
+    finally:
+        is_kept = _is_kept(file, text)
+    if not is_kept:
+        say("nothing was changed in the editor")
+        return wishes, None
     say(f"what was edited is kept in {file}")
     return replace(wishes, edited=str(file)), found
 
 
-def _edited(file: Path, positions: list[Position]) -> dict[Position, object]:
+def _of_topic(found: dict[Position, Edited], topic: str, file: str) -> dict[Position, Edited]:
+    """
+    Raises:
+        UsageError: none of it is about a letter of that topic.
+    """
+    if found and not any(position.topic == topic for position in found):
+        others = ", ".join(sorted({position.topic for position in found})[:3])
+        raise UsageError(f"what was edited in {file} are letters of {others}, and none of {topic}")
+    return found
+
+
+def _is_kept(file: Path, text: str) -> bool:
+    """What was edited is kept; a file that is still as it was is removed, for payloads are in it."""
+    with contextlib.suppress(OSError):
+        if file.read_bytes() != text.encode():
+            return True
+        file.unlink()
+    return False
+
+
+def _edited(file: Path, positions: list[Position]) -> dict[Position, Edited]:
     """Until it is JSON, or the operator has enough of it."""
     from eventops.dlq import revising
 

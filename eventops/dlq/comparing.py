@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Callable, Iterator
 from typing import Final
 
 from eventops.dlq import editing
 from eventops.dlq.families import ORIGINAL_TIMESTAMP, strip
+from eventops.dlq.literals import dumps
 from eventops.dlq.replay_model import Content, Planned
 from eventops.events import REPLAY_ID, REPLAY_LINK, Headers
 
@@ -37,5 +37,4 @@ def _compared(before: Content, after: Content, was: str, put: str) -> Iterator[s
 
 
 def _lines(content: Content) -> list[str]:
-    told = json.dumps(editing.document(content), ensure_ascii=False, indent=2)
-    return told.split("\n")
+    return dumps(editing.document(content), indent=2).split("\n")

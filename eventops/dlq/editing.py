@@ -1,19 +1,19 @@
 """Records as documents that people and jq change, and back to bytes: what wasn't changed stays as it was. Pure.
 
 A document has ``key``, ``value`` and ``headers`` (the last of each name). A value that is a JSON object or array stands
-as such, other text as text, and bytes that are neither as ``{"$base64": "…"}``. JSON whose numbers couldn't be given
-back as they were stands as text.
+as such, other text as text, and bytes that are neither as ``{"$base64": "…"}``. JSON that couldn't be given back as
+it was (half a surrogate pair, a name that stands twice), or is nested too deeply, stands as text.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import json
+import re
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
+from eventops.dlq.literals import as_before, dumps, loads, same
 from eventops.dlq.replay_model import Content
 from eventops.events import Headers
 
@@ -21,6 +21,8 @@ Document = dict[str, Any]
 
 _BASE64: Final = "$base64"
 _PARTS: Final = frozenset({"key", "value", "headers"})
+_HALF_A_PAIR: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+"""Where a text may hold one, which JSON can write and UTF-8 can't."""
 _PREFIX_BYTES: Final = 5
 """A schema registry's mark and number before a JSON document."""
 
@@ -32,7 +34,7 @@ class NotARecord(ValueError):
 def document(content: Content) -> Document:
     """
     >>> document(Content(b"k", b'{"total": 1.50}', (("a", b"1"),)))
-    {'key': 'k', 'value': {'total': 1.5}, 'headers': {'a': '1'}}
+    {'key': 'k', 'value': {'total': 1.50}, 'headers': {'a': '1'}}
     >>> document(Content(None, bytes([255]), ()))
     {'key': None, 'value': {'$base64': '/w=='}, 'headers': {}}
     """
@@ -57,26 +59,18 @@ def changed(content: Content, told: object) -> Content:
     before = document(content)
     after = {**before, **told}
     return Content(
-        content.key if _same(after["key"], before["key"]) else _bytes(after["key"], "the key"),
-        content.value if _same(after["value"], before["value"]) else _written(after["value"], content.value),
+        content.key if same(after["key"], before["key"]) else _bytes(after["key"], "the key"),
+        content.value
+        if same(after["value"], before["value"])
+        else _written(after["value"], before["value"], content.value),
         _headers(content.headers, before["headers"], after["headers"]),
     )
-
-
-def _same(one: object, other: object) -> bool:
-    """Equality as JSON has it: 1.0 is 1, and true is neither."""
-    match one, other:
-        case dict(), dict():
-            return one.keys() == other.keys() and all(_same(one[name], other[name]) for name in one)
-        case list(), list():
-            return len(one) == len(other) and all(map(_same, one, other))
-    return isinstance(one, bool) is isinstance(other, bool) and one == other
 
 
 def _headers(raw: Headers, before: Mapping[str, object], after: object) -> Headers:
     if not isinstance(after, dict):
         raise NotARecord("headers must be an object")
-    kept = [(name, value) for name, value in raw if name in after and _same(after[name], before[name])]
+    kept = [(name, value) for name, value in raw if name in after and same(after[name], before[name])]
     names = {name for name, _value in kept}
     added = [(name, _bytes(value, f"the header {name}")) for name, value in after.items() if name not in names]
     return (*kept, *added)
@@ -105,42 +99,24 @@ def _json(body: bytes) -> object:
     if body.lstrip()[:1] not in (b"{", b"["):
         return None
     try:
-        found = json.loads(body, parse_float=_exact, parse_constant=_refuse, object_pairs_hook=_distinct)
-    except (ValueError, RecursionError):
+        found = loads(body)
+        if _HALF_A_PAIR.search(body):
+            dumps(found).encode()
+    except ValueError:
         return None
     return None if isinstance(found, dict) and found.keys() == {_BASE64} else found
 
 
-def _exact(text: str) -> float:
-    number = float(text)
-    try:
-        is_exact = Decimal(text) == Decimal(repr(number))
-    except InvalidOperation:
-        is_exact = False
-    if not is_exact:
-        raise ValueError(f"{text} can't be kept")
-    return number
-
-
-def _refuse(text: str) -> float:
-    raise ValueError(f"{text} is no JSON")
-
-
-def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a name stands twice")
-    return found
-
-
-def _written(told: object, before: bytes | None) -> bytes | None:
+def _written(told: object, before: object, raw: bytes | None) -> bytes | None:
+    """``before`` stood there, ``raw`` were its bytes."""
     if isinstance(told, (dict, list)) and not (isinstance(told, dict) and told.keys() == {_BASE64}):
-        mark = before[:_PREFIX_BYTES] if before and before[:1] == b"\0" else b""
+        mark = raw[:_PREFIX_BYTES] if raw and raw[:1] == b"\0" else b""
         try:
-            return mark + json.dumps(told, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+            return mark + dumps(as_before(told, before)).encode()
         except ValueError as error:
             raise NotARecord(f"the value can't be written ({error})") from error
-    return _bytes(told, "the value")
+    made = _bytes(told, "the value")
+    return raw if made and same(_value(made), before) else made
 
 
 def _bytes(told: object, what: str) -> bytes | None:
@@ -148,7 +124,10 @@ def _bytes(told: object, what: str) -> bytes | None:
         case None:
             return None
         case str():
-            return told.encode("utf-8", "surrogatepass")
+            try:
+                return told.encode()
+            except UnicodeEncodeError as error:
+                raise NotARecord(f"{what} holds half a character") from error
         case {"$base64": str(text), **rest} if not rest:
             try:
                 return base64.b64decode(text, validate=True)

@@ -1,17 +1,19 @@
-"""How what is put back is changed: by a jq expression, by an editor, by an event id of its own. Pure but for jq."""
+"""How what is put back is changed: by an editor, by an event id of its own, or (:mod:`.transforming`) by jq. Pure."""
 
 from __future__ import annotations
 
-import json
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from eventops.dlq import editing
-from eventops.dlq.families import ORIGINAL_TIMESTAMP
+from eventops.dlq.families import ORIGINAL_TIMESTAMP, strip
+from eventops.dlq.literals import dumps, loads
 from eventops.dlq.model import Letter
 from eventops.dlq.replay_model import Content, Plan
-from eventops.dlq.request import LeftOut, Revise
+from eventops.dlq.request import LeftOut, Revise, Strip
+from eventops.dlq.rows import content_hash
 from eventops.errors import UsageError
 from eventops.events import (
     CE_CAUSATION_ID,
@@ -24,67 +26,49 @@ from eventops.events import (
 
 _NEW_IDS: Final = uuid.UUID("0b7c1d6e-5f0a-4f53-9a53-6a2f0e1f7a55")
 """The namespace of event ids that are made of replay ids."""
-_EXACT_INTEGER: Final = 2**53
-"""jq counts in doubles: beyond that, numbers it doesn't even touch come back as others."""
+_LETTER: Final = "letter"
+_CONTENT: Final = "content"
+"""Beside each document: which letter it is, by its position and a hash of its content."""
 _OURS: Final = frozenset({REPLAY_ID, REPLAY_LINK, ORIGINAL_TIMESTAMP})
 
 
-def all_of(*revisions: Revise | None) -> Revise | None:
-    """One after the other; None where there is none."""
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """A letter as an editor left it: what the ledger knows its content by, and the document."""
+
+    content: str
+    document: object
+
+
+def all_of(*revisions: Revise | None, wipe: Strip = strip) -> Revise | None:
+    """One after the other; None where there is none. What a replay takes off anyway (``wipe``) is no change."""
     wanted = [revise for revise in revisions if revise is not None]
     if not wanted:
         return None
 
     def revise(letter: Letter, content: Content, replay_id: str) -> tuple[Content, str | None]:
-        told = []
+        told, before = [], content
         for one in wanted:
             content, change = one(letter, content, replay_id)
             told += [change] if change else []
-        return content, ", ".join(told) or None
+        content = replace(content, headers=_own(wipe(content.headers)))
+        is_other = content != replace(before, headers=_own(before.headers))
+        return content, ", ".join(told) or None if is_other else None
 
     return revise
 
 
-def by_jq(expression: str) -> Revise:
-    """Applied to ``{"key", "value", "headers"}`` of each; ``empty`` leaves a letter out.
-
-    Raises:
-        UsageError: it isn't jq.
-    """
-    import jq
-
-    try:
-        program = jq.compile(expression)
-    except ValueError as error:
-        raise UsageError(
-            f"--transform isn't an expression in jq: {_first_line(error)}",
-            "write it as in '.value.email |= ascii_downcase'",
-        ) from error
-
-    def revise(_letter: Letter, content: Content, _replay_id: str) -> tuple[Content, str | None]:
-        document = editing.document(content)
-        if any(abs(number) > _EXACT_INTEGER for number in _integers(document)):
-            raise LeftOut("it holds a number of more digits than jq keeps: --edit can change it")
-        try:
-            results = list(program.input_text(json.dumps(document)))
-        except ValueError as error:
-            raise LeftOut(f"the transformation fails on it ({_first_line(error)})") from error
-        if not results:
-            raise LeftOut("the transformation leaves it out")
-        if len(results) > 1:
-            raise LeftOut(f"the transformation makes {len(results)} records of it, and one is wanted")
-        return _changed(content, results[0], "transformed")
-
-    return revise
-
-
-def by_documents(edited: Mapping[Position, object]) -> Revise:
-    """Each letter as an editor left it; one whose document is gone is left out."""
+def by_documents(edited: Mapping[Position, Edited]) -> Revise:
+    """Each letter as an editor left it; one whose document is gone is left out, and one that is another letter than
+    what was edited there."""
 
     def revise(letter: Letter, content: Content, _replay_id: str) -> tuple[Content, str | None]:
-        if letter.position not in edited:
-            raise LeftOut("left out in the editor")
-        return _changed(content, edited[letter.position], "edited")
+        found = edited.get(letter.position)
+        if found is None:
+            raise LeftOut("it isn't among what was edited")
+        if found.content != content_hash(letter.event.record):
+            raise LeftOut("what was edited was another letter at this position: the topic was made anew")
+        return as_told(content, found.document, "edited")
 
     return revise
 
@@ -127,39 +111,49 @@ def _renamed(body: dict[str, Any], name: str) -> bool:
 def documents(plan: Plan) -> str:
     """What an editor is given: a JSON array of what would be put back, each with its letter's position."""
     told = [
-        {"letter": str(one.letter.position), **editing.document(Content(one.key, one.value, _own(one.headers)))}
+        {
+            _LETTER: str(one.letter.position),
+            _CONTENT: one.content,
+            **editing.document(Content(one.key, one.value, _own(one.headers))),
+        }
         for one in plan.planned
     ]
-    return json.dumps(told, ensure_ascii=False, indent=2) + "\n"
+    return dumps(told, indent=2) + "\n"
 
 
-def read_documents(text: str, positions: Sequence[Position] | None = None) -> dict[Position, object]:
+def read_documents(text: str, positions: Sequence[Position] | None = None) -> dict[Position, Edited]:
     """What an editor left.
 
     Raises:
         UsageError: it isn't JSON, or not such an array; the message says where.
     """
     try:
-        told = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        told = loads(text)
+    except ValueError as error:
         raise UsageError(f"what was edited isn't JSON: {error}") from error
     if not isinstance(told, list):
         raise UsageError("what was edited must stay an array of records")
-    found: dict[Position, object] = {}
+    found: dict[Position, Edited] = {}
     for number, one in enumerate(told, 1):
         try:
-            position = Position.parse(one["letter"])
+            position, content = Position.parse(one[_LETTER]), str(one[_CONTENT])
         except (TypeError, KeyError, AttributeError, ValueError) as error:
-            raise UsageError(f"record {number} of what was edited has lost its letter") from error
+            raise UsageError(f"record {number} of what was edited has lost its {_LETTER} or {_CONTENT}") from error
         if position in found:
             raise UsageError(f"record {number} of what was edited is a second one of {position}")
         if positions is not None and position not in positions:
             raise UsageError(f"record {number} of what was edited is {position}, which wasn't among them")
-        found[position] = {name: value for name, value in one.items() if name != "letter"}
+        document = {name: value for name, value in one.items() if name not in (_LETTER, _CONTENT)}
+        found[position] = Edited(content, document)
     return found
 
 
-def _changed(content: Content, told: object, change: str) -> tuple[Content, str | None]:
+def as_told(content: Content, told: object, change: str) -> tuple[Content, str | None]:
+    """The content that a document describes, and ``change``, where it is another.
+
+    Raises:
+        LeftOut: it describes no record.
+    """
     try:
         made = editing.changed(content, told)
     except editing.NotARecord as error:
@@ -169,18 +163,3 @@ def _changed(content: Content, told: object, change: str) -> tuple[Content, str 
 
 def _own(headers: Headers) -> Headers:
     return tuple(header for header in headers if header[0] not in _OURS)
-
-
-def _integers(told: object) -> Iterator[int]:
-    if isinstance(told, dict):
-        for value in told.values():
-            yield from _integers(value)
-    elif isinstance(told, list):
-        for value in told:
-            yield from _integers(value)
-    elif isinstance(told, int):
-        yield told
-
-
-def _first_line(error: ValueError) -> str:
-    return str(error).removeprefix("jq: error: ").split("\n")[0]

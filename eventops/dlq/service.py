@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -23,9 +24,11 @@ from eventops.dlq.recognising import Recognition, recognised
 from eventops.dlq.replay import Replay
 from eventops.dlq.replay_model import Action, Plan, Step, Wishes
 from eventops.dlq.request import Request
+from eventops.dlq.revising import Edited
 from eventops.dlq.rows import Row
 from eventops.dlq.skimming import record_of
 from eventops.dlq.standing import Standing
+from eventops.dlq.transforming import by_jq
 from eventops.errors import EventopsError, UsageError
 from eventops.events import Headers, Position, Record
 from eventops.ports import Broker, Gap, Topic
@@ -194,7 +197,7 @@ class DeadLetterService:
         wishes: Wishes = Wishes(),  # noqa: B008 - frozen
         *,
         reason: str | None = None,
-        edited: Mapping[Position, object] | None = None,
+        edited: Mapping[Position, Edited] | None = None,
     ) -> Plan:
         """What a replay of the selected letters would do, as ``wishes`` has it; ``edited``: as an editor left them.
 
@@ -203,12 +206,14 @@ class DeadLetterService:
         """
         if wishes.to is not None and not is_topic_name(wishes.to):
             raise UsageError(f"--to {wishes.to!r} can't be a topic's name", remedy=TOPIC_NAMES)
-        revise = revising.all_of(
-            revising.by_jq(wishes.transform) if wishes.transform is not None else None,
-            revising.by_documents(edited) if edited is not None else None,
-            revising.new_id if wishes.new_ids else None,
-        )
-        return self._plan(Request(selection, now, run_id, Action.REPLAY, wishes, reason, revise))
+        with nullcontext() if wishes.transform is None else by_jq(wishes.transform) as transform:
+            revise = revising.all_of(
+                transform,
+                revising.by_documents(edited) if edited is not None else None,
+                revising.new_id if wishes.new_ids else None,
+                wipe=self._conventions.strip,
+            )
+            return self._plan(Request(selection, now, run_id, Action.REPLAY, wishes, reason, revise))
 
     def plan_bookkeeping(
         self, action: Action, selection: Selection, now: datetime, run_id: str, reason: str | None

@@ -107,7 +107,7 @@ def test_many_are_edited_at_once_and_one_that_is_taken_out_stays(workshop: Works
 
     done = operator.execute(letters, "--all", "--edit", environ=mend, code=1)
 
-    assert (done["replayed"], [one["reason"] for one in done["refusals"]]) == (3, ["left out in the editor"])
+    assert (done["replayed"], [one["reason"] for one in done["refusals"]]) == (3, ["it isn't among what was edited"])
     back = replayed(workshop.committed(orders))
     assert [one.key for one in back] == [b"another", b"key-2", b"key-3"]
     assert {one.header("mended") for one in back} == {b"yes"}
