@@ -82,15 +82,17 @@ def pace(given: dict[str, Any]) -> Pace:
 
 
 @contextmanager
-def interruptible() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C and SIGTERM end the run after the transaction in hand; a second one ends it at once, which is safe too."""
+def interruptible(is_waiting: Callable[[], bool]) -> Iterator[Callable[[], bool]]:
+    """Ctrl-C and SIGTERM end the run after the transaction in hand, where it isn't waiting without one; a second one
+    ends it at once, which is safe too."""
     asked: list[int] = []
 
     def ask(number: int, _frame: FrameType | None) -> None:
         if asked:
             raise KeyboardInterrupt
         asked.append(number)
-        diagnostics.say("finishing the transaction in hand ...")
+        in_hand = "no transaction is in hand: ending" if is_waiting() else "finishing the transaction in hand"
+        diagnostics.say(f"{in_hand} ...")
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

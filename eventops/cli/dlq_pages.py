@@ -76,6 +76,7 @@ def _plan_lines(document: Document) -> list[str]:
     lines += [f"  {number:,} {safe(what)}" for number, what in telling.plan(document)]
     lines += [f"  warning: {safe(warning)}" for warning in plan["warnings"]]
     lines += _diffs(plan["records"])
+    lines += [f"  {safe(line)}" for line in _left_out(document).splitlines()]
     lines.append(f"  {telling.promise(document)}")
     return lines
 
@@ -104,9 +105,13 @@ def say_gap(topic: str, partition: int | None, reason: str) -> None:
 
 
 def _left_out(document: Document) -> str:
-    gaps = document.get("coverage", document)["gaps"]
-    places = [(gap["topic"], gap["partition"], gap["reason"]) for gap in gaps]
-    return "\n".join(f"not read: {at if part is None else f'{at}/{part}'}: {why}" for at, part, why in places)
+    """A line a topic and reason."""
+    together: dict[tuple[str, str], list[str]] = {}
+    for gap in document.get("coverage", document)["gaps"]:
+        numbers = together.setdefault((gap["topic"], gap["reason"]), [])
+        numbers += [] if gap["partition"] is None else [str(gap["partition"])]
+    places = [(f"{at}/{','.join(numbers)}" if numbers else at, why) for (at, why), numbers in together.items()]
+    return "\n".join(f"not read: {place}: {why}" for place, why in places)
 
 
 def _time(text: str | None) -> str:

@@ -175,12 +175,14 @@ def _run(desk: Desk, plan: Plan, *, execute: bool, yes: bool, output: str, pace:
 def _carry_out(desk: Desk, plan: Plan, pace: Pace) -> ReplayReport:
     what = {"replay": "replaying", "discard": "discarding", "restore": "restoring"}[plan.action.value]
     told: str | None = None
-    with interruptible() as is_stopped, diagnostics.progress(what) as progress:
+    is_idle = True  # until the ledger told what is done already
+    with interruptible(lambda: is_idle) as is_stopped, diagnostics.progress(what) as progress:
         for step in desk.dlq.execute(plan, pace, is_stopped=is_stopped, now=desk.now, program=program()):
             progress(step.done, step.total)
             if step.told and step.told != told:
                 diagnostics.say(f"{step.done:,} of {step.total:,}: {step.told}")
             told = step.told
+            is_idle = told is not None
             if step.report is not None:
                 return step.report
     raise AssertionError("the last step carries the report")

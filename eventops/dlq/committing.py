@@ -2,11 +2,12 @@
 where a target refuses some of a chunk.
 
 Kafka refuses whole batches, so a refused chunk is halved until the letter at fault stands alone; that one is parked,
-with the broker's reason in its row.
+with the broker's reason in its row. Where the refusal is about a topic, no letter is at fault: the run ends.
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -18,11 +19,16 @@ from eventops.dlq.scribe import Beginning, Scribe, beginning, outgoing, reason_o
 from eventops.dlq.tally import Tally
 from eventops.errors import EventopsError
 from eventops.events import Position
-from eventops.ports import Appended, Outgoing, Positions, Rejected, TransactionalProducer
+from eventops.ports import Appended, Outgoing, Positions, Rejected, TransactionalProducer, TransactionLost
+from eventops.wording import plural
 
 Put = tuple[Sequence[Planned], Sequence[Position]]
 """Letters that were put back, and where their records stand."""
 _NOTHING: Final[Put] = ((), ())
+
+
+class Halted(Exception):
+    """A target takes no record, whichever letter it is: nothing of what was in hand is committed."""
 
 
 class Committer:
@@ -50,6 +56,8 @@ class Committer:
 
         Raises:
             Fenced, TransactionLost: whether it was committed isn't known.
+            Halted: the target takes no record at all.
+            EventopsError: the ledger doesn't take the rows.
         """
         self._tally.in_doubt = len(chunk)
         producer.begin()
@@ -63,8 +71,8 @@ class Committer:
         if not isinstance(answers, Positions):
             self._refused(producer, chunk, answers)
             return None
-        self._commit(producer, chunk, self._scribe.rows(begun, State.REPLAYED, answers.places))
-        self._tally.put(chunk, answers)
+        rows = self._scribe.rows(begun, State.REPLAYED, answers.places)
+        self._commit_what_was_put(producer, chunk, answers, rows)
         return chunk, answers
 
     def renew(self, producer: TransactionalProducer) -> None:
@@ -87,25 +95,38 @@ class Committer:
 
     def _refused(self, producer: TransactionalProducer, chunk: Sequence[Planned], answers: Sequence[Appended]) -> None:
         """What was appended without a transaction stays, so its rows are written."""
+        halted = next(
+            (
+                Halted(f"the topic {one.target_topic} takes no records ({said.reason})")
+                for one, said in zip(chunk, answers, strict=True)
+                if isinstance(said, Rejected) and said.is_of_topic
+            ),
+            None,
+        )
         if not producer.is_atomic:
-            self._keep_what_came_through(producer, chunk, answers)
-            return
-        self._narrow_down(chunk, answers)
-        producer.abort()
+            self._keep_what_came_through(producer, chunk, answers, is_over=halted is not None)
+        elif halted is None:
+            self._narrow_down(chunk, answers)
+            producer.abort()
+        else:
+            _give_up(producer)
         self._tally.in_doubt = 0
+        if halted is not None:
+            raise halted
 
     def _keep_what_came_through(
-        self, producer: TransactionalProducer, chunk: Sequence[Planned], answers: Sequence[Appended]
+        self, producer: TransactionalProducer, chunk: Sequence[Planned], answers: Sequence[Appended], *, is_over: bool
     ) -> None:
         through = [(one, said) for one, said in zip(chunk, answers, strict=True) if isinstance(said, Position)]
         faulty = [(one, said) for one, said in zip(chunk, answers, strict=True) if isinstance(said, Rejected)]
         done, targets = [one for one, _at in through], [at for _one, at in through]
         self._tally.bring_forward(done)
-        self._narrow_down([one for one, _said in faulty], [said for _one, said in faulty])
+        if not is_over:
+            self._narrow_down([one for one, _said in faulty], [said for _one, said in faulty])
         if through:
             places = [(at.partition, at.offset) for at in targets]
-            self._commit(producer, done, self._scribe.rows(map(beginning, done), State.REPLAYED, places))
-            self._tally.put(done, targets)
+            rows = self._scribe.rows(map(beginning, done), State.REPLAYED, places)
+            self._commit_what_was_put(producer, done, targets, rows)
 
     def _narrow_down(self, suspects: Sequence[Planned], answers: Sequence[Appended]) -> None:
         if len(suspects) == 1:
@@ -114,19 +135,53 @@ class Committer:
             middle = len(suspects) // 2
             self._parts += [len(suspects) - middle, middle]
 
+    def _commit_what_was_put(
+        self,
+        producer: TransactionalProducer,
+        chunk: Sequence[Planned],
+        targets: Sequence[Position],
+        rows: Iterator[Outgoing],
+    ) -> None:
+        try:
+            self._commit(producer, chunk, rows)
+        except EventopsError as refused:
+            if producer.is_atomic:
+                raise
+            self._tally.put(chunk, targets)
+            untold = f"{plural(len(chunk), 'letter')} of these aren't in it, and would be put back once more"
+            raise EventopsError(f"{refused.what}: {untold}") from refused
+        self._tally.put(chunk, targets)
+
     def _commit(self, producer: TransactionalProducer, chunk: Sequence[Planned], rows: Iterator[Outgoing]) -> None:
         is_last = len(chunk) == len(self._tally.left)
         answers = producer.append([*rows, self._scribe.give_back() if is_last else self._scribe.lease()])
-        if refusal := next((answer.reason for answer in answers if isinstance(answer, Rejected)), None):
-            producer.abort()
-            left = "nothing of this chunk was replayed" if producer.is_atomic else "what it doesn't tell may be doubled"
-            raise EventopsError(f"the ledger {ledger.TOPIC} refuses a row ({refusal}); {left}")
+        self._require_rows(producer, answers)
         producer.commit()
         self._tally.in_doubt = 0
         self.renewed = time.monotonic()
 
+    def _require_rows(self, producer: TransactionalProducer, answers: Sequence[Appended]) -> None:
+        """
+        Raises:
+            EventopsError: the ledger took not all of them; nothing of the transaction will be visible.
+        """
+        if refusal := next((answer.reason for answer in answers if isinstance(answer, Rejected)), None):
+            _give_up(producer)
+            self._tally.in_doubt = 0
+            raise EventopsError(f"the ledger {ledger.TOPIC} refuses a row ({refusal})")
+
     def _alone(self, producer: TransactionalProducer, record: Outgoing) -> None:
         producer.begin()
-        producer.append([record])
+        self._require_rows(producer, producer.append([record]))
         producer.commit()
         self.renewed = time.monotonic()
+
+
+def _give_up(producer: TransactionalProducer) -> None:
+    """A transaction whose end wasn't asked for is never committed, however its abort goes.
+
+    Raises:
+        Fenced: somebody else is at it.
+    """
+    with contextlib.suppress(TransactionLost):
+        producer.abort()

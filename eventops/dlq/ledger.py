@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from eventops.dlq import ledger_format
+from eventops.dlq.illegible import Illegible
 from eventops.dlq.model import LetterId, State
 from eventops.dlq.rows import Deed, Lease, Row, Sheet
 from eventops.events import Position, Record
@@ -24,13 +26,13 @@ class Ledger:
     """What the ledger says, read so far in log order. A ledger holds the rows of many topics and is asked about few, so
     a topic's records are taken apart when it is asked about."""
 
-    unreadable: dict[bytes, Position] = field(default_factory=dict)
-    """Records that this program can't read, by key: nobody knows which letters they are about, so none may be put back
-    until a readable record of the key, or one without a value, takes their place."""
-    newer: set[str] = field(default_factory=set)
-    """Ids of topics about which a later version of this program wrote; empty text: it can't be told about which."""
+    unreadable: dict[bytes, Illegible] = field(default_factory=dict)
+    """Records that this program can't read, by key: letters that they may be about aren't put back until a readable
+    record of the key, or one without a value, takes their place."""
     leases: dict[str, Lease] = field(default_factory=dict)
     """Of each topic id, the last one that wasn't given back."""
+    _doubted: Counter[str] = field(default_factory=Counter)
+    """How many of the unreadable are about a topic, by its id; under an empty text those about nobody knows which."""
     _sheets: dict[str, list[bytes]] = field(default_factory=dict)
     """By topic id, in log order; as they are in the log, which takes a tenth of the memory."""
     _parts: dict[str, _Part] = field(default_factory=dict)
@@ -41,17 +43,26 @@ class Ledger:
             if record.key is None:
                 continue
             if record.value is None:
-                self.unreadable.pop(record.key, None)
+                self._clear(record.key)
                 self._give_back(record.key)
                 continue
             try:
                 self._take(record.value, ledger_format.decode(record.value))
             except ledger_format.Newer as later:
-                self.newer.add(later.topic_id)
+                self._doubt(Illegible(record.position, record.key, later.version, later.topic_id))
             except ValueError:
-                self.unreadable[record.key] = record.position
+                self._doubt(Illegible(record.position, record.key))
             else:
-                self.unreadable.pop(record.key, None)
+                self._clear(record.key)
+
+    def _doubt(self, found: Illegible) -> None:
+        self._clear(found.key)
+        self.unreadable[found.key] = found
+        self._doubted[found.topic_id] += 1
+
+    def _clear(self, key: bytes) -> None:
+        if (cleared := self.unreadable.pop(key, None)) is not None:
+            self._doubted[cleared.topic_id] -= 1
 
     def _take(self, value: bytes, found: Lease | Sheet) -> None:
         if isinstance(found, Lease):
@@ -112,7 +123,12 @@ class Ledger:
 
     def is_legible(self, letter: LetterId) -> bool:
         """Whether nothing that this program can't read may be about the letter."""
-        return not self.unreadable and self.newer.isdisjoint((letter.topic_id, ""))
+        return not (self._doubted[letter.topic_id] or self._doubted[""])
+
+    def illegible(self, letter: LetterId) -> Illegible | None:
+        """The first record that may be about the letter and can't be read."""
+        doubtful = ("", letter.topic_id)
+        return next((one for one in self.unreadable.values() if one.topic_id in doubtful), None)
 
 
 @dataclass(slots=True)

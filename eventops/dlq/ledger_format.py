@@ -26,8 +26,9 @@ SHEET_ROWS: Final = 1_000
 class Newer(ValueError):
     """A record of a version that this program doesn't know; ``topic_id``: which letters it is about, empty: unknown."""
 
-    def __init__(self, version: object, topic_id: str) -> None:
+    def __init__(self, version: int, topic_id: str) -> None:
         super().__init__(f"a ledger record of version {version!r}")
+        self.version = version
         self.topic_id = topic_id
 
 
@@ -59,7 +60,7 @@ def decode(value: bytes) -> Lease | Sheet:
         if version == _VERSION:
             return _lease(document["lease"]) if "lease" in document else _sheet(document)
         if isinstance(version, int) and version > _VERSION:
-            raise Newer(version, str(document.get("topic_id", "")))
+            raise Newer(version, topic_uuid(str(document.get("topic_id") or "")))
     except (KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise ValueError("not a record of the ledger") from error
     raise ValueError(f"a ledger record of version {version!r}")

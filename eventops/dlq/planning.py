@@ -145,8 +145,8 @@ def _decide(letter: Letter, request: Request, known: Known) -> Planned | Refused
     if target is None:
         return Refused(letter, "the topic it came from wasn't recorded: name one with --to")
     source = letter_id(letter.position, known.cluster_id, known.topic.topic_id)
-    if not known.ledger.is_legible(source):
-        return Refused(letter, _illegible(known.ledger))
+    if not known.ledger.is_legible(source) and (doubt := known.ledger.illegible(source)):
+        return Refused(letter, f"{doubt.what}; {doubt.remedy}")
     row = known.ledger.latest(source)
     if row is not None and row.content != content_hash(letter.event.record):
         return Refused(letter, "the ledger's row is about another record at this position: the topic was made anew")
@@ -166,12 +166,6 @@ def _decide(letter: Letter, request: Request, known: Known) -> Planned | Refused
     if reason := _objection(letter, origin, target, request, known):
         return Refused(letter, reason)
     return _planned(letter, origin, beside, deed, request, known)
-
-
-def _illegible(ledger: Ledger) -> str:
-    at = next(iter(ledger.unreadable.values()), None)
-    where = f" ({at})" if at else ""
-    return f"the ledger has a record{where} that this version of eventops can't read, maybe about it: upgrade"
 
 
 def _attempt(source: LetterId, target: str, request: Request, known: Known) -> int:

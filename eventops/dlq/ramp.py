@@ -65,7 +65,8 @@ class Climb:
     def told(self) -> str:
         """What is waited for."""
         if self._pending:
-            return f"waiting until {plural(self._pending, 'letter')} of this stage of {self._stage:,} are read"
+            are = "is" if self._pending == 1 else "are"
+            return f"waiting until {plural(self._pending, 'letter')} of this stage of {self._stage:,} {are} read"
         told = f"waiting {duration(self._ramp.settle)} for letters to come back"
         if not self._unasked:
             return told

@@ -12,15 +12,15 @@ from __future__ import annotations
 import contextlib
 import gc
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from datetime import datetime
 from operator import attrgetter
 from typing import Final
 
 from eventops.dlq import command, lease, ledger
-from eventops.dlq.committing import Committer, Put
+from eventops.dlq.committing import Committer, Halted, Put
 from eventops.dlq.gathering import uncollected
-from eventops.dlq.ledger_log import LedgerLog
+from eventops.dlq.ledger_log import LedgerLog, hung
 from eventops.dlq.pace import Chunks, Pace
 from eventops.dlq.ramp import Climb, Watch
 from eventops.dlq.replay_model import AT_LEAST_ONCE, Plan, Step
@@ -28,10 +28,13 @@ from eventops.dlq.rows import home_partition
 from eventops.dlq.scribe import Scribe, is_alive
 from eventops.dlq.tally import Tally
 from eventops.errors import BrokerUnreachable, EventopsError, NotPermitted
+from eventops.events import Partition
 from eventops.ports import Broker, Fenced, TransactionalProducer, TransactionLost
 
 _FIRST_BACKOFF_SECONDS: Final = 0.5
 _POLL_SECONDS: Final = 0.05
+_SILENT_SECONDS: Final = 2.0
+"""A wait that takes longer is told."""
 _MOMENT: Final = 0.5
 """Seconds between two looks at what became of a stage."""
 
@@ -52,6 +55,7 @@ class Replay:
         self._targets = set(map(attrgetter("record.topic"), plan.planned)) if plan.is_replay else set()
         self._climb = Climb(pace.ramp, watch) if pace.ramp is not None and watch is not None else None
         self._committer: Committer | None = None
+        self._ledger_id: str | None = None
         self._lost_in_a_row = 0
         self._stopped: str | None = None
         self._is_stopped: Callable[[], bool] = lambda: False
@@ -80,10 +84,10 @@ class Replay:
         while self._goes_on():
             try:
                 yield from self._round()
-            except BrokerUnreachable as silence:
+            except EventopsError as error:
                 if not self._has_begun:
                     raise
-                self._stopped = silence.what
+                self._stopped = error.what if isinstance(error, BrokerUnreachable) else str(error)
         left = len(self._tally.left)
         resume = command.that_goes_on(self._plan, program, self._pace, left) if left else None
         failed_again = self._climb.failed_again if self._climb else ()
@@ -92,7 +96,9 @@ class Replay:
     def _prepare(self) -> None:
         """Nothing is made or written yet."""
         self._respect_rights()
-        rows = self._log.whole()
+        if distrust := self._log.distrust():
+            raise distrust
+        rows = self._log.by_now()
         source = self._tally.left[0].source
         held = rows.leases.get(source.topic_id)
         if not self._pace.take_over and held and lease.is_held(held, self._plan.run_id, self._now(), is_alive):
@@ -112,9 +118,12 @@ class Replay:
         try:
             yield from self._hold_the_id()
         except TransactionLost as lost:
-            self._start_again(lost)
+            yield from self._start_again(lost)
         except Fenced:
-            self._give_way()
+            yield from self._leave("another operator began to replay this topic and took over")
+        except Halted as halted:
+            self._stopped = str(halted)
+            self._let_go()
 
     @property
     def _has_begun(self) -> bool:
@@ -133,7 +142,7 @@ class Replay:
         producer = self._take_over()
         try:
             committer = self._books()
-            if not self._learn():
+            if not (yield from self._learn()):
                 return
             yield Step(*self._progress)
             while self._goes_on():
@@ -148,7 +157,8 @@ class Replay:
                 self._lost_in_a_row = 0
                 yield Step(*self._progress, seconds)
                 self._chunks.learn(len(chunk), seconds)
-                yield from self._watch_the_stage(producer)
+                if (yield from self._watch_the_stage(producer)):
+                    yield Step(*self._progress)
                 self._keep_the_rate(producer, len(chunk) if self._plan.is_replay else 0, seconds)
             if self._tally.left:
                 self._give_back(producer)
@@ -162,6 +172,7 @@ class Replay:
         """Who writes records and rows; the ledger is made by the first who is allowed to write."""
         if self._committer is None:
             topic = self._log.prepare()
+            self._ledger_id = topic.topic_id
             self._respect_rights()  # of a topic that wasn't there nobody could say who may read it
             home = home_partition(self._tally.left[0].source.topic_id, len(topic.partitions))
             self._committer = Committer(self._plan, self._tally, Scribe(self._plan, self._operator, home, self._now))
@@ -193,26 +204,48 @@ class Replay:
                 "--at-least-once does without, and may double what is in hand when it is killed",
             ) from refused
 
-    def _learn(self) -> bool:
-        """What is done already; False where it was stopped while waiting."""
-        rows = self._log.settled(self._pace.patience, self._is_stopped)
-        if rows is None:
-            return False
-        self._tally.learn(rows)
+    def _learn(self) -> Generator[Step, None, bool]:
+        """What is done already; False where it was stopped while waiting for somebody's open transaction, which hides
+        what was committed after it began.
+
+        Raises:
+            EventopsError: it stayed open, or the ledger isn't the one that this run wrote to.
+        """
+        goal = self._log.goal()
+        if self._ledger_id is not None and goal.topic_id != self._ledger_id:
+            raise EventopsError(
+                f"the ledger {ledger.TOPIC} was deleted or made anew: what it told isn't known any more"
+            )
+        began, waiting = time.monotonic(), tuple(sorted(goal.hidden))
+        while waiting:
+            if self._is_stopped():
+                return False
+            if (waited := time.monotonic() - began) >= self._pace.patience:
+                raise hung(waiting, self._pace.patience)
+            if waited > _SILENT_SECONDS:
+                yield Step(*self._progress, told=self._awaited(waiting))
+            time.sleep(_POLL_SECONDS)
+            waiting = self._log.still_hidden(goal, waiting)
+        self._tally.learn(self._log.up_to(goal))
         return True
 
-    def _watch_the_stage(self, producer: TransactionalProducer) -> Iterator[Step]:
+    def _awaited(self, partitions: Collection[Partition]) -> str:
+        where = f"partition{'s' if len(partitions) > 1 else ''} {', '.join(str(at.partition) for at in partitions)}"
+        return f"waiting for somebody's open transaction on the ledger ({where}), up to {self._pace.patience:.0f} s"
+
+    def _watch_the_stage(self, producer: TransactionalProducer) -> Generator[Step, None, bool]:
         """Where a ramp is climbed and a stage is full, or is the last one: wait what becomes of it. The last one's
-        transaction gave the lease back, so it isn't renewed then."""
+        transaction gave the lease back, so it isn't renewed then. Says whether it waited."""
         climb = self._climb
         if climb is None or self._stopped is not None or (climb.room and self._tally.left):
-            return
+            return False
         while not self._is_stopped() and not climb.is_over(time.monotonic()):
             yield Step(*self._progress, told=climb.told)
             self._pause(_MOMENT, producer if self._tally.left else None)
         self._stopped = climb.verdict
+        return True
 
-    def _start_again(self, lost: TransactionLost) -> None:
+    def _start_again(self, lost: TransactionLost) -> Iterator[Step]:
         """Whether the last transaction was committed isn't known; the next takeover and the ledger will tell."""
         self._lost_in_a_row += 1
         if self._is_stopped():
@@ -220,19 +253,32 @@ class Replay:
         if self._lost_in_a_row < self._pace.tries:
             self._pause(_FIRST_BACKOFF_SECONDS * 2 ** (self._lost_in_a_row - 1))
             return
-        self._learn()
-        if self._tally.left:
-            self._stopped = f"{self._lost_in_a_row} transactions in a row were lost, the last one: {lost}"
+        yield from self._leave(f"{self._lost_in_a_row} transactions in a row were lost, the last one: {lost}")
 
-    def _give_way(self) -> None:
-        """Somebody else took over the id, and would be fenced if we took it back; what they left to us is reported."""
-        self._learn()
+    def _leave(self, why: str) -> Iterator[Step]:
+        """Nothing more is tried: of an id that somebody else took over, for he would be fenced if we took it back. What
+        is done by now is reported as far as the ledger can be read."""
+        try:
+            yield from self._learn()
+        except EventopsError as unread:
+            why = f"{why}; and what became of the rest can't be told, for {unread.what}"
         if self._tally.left:
-            self._stopped = "another operator began to replay this topic and took over"
+            self._stopped = why
+
+    def _let_go(self) -> None:
+        """The producer is spent: another one says that nobody is at it any more."""
+        with contextlib.suppress(EventopsError, TransactionLost):
+            producer = self._take_over()
+            try:
+                self._give_back(producer)
+            finally:
+                producer.close()
 
     def _give_back(self, producer: TransactionalProducer) -> None:
-        with contextlib.suppress(TransactionLost, Fenced):
-            self._books().give_back(producer)
+        if self._committer is None or not self._committer.renewed:
+            return
+        with contextlib.suppress(TransactionLost, Fenced, EventopsError):
+            self._committer.give_back(producer)
 
     def _keep_the_rate(self, producer: TransactionalProducer, letters: int, seconds: float) -> None:
         """Between transactions, since an open one holds readers back."""

@@ -74,7 +74,7 @@ class DeadLetterService:
         topics, unseen = self._finder.find()
         reading = self._reading()
         tallies = {topic.name: rules.Tally(topic.name, now) for topic in topics}
-        standing, decode = self._standing(topics, reading), self._conventions.decode
+        (standing, _gaps), decode = self._standing(topics, reading), self._conventions.decode
         is_meant = None if where is None else lambda letter: where.holds(standing.judge(decode(record_of(letter))))
         for letters in reading.skimmed(topics):
             tally(letters, tallies, standing, is_meant)
@@ -151,7 +151,7 @@ class DeadLetterService:
             )
         letters, gaps = self.judged([self._conventions.decode(record)])
         (letter,) = self._sourced(letters)
-        return (rules.unjudged(letter, gaps[0].reason) if gaps else letter), gaps
+        return letter, gaps
 
     def letter_of(self, record: Record) -> Letter | None:
         """The record as a letter, not judged yet; None where it is none. Asks nobody."""
@@ -257,12 +257,10 @@ class DeadLetterService:
             rows, _gaps = self._log.rows()
             letters = [judge(letter) for letter in reading.letters([topic])]
             chosen = [letter for letter in letters if rules.is_selected(letter, request.selection)]
-            return planning.plan(
-                request,
-                letters,
-                gathering.known(self._broker, self._conventions, rows, topic, letters, chosen, request, reading),
-                chosen,
-            )
+            known = gathering.known(self._broker, self._conventions, rows, topic, letters, chosen, request, reading)
+            plan = planning.plan(request, letters, known, chosen)
+        distrust = self._log.distrust()
+        return plan if distrust is None else replace(plan, warnings=(str(distrust), *plan.warnings))
 
     def _taking(self, topic: str) -> Mapping[str, Topic]:
         """The topics that letters may come back in, by name: that one, and every dead-letter topic."""
@@ -274,7 +272,8 @@ class DeadLetterService:
         topic = self._topic(selection.topic)
         reading = self._reading(selection.since)
         grouping = Grouping(topic.name, now)
-        teller = Teller(self._conventions, selection, self._standing([topic], reading), keep)
+        standing, _gaps = self._standing([topic], reading)
+        teller = Teller(self._conventions, selection, standing, keep)
         for letters in reading.skimmed([topic]):
             grouping.take(letters, teller.tell)
         judge = self._judge([topic])
@@ -302,13 +301,17 @@ class DeadLetterService:
         return found[0]
 
     def _judge(self, topics: Collection[Topic], reading: Reading | None = None) -> Callable[[Letter], Letter]:
-        """Judges letters of those topics by the ledger as it stands now."""
-        return self._standing(topics, reading).judge
+        """Judges letters of those topics by the ledger as it stands now; where some of it couldn't be read, a letter
+        that seems open says so."""
+        standing, gaps = self._standing(topics, reading)
+        if not gaps:
+            return standing.judge
+        return lambda letter: rules.unjudged(standing.judge(letter), gaps[0].reason)
 
-    def _standing(self, topics: Collection[Topic], reading: Reading | None) -> Standing:
-        """What the ledger says of letters of those topics; a reading is told what of the ledger couldn't be read."""
+    def _standing(self, topics: Collection[Topic], reading: Reading | None) -> tuple[Standing, tuple[Gap, ...]]:
+        """What the ledger says of letters of those topics, and what of it couldn't be read; a reading is told that."""
         rows, gaps = self._log.rows()
         if reading is not None:
             reading.add_gaps(gaps)
         named = TopicNames(self._broker).named
-        return Standing(rows, self._broker.cluster().cluster_id, topics, self._conventions, named)
+        return Standing(rows, self._broker.cluster().cluster_id, topics, self._conventions, named), gaps

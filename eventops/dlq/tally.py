@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from dataclasses import replace
+from itertools import filterfalse, islice
 from typing import overload
 
 from eventops.dlq.ledger import Ledger
+from eventops.dlq.ledger_log import is_hiding
 from eventops.dlq.model import State
 from eventops.dlq.replay_model import Plan, Planned, Refused, Replayed, ReplayReport
 from eventops.dlq.rows import Row
@@ -55,6 +57,8 @@ class Tally:
         self._put: list[Chunk] = []
         self._written_off = 0
         self._overtaken = 0
+        self._has_learnt = False
+        """The whole ledger was read, whatever hid a part of it from the plan."""
 
     @property
     def has_written(self) -> bool:
@@ -93,6 +97,7 @@ class Tally:
     def learn(self, rows: Ledger) -> None:
         """Drop what the ledger says is done, by this run (a commit whose answer was lost) or another."""
         self.in_doubt = 0
+        self._has_learnt = True
         if not self.left or not rows.is_about(self.left[0].source.topic_id):
             return
         left = list(self.left)
@@ -108,8 +113,11 @@ class Tally:
 
     def report(self, stopped: str | None, failed_again: Iterable[Position], resume_command: str | None) -> ReplayReport:
         """What it came to."""
+        plan, coverage = self.plan, self.plan.coverage
+        if self._has_learnt and any(map(is_hiding, coverage.gaps)):
+            plan = replace(plan, coverage=replace(coverage, gaps=tuple(filterfalse(is_hiding, coverage.gaps))))
         return ReplayReport(
-            plan=self.plan,
+            plan=plan,
             executed=True,
             replayed=PutBack(self._put),
             parked=tuple(self.parked),

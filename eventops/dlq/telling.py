@@ -59,7 +59,9 @@ def outcome(document: Document) -> Iterator[Counted]:
             number,
             f"{_letters(number)} in doubt: the broker didn't answer in time, the ledger will tell the next run",
         )
-    yield from _reasons(document, "parked", "failed")
+    yield from _reasons(document, "parked")
+    if (number := document["failed"] - document["in_doubt"]) > 0:
+        yield number, f"not tried: {document['stopped']}"
 
 
 def _letters(number: int) -> str:

@@ -27,9 +27,11 @@ class Outgoing(NamedTuple):
 
 
 class Rejected(NamedTuple):
-    """The broker refused an :class:`Outgoing`, or a neighbour of it."""
+    """The broker refused an :class:`Outgoing`, or a neighbour of it. ``is_of_topic``: its topic or partition takes no
+    record at all, whatever is in it."""
 
     reason: str
+    is_of_topic: bool = False
 
 
 Appended = Position | Rejected

@@ -167,7 +167,9 @@ def test_an_unreadable_row_is_not_guessed_at() -> None:
     broken = Ledger()
     broken.absorb([record(key=ledger_key(source, "orders"), value=b"?", at="eventops-ledger/0/0")])
 
-    assert "upgrade" in planned(letter(0), ledger=broken).refused[0].reason
+    reason = planned(letter(0), ledger=broken).refused[0].reason
+    assert "eventops-ledger/0/0" in reason
+    assert "take it back" in reason
 
 
 def test_a_parked_letter_is_put_back_only_when_it_is_named() -> None:

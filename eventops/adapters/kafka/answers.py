@@ -26,6 +26,8 @@ _REFUSED: Final = frozenset(
         KafkaError._INVALID_ARG,
     }
 )
+_OF_TOPIC: Final = frozenset({KafkaError.TOPIC_EXCEPTION, KafkaError.TOPIC_AUTHORIZATION_FAILED})
+"""With those that say it is gone: what would be said of any record there."""
 _COLLATERAL: Final = frozenset({KafkaError._STATE, KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT})
 """What befalls records after another one's refusal."""
 
@@ -70,4 +72,4 @@ def _is_refusal(error: KafkaError) -> bool:
 def _refused(error: KafkaError) -> Rejected:
     if error.code() in _COLLATERAL:
         return Rejected("not sent, because another record of the transaction was refused")
-    return Rejected(reason(error))
+    return Rejected(reason(error), is_of_topic=error.code() in _OF_TOPIC or is_gone(error))

@@ -32,6 +32,8 @@ _ABORT_PATIENCE: Final = 2.0
 _SLICE: Final = 0.1
 _GRACE: Final = 1.0
 """Seconds that an answer may still take once somebody wants an end."""
+_LOOK_SECONDS: Final = 1.0
+"""After so long without an answer a topic may be gone."""
 _LARGEST_RECORD: Final = 1_000_000_000
 """As much as the client allows: how large a record may be is the topic's to say."""
 _BATCH: Final = 1_000_000
@@ -85,7 +87,7 @@ class _Appender:
                 produce(topic, value, key, _BY_KEY if partition is None else partition, told, headers=list(headers))
             except (BufferError, KafkaException):
                 self._send(producer, record, told)
-        self._wait(lambda: _is_answered(producer, errors), "records weren't answered")
+        self._wait(_until_answered(producer, topics, errors), "records weren't answered")
         return judged(topics, places, errors)
 
     def close(self) -> None:
@@ -247,6 +249,25 @@ def _is_still_at_it(error: KafkaError) -> bool:
 
 def _goes_on(error: KafkaError) -> bool:
     return error.code() == KafkaError._TIMED_OUT and error.retriable()
+
+
+def _until_answered(producer: Producer, topics: Collection[str], refused: Collection[int]) -> Callable[[], bool]:
+    """Attempts to have all answers. A client goes on registering partitions of a topic that was deleted until it is
+    asked about that topic."""
+    look = time.monotonic() + _LOOK_SECONDS
+
+    def attempt() -> bool:
+        nonlocal look
+        if _is_answered(producer, refused):
+            return True
+        if time.monotonic() > look:
+            for topic in set(topics):
+                with contextlib.suppress(KafkaException):
+                    producer.list_topics(topic, timeout=_SLICE)
+            look = time.monotonic() + _LOOK_SECONDS
+        return False
+
+    return attempt
 
 
 def _is_answered(producer: Producer, refused: Collection[int]) -> bool:
