@@ -142,9 +142,17 @@ def export(desk: Desk, topic: str, output: str, **chosen: Any) -> None:
     end(found=not number, complete=coverage is None or coverage.complete)
 
 
-@dlq.command("history", epilog="Examples: eventops dlq history orders-dlt · eventops dlq history --run 4b0c… -o json")
+@dlq.command(
+    "history", epilog="Examples: eventops dlq history orders-dlt · eventops dlq history --run 4b0c91d7 -o json"
+)
 @click.argument("topic", required=False)
-@click.option("--run", "runs", multiple=True, metavar="ID", help="What that run did; may be repeated.")
+@click.option(
+    "--run",
+    "runs",
+    multiple=True,
+    metavar="ID",
+    help="What that run did; the beginning of its id is enough. May be repeated.",
+)
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many, the newest first.")
 @output_option()
 @pass_desk
@@ -156,8 +164,11 @@ def history(desk: Desk, topic: str | None, runs: tuple[str, ...], limit: int | N
     """
     from eventops.dlq.replay_document import history_document
 
+    beginnings = tuple(run.strip().removesuffix("…") for run in runs)
+    if not all(beginnings):
+        raise click.UsageError("which run? --run takes its id, or how that begins")
     rows, gaps = desk.dlq.history(topic)
-    rows = tuple(row for row in rows if not runs or row.run_id in runs)[:limit]
+    rows = tuple(row for row in rows if not runs or row.run_id.startswith(beginnings))[:limit]
     fates, unread = desk.dlq.fates(rows)
     document = history_document(topic, rows, fates, gaps + unread)
     if output == "table":

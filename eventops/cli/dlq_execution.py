@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -16,6 +16,9 @@ from eventops.cli.options import Command
 
 if TYPE_CHECKING:
     from eventops.dlq.pace import Pace
+
+
+_REASON: Final = "Why; kept in the ledger with your name."
 
 
 def execution_options(command: Command) -> Command:
@@ -34,6 +37,26 @@ def execution_options(command: Command) -> Command:
     ):
         command = option(command)
     return command
+
+
+def reason_option(command: Command) -> Command:
+    """Why it is done."""
+    return click.option("--reason", callback=_as_reason, help=_REASON)(command)
+
+
+def required_reason_option(command: Command) -> Command:
+    """The same, where nobody does it without."""
+    return click.option("--reason", required=True, callback=_as_reason, help=_REASON)(command)
+
+
+def _as_reason(_context: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:
+    """
+    Raises:
+        BadParameter: it says nothing.
+    """
+    if text is not None and not text.strip():
+        raise click.BadParameter("it says nothing: write why, as in --reason 'test data'")
+    return text
 
 
 def pace_options(command: Command) -> Command:

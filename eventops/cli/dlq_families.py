@@ -104,6 +104,8 @@ def add_family(
 
     _change(desk, lambda told: with_family(told, name, headers, topics, newest_first=newest_first, binary=binary))
     say(f"{name} is a family of the context {desk.context.name}; `eventops dlq families check TOPIC` tries it")
+    if not headers:
+        say("no header tells where its letters came from or why: they go back with --to alone, and group as unknown")
 
 
 @families.command("remove", epilog="Example: eventops dlq families remove acme")

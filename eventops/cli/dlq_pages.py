@@ -23,6 +23,8 @@ DIFFS = 3
 """Letters whose differences a plan shows line by line."""
 """Records whose diffs a plan shows."""
 _DIFF_CHARACTERS = 160
+_RUN_CHARACTERS = 8
+"""Of a run's id: as many as tell runs apart; `--run` takes them."""
 
 
 def print_topics(document: Document) -> None:
@@ -42,7 +44,9 @@ def print_letters(document: Document) -> None:
 
 def print_history(document: Document) -> None:
     """What was done about which letter."""
-    print_table("Ledger", _ROWS, document["rows"], footer=_left_out(document))
+    topic = document["topic"]
+    title, letter = ("Ledger", _LETTER) if topic is None else (f"Ledger, {topic}", _LETTER_OF_ONE_TOPIC)
+    print_table(title, [letter, *_ROWS], document["rows"], footer=_left_out(document))
 
 
 def print_plan(document: Document, command: str, read_only: str | None = None) -> None:
@@ -189,16 +193,18 @@ _CAUSES = [
     Column("for example", lambda row: row["example"], spare=3),
 ]
 
+_LETTER = Column("letter", lambda row: f"{row['topic']}/{row['partition']}/{row['offset']}")
+_LETTER_OF_ONE_TOPIC = Column("letter", lambda row: f"{row['partition']}/{row['offset']}")
 _ROWS = [
-    Column("at", lambda row: _time(row["at"])),
-    Column("letter", lambda row: f"{row['topic']}/{row['partition']}/{row['offset']}"),
+    Column("at", lambda row: _time(row["at"]), spare=3),
     Column("state", lambda row: row["state"]),
-    Column("target", lambda row: row["target"] or "-", spare=2),
-    Column("became", lambda row: (row["outcome"] or "-").replace("_", " ")),
-    Column("evidence", lambda row: _short(row["evidence"] or "-"), wrap=True, spare=4),
-    Column("operator", lambda row: _short(row["operator"]), spare=1),
-    Column("reason", lambda row: _short(row["reason"] or "-"), wrap=True),
-    Column("change", lambda row: _short(row["change"] or "-"), wrap=True, spare=3),
+    Column("target", lambda row: row["target"] or "-", spare=5),
+    Column("became", lambda row: (row["outcome"] or "-").replace("_", " "), spare=1),
+    Column("evidence", lambda row: _short(row["evidence"] or "-"), wrap=True, spare=7),
+    Column("operator", lambda row: _short(row["operator"]), spare=4),
+    Column("reason", lambda row: _short(row["reason"] or "-"), wrap=True, spare=2),
+    Column("change", lambda row: _short(row["change"] or "-"), wrap=True, spare=6),
+    Column("run", lambda row: _short(row["run_id"])[:_RUN_CHARACTERS], spare=8),
 ]
 
 _LETTERS = [

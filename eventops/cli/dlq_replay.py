@@ -12,7 +12,14 @@ import click
 
 from eventops.cli import diagnostics, dlq_pages
 from eventops.cli.dlq_editing import editing_options, edits
-from eventops.cli.dlq_execution import execution_options, interruptible, pace, pace_options
+from eventops.cli.dlq_execution import (
+    execution_options,
+    interruptible,
+    pace,
+    pace_options,
+    reason_option,
+    required_reason_option,
+)
 from eventops.cli.dlq_options import everything_option, reading_letters, say_unjudged, selection, selection_options
 from eventops.cli.options import pass_desk, program
 from eventops.cli.output import output_option, print_document
@@ -61,7 +68,7 @@ _HOW = ("execute", "yes", "output")
     metavar="ID",
     help="Go on with that run, which was ended early: what it put back counts as done, also with --again.",
 )
-@click.option("--reason", help="Why; kept in the ledger with your name.")
+@reason_option
 @pace_options
 @execution_options
 @output_option()
@@ -98,7 +105,7 @@ def replay(desk: Desk, topic: str, **given: Any) -> None:
 @click.command("discard", epilog='Example: eventops dlq discard orders-dlt --cause MalformedEvent --reason "test data"')
 @selection_options
 @everything_option
-@click.option("--reason", required=True, help="Why; kept in the ledger with your name.")
+@required_reason_option
 @execution_options
 @output_option()
 @pass_desk
@@ -110,7 +117,7 @@ def discard(desk: Desk, topic: str, **given: Any) -> None:
 @click.command("restore", epilog="Example: eventops dlq restore orders-dlt --offset 0/41 --execute")
 @selection_options
 @everything_option
-@click.option("--reason", help="Why; kept in the ledger with your name.")
+@reason_option
 @execution_options
 @output_option()
 @pass_desk

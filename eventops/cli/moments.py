@@ -11,11 +11,13 @@ import click
 from eventops.wording import moment
 
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?", re.ASCII)
+_BACK: Final = re.compile(r"\s*-\s*(?=\d+(\.\d+)?\s*[smhdw]\s*$)", re.ASCII)
+"""Before how long ago, as others write it: ``-2h``."""
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def as_moment(_context: click.Context, _parameter: click.Parameter, value: str | None) -> datetime | None:
-    """An option's callback: its text as a moment in UTC.
+    """An option's callback: its text as a moment in UTC; ``-2h`` is ``2h``.
 
     Raises:
         BadParameter: it is neither a time nor a time ago.
@@ -23,7 +25,7 @@ def as_moment(_context: click.Context, _parameter: click.Parameter, value: str |
     if value is None:
         return None
     try:
-        return moment(value, datetime.now(UTC))
+        return moment(_BACK.sub("", value, count=1), datetime.now(UTC))
     except (ValueError, OverflowError) as error:
         meant = "write a time as 2026-01-15T10:30:00Z, or how long ago as 90s, 15m, 1h, 2d"
         raise click.BadParameter(f"{value!r} is neither; {meant}") from error

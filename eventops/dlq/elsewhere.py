@@ -57,9 +57,15 @@ def elsewhere(rows: Collection[Row], broker: Broker, topics: Collection[Topic]) 
     moments = sorted({row.at for row in put_back.values()})
     first = bisect_left(moments, True, key=lambda moment: _size(since(moment)) <= MOST_SEARCHED)
     if first == len(moments):
-        return Elsewhere({}, _NEVER, bounds.gaps)
+        return Elsewhere({}, _NEVER, _still_there(bounds.gaps, broker))
     found, gaps = _carriers(put_back, broker, since(moments[first]))
-    return Elsewhere(found, moments[first] if first else None, (*bounds.gaps, *gaps))
+    return Elsewhere(found, moments[first] if first else None, _still_there([*bounds.gaps, *gaps], broker))
+
+
+def _still_there(gaps: Collection[Gap], broker: Broker) -> tuple[Gap, ...]:
+    """Without those of topics that were deleted meanwhile: they hold nothing."""
+    there = {topic.name for topic in broker.topics({gap.subject for gap in gaps})} if gaps else set()
+    return tuple(gap for gap in gaps if gap.subject in there)
 
 
 def _carriers(
