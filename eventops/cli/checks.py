@@ -72,7 +72,7 @@ def context(chosen: Choices) -> Iterator[Check | Context]:
 def cluster(desk: Desk) -> Iterator[Check]:
     """What the cluster answers to these credentials; the first question that nobody answers is the last."""
     try:
-        for question in (_identity, _topics, _groups, _settings, _writing):
+        for question in (_identity, _topics, _groups, _settings, _ledger, _writing):
             yield question(desk)
     except EventopsError as error:
         yield Check("cluster", "cluster", Health.PROBLEM, error.what, error.remedy, error.exit_code)
@@ -149,6 +149,15 @@ def _settings(desk: Desk) -> Check:
         finding = f"the retention of {plural(unread, 'topic')} is unknown"
         return Check("cluster", "settings", Health.NOTE, finding, "allow DescribeConfigs on topics")
     return Check("cluster", "settings", Health.OK, "retention and cleanup policies readable")
+
+
+def _ledger(desk: Desk) -> Check:
+    doubts = desk.dlq.doubts()
+    if not doubts:
+        return Check("cluster", "ledger", Health.OK, "nothing speaks against what it tells of dead letters")
+    (finding, remedy), *others = doubts
+    more = f" (and {len(others):,} more)" if others else ""
+    return Check("cluster", "ledger", Health.NOTE, f"{finding}{more}", remedy)
 
 
 def _writing(desk: Desk) -> Check:

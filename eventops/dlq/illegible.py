@@ -4,11 +4,15 @@ back. Pure."""
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
+from itertools import count
 from typing import Final, NamedTuple
 
 from eventops.events import Position
 
 _KEY_CHARACTERS: Final = 60
+_LONG: Final = 200
+"""Bytes of a key that nobody wants to see on a command line."""
 _PLAIN: Final = frozenset(range(0x20, 0x7F)) - frozenset(b"\\")
 
 
@@ -27,7 +31,7 @@ class Illegible(NamedTuple):
         key = repr(self.key.decode("ascii", "backslashreplace"))[1:-1]
         key = key if len(key) <= _KEY_CHARACTERS else f"{key[:_KEY_CHARACTERS]}…"
         kind = "no record of the ledger" if self.version is None else f"of a later version ({self.version}) of eventops"
-        about = "letters of this topic" if self.topic_id else "any letter"
+        about = f"letters of the topic {self.topic_id}" if self.topic_id else "any letter"
         return f"the record at {self.position} (key {key}) is {kind} and may be about {about}, so none is put back"
 
     @property
@@ -44,13 +48,24 @@ class Illegible(NamedTuple):
         >>> print(Illegible(Position("eventops-ledger", 3, 17), b"a b").tombstone)
         printf '%b' 'a b\\t' | kcat -P -Z -b BROKER -t eventops-ledger -p 3 -K '\\t'
         """
-        free = [byte for byte in b"\t|\x1f\x1e\x1d\n" + bytes(range(1, 0x7F)) if byte not in self.key]
-        middle = free[0]
-        end = "" if b"\n" not in self.key else f" -D {shlex.quote(_escaped(bytes(free[1:2])))}"
-        text = shlex.quote(_escaped(self.key + bytes([middle])))
-        fields = shlex.quote(_escaped(bytes([middle])))
-        topic, partition = shlex.quote(self.position.topic), self.position.partition
-        return f"printf '%b' {text} | kcat -P -Z -b BROKER -t {topic} -p {partition} -K {fields}{end}"
+        apart = (one for one in _delimiters() if one not in self.key)
+        after = next(apart)
+        end = "" if b"\n" not in self.key else f" -D {_quoted(next(apart))}"
+        place = f"-b BROKER -t {shlex.quote(self.position.topic)} -p {self.position.partition}"
+        told = f"printf '%b' {_quoted(self.key + after)}"
+        if len(self.key) > _LONG:
+            told = f"kcat -C -q -e {place} -o {self.position.offset} -c 1 -f {_quoted(b'%k' + after)}"
+        return f"{told} | kcat -P -Z {place} -K {_quoted(after)}{end}"
+
+
+def _delimiters() -> Iterator[bytes]:
+    """Ever longer ones: a key may hold any bytes. None of them ends as it begins."""
+    yield from (b"\t", b"|")
+    yield from (b"<%d>" % number for number in count())
+
+
+def _quoted(content: bytes) -> str:
+    return shlex.quote(_escaped(content))
 
 
 def _escaped(content: bytes) -> str:

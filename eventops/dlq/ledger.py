@@ -38,9 +38,10 @@ class Ledger:
     _parts: dict[str, _Part] = field(default_factory=dict)
 
     def absorb(self, records: Iterable[Record]) -> None:
-        """Take in records in log order. One without a key is nobody's; one without a value gives a lease back."""
+        """Take in records in log order. One without a key, or an empty one, is nobody's; one without a value gives a
+        lease back."""
         for record in records:
-            if record.key is None:
+            if not record.key:
                 continue
             if record.value is None:
                 self._clear(record.key)

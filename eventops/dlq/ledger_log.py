@@ -26,6 +26,7 @@ from eventops.wording import plural
 _FORBIDDEN: Final = "not permitted"
 _HIDDEN: Final = f"{_FORBIDDEN}: it takes READ on the topic to know what was replayed or written off already"
 _HIDES: Final = "an open transaction hides"
+_ILLEGIBLE: Final = "not understood:"
 _POLL_SECONDS: Final = 0.1
 _GLANCE_SECONDS: Final = 0.02
 _MOMENT_SECONDS: Final = 2.0
@@ -199,6 +200,11 @@ def is_hiding(gap: Gap) -> bool:
     return gap.subject == ledger.TOPIC and gap.reason.startswith(_HIDES)
 
 
+def is_illegible(gap: Gap) -> bool:
+    """Whether the gap is a record that can't be read."""
+    return gap.subject == ledger.TOPIC and gap.reason.startswith(_ILLEGIBLE)
+
+
 def hung(partitions: Collection[Partition], patience: float) -> EventopsError:
     """A transaction stayed open on the ledger for so many seconds."""
     names = ", ".join(map(str, sorted(partitions)))
@@ -223,7 +229,7 @@ def _illegible(found: Ledger) -> Iterator[Gap]:
         by_home.setdefault(one.position.home, []).append(one)
     for home, (first, *others) in sorted(by_home.items()):
         more = f"; {plural(len(others), 'more record')} like it" if others else ""
-        yield Gap(home.topic, home.partition, f"{first.what}; {first.remedy}{more}")
+        yield Gap(home.topic, home.partition, f"{_ILLEGIBLE} {first.what}; {first.remedy}{more}")
 
 
 def _unreadable(gaps: Collection[Gap]) -> EventopsError:

@@ -16,7 +16,7 @@ from eventops.dlq.encodings import TOPIC_NAMES, is_topic_name
 from eventops.dlq.families import BUILT_IN, Conventions
 from eventops.dlq.following import Fate, Follower
 from eventops.dlq.grouping import Grouping, Kept
-from eventops.dlq.ledger_log import LedgerLog
+from eventops.dlq.ledger_log import LedgerLog, is_illegible
 from eventops.dlq.letter_log import Reading, Tell, TopicFinder, TopicNames
 from eventops.dlq.model import Letter, LettersReport, ListReport, Piece, Selection
 from eventops.dlq.pace import Pace
@@ -184,6 +184,17 @@ class DeadLetterService:
         if topic is not None and not found and not gaps:
             self._topic(topic)
         return found, gaps
+
+    def doubts(self) -> tuple[tuple[str, str | None], ...]:
+        """Why the ledger can't be relied on, each with its remedy: what of it can't be read, and what makes it forget.
+        None where there is no ledger yet."""
+        rows, gaps = self._log.rows()
+        distrust, illegible = self._log.distrust(), rows.unreadable.values()
+        return (
+            *([(distrust.what, distrust.remedy)] if distrust else ()),
+            *((one.what, one.remedy) for one in illegible),
+            *((f"{gap.place}: {gap.reason}", None) for gap in gaps if not is_illegible(gap)),
+        )
 
     def fates(self, rows: Sequence[Row]) -> tuple[tuple[Fate | None, ...], tuple[Gap, ...]]:
         """What became of what those rows put back, in their order, and what couldn't be read for it."""

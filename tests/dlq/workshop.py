@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Consumer, Message, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, OffsetSpec
 
 from eventops.events import Headers, Position, Record, moment_of
 
@@ -73,6 +73,16 @@ class Workshop:
         self._admin.create_topics([NewTopic(name, partitions, 1, config=settings)])[name].result(20)
         self._made.append(name)
         return name
+
+    def take_only(self, topic: str, size: int) -> None:
+        """From now on the topic takes no larger batch."""
+        entry = ConfigEntry("max.message.bytes", str(size), incremental_operation=AlterConfigOpType.SET)
+        resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[entry])
+        self._admin.incremental_alter_configs([resource])[resource].result(20)
+        asked = ConfigResource(ConfigResource.Type.TOPIC, topic)
+        wait_until(
+            lambda: self._admin.describe_configs([asked])[asked].result(20)["max.message.bytes"].value == str(size)
+        )
 
     def drop(self, name: str) -> None:
         """Delete a topic and wait until it is gone."""
