@@ -23,7 +23,7 @@ def consuming(
     workshop: Workshop, group: str, orders: str, letters: str, fails: Callable[[Message], bool], first: int = 0
 ) -> Iterator[None]:
     """A real group that commits what it handled and writes a letter of what it couldn't, as Spring does."""
-    ended = Event()
+    ended, joined = Event(), Event()
     consumer = Consumer(
         {"bootstrap.servers": workshop.bootstrap, "group.id": group, "enable.auto.commit": False}
         | {"auto.offset.reset": "earliest", "isolation.level": "read_committed"}
@@ -44,10 +44,11 @@ def consuming(
             if message is not None and message.error() is None:
                 handle(message)
 
-    consumer.subscribe([orders])
+    consumer.subscribe([orders], on_assign=lambda *_: joined.set())
     thread = Thread(target=run)
     thread.start()
     try:
+        assert joined.wait(20), "the group never came together"
         yield
     finally:
         ended.set()
