@@ -9,8 +9,8 @@ from typing import Final
 FIRST_CHUNK: Final = 5_000
 QUICK_SECONDS: Final = 0.5
 """A transaction that takes less may be twice as large the next time."""
-LONG_SECONDS: Final = 2.0
-"""One that takes longer held readers back too long."""
+LONG_SECONDS: Final = 1.0
+"""One that takes longer holds readers back too long, and whoever interrupts it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Chunks:
     >>> chunks = Chunks(Pace(chunk=16_000))
     >>> chunks.size, chunks.learn(5000, 0.1), chunks.size, chunks.learn(10_000, 0.1), chunks.size
     (5000, None, 10000, None, 16000)
-    >>> chunks.learn(16_000, 2.5), chunks.size
+    >>> chunks.learn(16_000, 1.5), chunks.size
     (None, 8000)
     """
 
