@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from eventops.dlq.letter_log import still_there
 from eventops.dlq.rows import Row
 from eventops.events import REPLAY_ID, Partition, Position
 from eventops.ports import Broker, Gap, Range, Topic
@@ -57,15 +58,9 @@ def elsewhere(rows: Collection[Row], broker: Broker, topics: Collection[Topic]) 
     moments = sorted({row.at for row in put_back.values()})
     first = bisect_left(moments, True, key=lambda moment: _size(since(moment)) <= MOST_SEARCHED)
     if first == len(moments):
-        return Elsewhere({}, _NEVER, _still_there(bounds.gaps, broker))
+        return Elsewhere({}, _NEVER, still_there(bounds.gaps, broker))
     found, gaps = _carriers(put_back, broker, since(moments[first]))
-    return Elsewhere(found, moments[first] if first else None, _still_there([*bounds.gaps, *gaps], broker))
-
-
-def _still_there(gaps: Collection[Gap], broker: Broker) -> tuple[Gap, ...]:
-    """Without those of topics that were deleted meanwhile: they hold nothing."""
-    there = {topic.name for topic in broker.topics({gap.subject for gap in gaps})} if gaps else set()
-    return tuple(gap for gap in gaps if gap.subject in there)
+    return Elsewhere(found, moments[first] if first else None, still_there((*bounds.gaps, *gaps), broker))
 
 
 def _carriers(

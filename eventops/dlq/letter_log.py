@@ -141,6 +141,12 @@ class Reading:
         return any(gap.subject == home.topic and gap.partition in (None, home.partition) for gap in self._gaps)
 
 
+def still_there(gaps: Collection[Gap], broker: Broker) -> tuple[Gap, ...]:
+    """Without those in topics that were deleted meanwhile: of all topics, such a one is none any more."""
+    there = {topic.name for topic in broker.topics({gap.subject for gap in gaps})} if gaps else set()
+    return tuple(gap for gap in gaps if gap.subject in there)
+
+
 _TOPIC_ID: Final = re.compile(r"[A-Za-z0-9_-]{22}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """As Kafka writes an id, sixteen bytes in base 64, and as others do."""
 
@@ -188,9 +194,8 @@ class TopicFinder:
         return self._unseen([gap for gap in gaps if gap.subject not in verdicts])
 
     def _unseen(self, gaps: Collection[Gap]) -> tuple[Gap, ...]:
-        """Of topics that are still there; one a topic and reason."""
-        there = {topic.name for topic in self._broker.topics({gap.subject for gap in gaps})} if gaps else set()
-        told = {(gap.subject, gap.reason) for gap in gaps if gap.subject in there}
+        """One a topic and reason."""
+        told = {(gap.subject, gap.reason) for gap in still_there(gaps, self._broker)}
         return tuple(Gap(subject, None, f"{reason}: it may hold letters") for subject, reason in sorted(told))
 
 

@@ -79,8 +79,8 @@ def test_what_was_put_back_is_not_written_off(workshop: Workshop, operator: Oper
     done = operator.document("discard", letters, "--all", "--reason", "test data", "--execute")
     assert (done["discarded"], done["plan"]["already_replayed"]) == (1, 2)
     assert operator.document("discard", letters, "--offset", "0/0", "--reason", "x", code=1)["plan"]["planned"] == 0
-    line = next(one for one in operator.document("list", schema="dlq-list")["topics"] if one["topic"] == letters)
-    assert (line["open"], line["replayed"], line["discarded"]) == (0, 2, 1)
+    (cause,) = operator.document("groups", letters, schema="dlq-groups")["causes"]
+    assert (cause["open"], cause["replayed"], cause["discarded"]) == (0, 2, 1)
 
 
 def test_a_rehearsal_elsewhere_is_told_and_leaves_the_way_home(workshop: Workshop, operator: Operator) -> None:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from eventops.adapters.kafka.broker import KafkaBroker
+from eventops.config import BOOTSTRAP
+from eventops.dlq.letter_log import still_there
 from eventops.events import Position
+from eventops.ports import Gap
 from tests.cli.operator import Operator
 from tests.dlq.workshop import Workshop, replayed, spring_headers
 
@@ -74,3 +78,12 @@ def test_the_history_of_a_topic_that_nobody_knows_is_refused(workshop: Workshop,
     operator("discard", letters, "--all", "--reason", "gone", "--execute")
     workshop.drop(letters)
     assert operator("history", letters).returncode == 0, "the ledger knows it"
+
+
+def test_what_went_away_meanwhile_is_no_gap_in_all_topics(workshop: Workshop, bootstrap_servers: str) -> None:
+    broker = KafkaBroker({BOOTSTRAP: bootstrap_servers})
+    there = workshop.topic(workshop.unique("there"))
+    gaps = [Gap(workshop.unique("gone"), 0, "no such topic or partition"), Gap(there, 0, "no leader")]
+    assert still_there(gaps, broker) == (gaps[1],)
+    assert still_there([], broker) == ()
+    broker.close()
