@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from tests.cli.running import Shell
 
@@ -14,12 +16,22 @@ GOES_ON = (1, 3, 130)
 """Exit codes after which the same command is given again: letters remain, nobody answered, or it was interrupted."""
 
 
+_WITH_A_LEDGER: Final = (
+    "import sys; from eventops.dlq import ledger; ledger.TOPIC = sys.argv.pop(1); "
+    "from eventops.__main__ import main; main()"
+)
+
+
 class Replays:
-    """Starts ``eventops dlq replay TOPIC --all --execute``, and other commands of the room."""
+    """They have a ledger of their own: what is killed leaves transactions open, and whoever looks at that ledger
+    meanwhile is told that something is hidden.
+
+    Starts ``eventops dlq replay TOPIC --all --execute``, and other commands of the room."""
 
     def __init__(self, home: Path, servers: str) -> None:
         self._shell = Shell(home)
         self._servers = servers
+        self._ledger = f"ledger-{uuid.uuid4().hex[:8]}"
         self._started: list[subprocess.Popen[str]] = []
 
     def start(self, topic: str, *options: str) -> subprocess.Popen[str]:
@@ -29,7 +41,7 @@ class Replays:
     def run(self, *words: str) -> subprocess.Popen[str]:
         """``eventops dlq WORDS``."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "eventops", "-b", self._servers, "dlq", *words],
+            [sys.executable, "-c", _WITH_A_LEDGER, self._ledger, "-b", self._servers, "dlq", *words],
             env=self._shell.environ,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
