@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import lru_cache
 from typing import Final
@@ -22,6 +22,8 @@ STILL_FAILING: Final = timedelta(minutes=5)
 _COUNTER: Final = re.compile(r"attempt|retr(y|ies)|redeliver|deliver(y|ies)[-_.]?count", re.IGNORECASE)
 _MOST_KEYS: Final = 2_000
 """Letters that are asked where their keys go; more say the same."""
+_MOST_OF_A_KIND: Final = 3
+"""Sentences that say the same of several groups or causes."""
 
 _FROM_ORIGIN: Final = "the origin record, which is put back"
 _FROM_LETTER: Final = (
@@ -42,14 +44,24 @@ def cautions(planned: Sequence[Planned], letters: Sequence[Letter], known: Known
     yield from _parted_keys(planned, letters)
     yield from _failed_again(planned)
     yield from _still_failing(planned, letters, request)
-    groups = {one.letter.group for one in planned if one.letter.group}
-    for group in sorted(groups & known.idle_groups):
-        yield f"the group {group} has no members now: nobody reads what is put back"
-    for group in sorted(groups & known.absent_groups):
-        yield f"there is no group {group}: nobody reads what is put back"
+    yield from _nobody_reads({one.letter.group for one in planned if one.letter.group}, known)
     yield from _counters(planned)
     yield from _doubled(planned)
     yield from _differing(planned)
+
+
+def _folded(told: Sequence[str], one: str, which: str) -> Iterator[str]:
+    """Sentences of one kind: the first few, and how many more there are, for hundreds would hide the plan itself.
+
+    >>> list(_folded(["a fails", "b fails"], "cause", "that still fail"))
+    ['a fails', 'b fails']
+    >>> list(_folded([f"{number} fails" for number in range(300)], "cause", "that still fail"))[2:]
+    ['2 fails', 'and 297 more causes that still fail']
+    """
+    few = _MOST_OF_A_KIND if len(told) > _MOST_OF_A_KIND + 1 else len(told)
+    yield from told[:few]
+    if more := len(told) - few:
+        yield f"and {more:,} more {one}s {which}"
 
 
 def _differing(planned: Sequence[Planned]) -> Iterator[str]:
@@ -124,10 +136,26 @@ def _still_failing(planned: Sequence[Planned], letters: Iterable[Letter], reques
         if reader in meant and letter.timestamp is not None:
             age = request.as_of - letter.timestamp
             last[reader] = min(age, last.get(reader, age))
-    for (group, cause), age in sorted(last.items(), key=str):
-        if age < STILL_FAILING:
-            said = duration(max(age.total_seconds(), 0.0))
-            yield f"the group {group} still fails with {cause}: its last letter came {said} ago"
+    fresh = sorted((age, str(reader), reader) for reader, age in last.items() if age < STILL_FAILING)
+    told = [
+        f"the group {group} still fails with {cause}: its last letter came {_ago(age)} ago"
+        for age, _, (group, cause) in fresh
+    ]
+    yield from _folded(told, "cause", "that still fail")
+
+
+def _ago(age: timedelta) -> str:
+    """Clocks differ: what comes from the future came just now."""
+    return duration(max(age.total_seconds(), 0.0))
+
+
+def _nobody_reads(groups: Collection[str], known: Known) -> Iterator[str]:
+    """Groups that are to handle what is put back, and can't now."""
+    nobody = "nobody reads what is put back"
+    idle = sorted(known.idle_groups.intersection(groups))
+    yield from _folded([f"the group {one} has no members now: {nobody}" for one in idle], "group", "without members")
+    absent = sorted(known.absent_groups.intersection(groups))
+    yield from _folded([f"there is no group {one}: {nobody}" for one in absent], "group", "that aren't there")
 
 
 def _counters(planned: Sequence[Planned]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from eventops.dlq.model import LOG_END, Selection
 from eventops.dlq.pace import Pace, Ramp
-from eventops.dlq.replay_model import MAX_ATTEMPTS, Plan, Source, Wishes
+from eventops.dlq.replay_model import MAX_ATTEMPTS, Action, Plan, Source, Wishes
 from eventops.events import rfc3339
 from eventops.ports import Range
 from eventops.wording import shell_words
@@ -19,6 +19,11 @@ def of_plan(plan: Plan, program: str, pace: Pace | None = None) -> str:
     return _line(plan, program, pace or Pace(), plan.selection.limit, [])
 
 
+def of_wishes(action: Action, selection: Selection, wishes: Wishes, pace: Pace, reason: str | None) -> list[str]:
+    """The words after the program of what plans that, before there is a plan."""
+    return ["dlq", action.value, *_words(selection, selection.limit, wishes, pace, reason)]
+
+
 def that_goes_on(plan: Plan, program: str, pace: Pace, left: int) -> str:
     """What does the rest of a run that was ended: ``left`` letters. The ledger tells what is done; where letters are
     put back on purpose once more, it has to be asked what that very run did."""
@@ -27,13 +32,19 @@ def that_goes_on(plan: Plan, program: str, pace: Pace, left: int) -> str:
 
 
 def _line(plan: Plan, program: str, pace: Pace, limit: int | None, more: Sequence[str]) -> str:
-    words = [*shlex.split(program), "dlq", plan.action.value, plan.selection.topic]
-    words += _selection(plan.selection)
-    words += ["--limit", str(limit)] if limit is not None else []
-    words += _wishes(plan.wishes)
-    words += _pace(pace)
-    words += ["--reason", plan.reason] if plan.reason is not None else []
-    return shell_words([*words, *more, "--execute"])
+    words = _words(plan.selection, limit, plan.wishes, pace, plan.reason)
+    return shell_words([*shlex.split(program), "dlq", plan.action.value, *words, *more, "--execute"])
+
+
+def _words(selection: Selection, limit: int | None, wishes: Wishes, pace: Pace, reason: str | None) -> Iterator[str]:
+    yield selection.topic
+    yield from _selection(selection)
+    if limit is not None:
+        yield from ("--limit", str(limit))
+    yield from _wishes(wishes)
+    yield from _pace(pace)
+    if reason is not None:
+        yield from ("--reason", reason)
 
 
 def _selection(selection: Selection) -> Iterator[str]:

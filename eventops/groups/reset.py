@@ -24,6 +24,10 @@ SHOWN: Final = 200
 ABSENT: Final = "absent"
 
 
+class NoSuchGroup(EventopsError):
+    """A reset would make it; that has to be asked for."""
+
+
 class ResetService:
     """Can a group be put elsewhere, and what does that do?"""
 
@@ -88,7 +92,7 @@ class ResetService:
             raise unseen
         if not create:
             near = rules.suggestion(name, [group.group_id for group in self._broker.groups().groups])
-            raise EventopsError(
+            raise NoSuchGroup(
                 f"there is no group {name!r} ({near})", "a reset would create it: add --create if you mean it"
             )
         return Group(name, "classic", ABSENT)

@@ -124,11 +124,16 @@ class Dashboard(Wearing):
             self.notify("a replay runs: it ends with the transaction in hand; once more leaves at once", markup=False)
         else:
             if self.writer is not None and self.writer.is_writing:
-                self.parting = (
-                    f"left in the middle: the ledger knows what was written, this goes on: {self.writer.command}"
-                )
+                self.parting = f"left in the middle: the ledger knows what was written, this goes on: {self._resuming}"
             self.note()
             self.exit()
+
+    @property
+    def _resuming(self) -> str:
+        from eventops.tui.confirming import ConfirmingPage
+
+        assert isinstance(self.writer, ConfirmingPage)
+        return self.writer.resuming
 
     async def obey(self, command: Command) -> None:
         """What leads to no section."""

@@ -38,10 +38,13 @@ class LettersOf(Page):
     section = "dlq"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("R", "replay", "replay what is marked, or under the cursor: the plan first"),
-        Binding("D", "discard", "write it off, with a reason: the plan first"),
-        Binding("U", "restore", "take back that it was discarded or parked: the plan first"),
+        Binding("D", "discard", "discard what is marked, or under the cursor, with a reason: the plan first"),
+        Binding("U", "restore", "restore what was discarded or parked, marked or under the cursor: the plan first"),
         Binding("h", "history", "what was done about its letters, and what came of it"),
     ]
+
+    _meant: Selection | None = None
+    """What was chosen when a reason was asked for: whatever is under the cursor by the time it is typed."""
 
     def selection(self) -> Selection | None:
         """What ``R``, ``D`` and ``U`` are about; None: nothing to choose from."""
@@ -50,17 +53,23 @@ class LettersOf(Page):
     def action_replay(self) -> None:
         """The plan first; nothing is written by coming here."""
         if (selection := self._chosen()) is not None:
-            self.shell.push_screen(ReplayPage(selection))
+            self.open_plan(ReplayPage(selection))
 
     def action_discard(self) -> None:
         """Why? The ledger keeps it with the operator's name."""
-        if self._chosen() is not None:
+        if (chosen := self._chosen()) is not None:
+            self._meant = chosen
             self.ask(_WHY, "why are they written off? The ledger keeps it with your name")
 
     def action_restore(self) -> None:
         """Why? That may be left open."""
-        if self._chosen() is not None:
+        if (chosen := self._chosen()) is not None:
+            self._meant = chosen
             self.ask(_WHY_RESTORED, "why are they open again? May be left empty")
+
+    def open_plan(self, page: ReplayPage) -> None:
+        """Go to a plan for what is chosen here."""
+        self.shell.push_screen(page)
 
     def action_history(self) -> None:
         """Of the topic under the cursor, or of this one."""
@@ -74,13 +83,13 @@ class LettersOf(Page):
         if action is None:
             return
         message.stop()
-        selection = self._chosen()
+        selection, self._meant = self._meant, None
         if selection is None:
             return
         if action is Action.DISCARD and not message.text:
             self.notify("not discarded: a reason is needed", severity="warning", markup=False)
             return
-        self.shell.push_screen(ReplayPage(selection, action=action, reason=message.text or None))
+        self.open_plan(ReplayPage(selection, action=action, reason=message.text or None))
 
     def now(self) -> datetime:
         """The desk's clock."""
@@ -142,23 +151,61 @@ class TopicsPage(LettersOf):
 class Marking(LettersOf, Generic[Row]):
     """Rows can be marked, to deal with several at once."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("space", "mark", "mark it, to deal with several at once")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "mark", "mark it, to deal with several at once"),
+        Binding("a", "mark_all", "mark all rows that are shown, or take their marks away"),
+    ]
+
+    _plan: ReplayPage | None = None
+    """The last plan that was made here."""
+    _planned: frozenset[str] = frozenset()
+    """The marks that it came from."""
 
     @property
     def _table(self) -> Table[Row]:
         raise NotImplementedError
+
+    @property
+    def chosen_marks(self) -> frozenset[str]:
+        """The marks that ``R``, ``D`` and ``U`` are about now; none: the row under the cursor is meant."""
+        return frozenset(self._table.marked)
+
+    def open_plan(self, page: ReplayPage) -> None:
+        """Know which marks it came from."""
+        self._plan, self._planned = page, self.chosen_marks
+        super().open_plan(page)
+
+    def on_screen_resume(self) -> None:
+        """Marks don't outlive their deed: the next one would be about them, wherever the cursor is."""
+        if self._plan is not None and self._plan.is_carried_out:
+            self._plan = None
+            self._table.unmark(self._planned)
+            self.refresh_all()
 
     def action_mark(self) -> None:
         """For a replay of several."""
         self._table.toggle_mark()
         self.refresh_all()
 
+    def action_mark_all(self) -> None:
+        """For a replay of all that the filter lets through."""
+        self._table.toggle_marks()
+        self.refresh_all()
+
+    def deeds(self, one: str) -> tuple[tuple[str, str], ...]:
+        """``R`` and ``D`` with what they are about; ``one``: what a row is."""
+        number = len(self.chosen_marks)
+        what = plural(number, one) if number else one
+        return (("R", f"replay {what}"), ("D", "discard them" if number > 1 else "discard"))
+
     def back(self) -> bool:
-        """Marks first."""
-        if self._table.unmark():
-            self.refresh_all()
+        """The filter first, then marks."""
+        if super().back():
             return True
-        return super().back()
+        if not self._table.unmark():
+            return False
+        self.refresh_all()
+        return True
 
 
 class CausesPage(Marking[CauseGroup]):
@@ -170,13 +217,8 @@ class CausesPage(Marking[CauseGroup]):
 
     @property
     def shown_keys(self) -> Sequence[tuple[str, str]]:
-        """What ``R`` would put back."""
-        marked = len(self._table.marked_rows)
-        what = plural(marked, "cause") if marked else "cause"
-        return (
-            ("Enter", "letters"), ("Space", "mark"), ("R", f"replay {what}"), ("D", "discard"), ("h", "history"),
-            ("Esc", "back"),
-        )  # fmt: skip
+        """What ``R`` and ``D`` are about."""
+        return (("Enter", "letters"), ("Space", "mark"), *self.deeds("cause"), ("h", "history"), ("Esc", "back"))
 
     @property
     def watches(self) -> tuple[Watch[Any], ...]:
@@ -236,6 +278,11 @@ class CausesPage(Marking[CauseGroup]):
         if selection is None:
             self.notify("these causes and groups can't be told in one selection: mark fewer", markup=False)
         return selection
+
+    @property
+    def chosen_marks(self) -> frozenset[str]:
+        """Those of the causes that are shown."""
+        return frozenset(map(cause_key, self._table.marked_rows))
 
     @property
     def _table(self) -> Table[CauseGroup]:

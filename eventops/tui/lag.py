@@ -27,6 +27,10 @@ from eventops.tui.widgets.table import Table
 from eventops.wording import count, safe
 
 _TO: Final = "to"
+_NAMED: Final = 5
+"""Groups that a command names; more make no line that anybody reads."""
+_ORDERS: Final = {"lag": "lag", "oldest waits": "age", "group": "name"}
+"""Columns that the command can sort by."""
 TARGETS: Final = "earliest · latest · offset:123 · -2h · 2026-01-15T10:00Z · shift:-10 · file:plan.csv"
 
 
@@ -57,6 +61,16 @@ class LagPage(Page):
     def watches(self) -> tuple[Watch[Any], ...]:
         """One snapshot of all groups."""
         return (self.shell.questions.lag,)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Its command: of a filter the groups that it lets through, where they are few, and the order."""
+        table: Table[Paced] = self.query_one("#groups", Table)
+        named = [row.group.group for row in table.rows] if table.needle else []
+        title, is_reversed = table.sorting
+        order = None if is_reversed or title is None else _ORDERS.get(title)
+        groups = [word for name in named for word in ("--group", name)] if len(named) <= _NAMED else []
+        return ("lag", *groups, *(("--sort", order) if order else ()))
 
     def body(self) -> Iterator[Widget]:
         """One table."""
@@ -173,8 +187,8 @@ class GroupPage(Page):
         self.query_one("#partitions", Table).toggle_mark()
 
     def back(self) -> bool:
-        """Marks first."""
-        return self.query_one("#partitions", Table).unmark() or super().back()
+        """The filter first, then marks."""
+        return super().back() or self.query_one("#partitions", Table).unmark()
 
     def action_reset(self) -> None:
         """Where to?"""

@@ -17,14 +17,15 @@ from eventops.dlq.model import CauseGroup, Letter, Selection
 from eventops.events import Position
 from eventops.ports import Gap
 from eventops.tui import letter_text
-from eventops.tui.dlq import LettersOf, Marking, about, of_cause
+from eventops.tui.dlq import LettersOf, Marking, about
 from eventops.tui.dlq_columns import last_segment, letter_columns
 from eventops.tui.leaves import PAGE, Leaves
+from eventops.tui.ledger import LedgerPage
 from eventops.tui.target import Target
 from eventops.tui.watch import Watch
 from eventops.tui.widgets.lines import Said
 from eventops.tui.widgets.table import Table
-from eventops.wording import count, plural
+from eventops.wording import count
 
 _EVERY: Final = 5.0
 """Seconds at least between two readings."""
@@ -57,14 +58,11 @@ class LettersPage(Marking[Letter]):
 
     @property
     def shown_keys(self) -> Sequence[tuple[str, str]]:
-        """What ``R`` would put back, and which pages there are."""
-        marked = len(self._table.marked)
-        what = plural(marked, "letter") if marked else "all of the cause"
+        """What ``R`` and ``D`` are about, and which pages there are."""
         pages = [("n", "next page")] if self._has_next else []
         pages += [("b", "page before")] if self._at else []
         return (
-            ("Enter", "letter"), ("Space", "mark"), ("R", f"replay {what}"), ("D", "discard"), *pages, ("t", "trace"),
-            ("Esc", "back"),
+            ("Enter", "letter"), ("Space", "mark"), *self.deeds("letter"), *pages, ("t", "trace"), ("Esc", "back"),
         )  # fmt: skip
 
     @property
@@ -129,10 +127,15 @@ class LettersPage(Marking[Letter]):
         row = self._table.current
         return None if row is None else about(row)
 
+    def action_history(self) -> None:
+        """Of the topic, whatever is shown of it."""
+        self.shell.push_screen(LedgerPage(self._cause.topic))
+
     def selection(self) -> Selection | None:
-        """The marked ones, on whichever page; else all of the cause."""
-        marked = sorted(Position.parse(key) for key in self._table.marked)
-        return Selection(self._cause.topic, positions=tuple(marked)) if marked else of_cause(self._cause)
+        """The marked ones, on whichever page; else the one under the cursor."""
+        row = self._table.current
+        chosen = sorted(map(Position.parse, self._table.marked)) or ([] if row is None else [row.position])
+        return Selection(self._cause.topic, positions=tuple(chosen)) if chosen else None
 
     @property
     def _table(self) -> Table[Letter]:
@@ -148,11 +151,16 @@ class LettersPage(Marking[Letter]):
         return bool(found) and self._at * PAGE + len(found or ()) < self._total
 
     def _which(self, found: tuple[Letter, ...]) -> str:
-        """Where everything fits on one page, nothing has to be said."""
+        """Where everything fits on one page, nothing has to be said; else a filter is told to see no other page."""
         if not found or self._total <= len(found):
             return ""
         first = self._at * PAGE
-        return f"{count(first + 1)} to {count(first + len(found))} of {count(self._total)}"
+        which = f"{count(first + 1)} to {count(first + len(found))} of {count(self._total)}"
+        return f"in this page alone: {which}" if self._table.needle else which
+
+    def _filter(self, text: str) -> None:
+        super()._filter(text)
+        self.refresh_all()  # which rows it sees is told beside it
 
     def _detail(self) -> None:
         row = self._table.current

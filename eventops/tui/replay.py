@@ -14,7 +14,7 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import ProgressBar, Static
 
-from eventops.dlq.command import of_plan
+from eventops.dlq.command import of_plan, of_wishes
 from eventops.dlq.model import Selection
 from eventops.dlq.replay_model import Action, Plan, Planned, ReplayReport, Step
 from eventops.errors import reason_of
@@ -30,6 +30,8 @@ from eventops.wording import count
 
 _SHOWN: Final = 500
 """Letters of a plan that are listed."""
+_UNREAD: Final = 2.0
+"""Seconds within which nobody has read what was done."""
 
 _TARGETS: Final[Sequence[Column[Planned]]] = (
     Column("letter", lambda row: f"{row.letter.position.partition}/{row.letter.position.offset}"),
@@ -73,11 +75,28 @@ class ReplayPage(PlanningPage):
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The command that executes the same plan."""
+        """The command that prints the plan, or what the run did by now: never one that would write."""
         if self._plan is None:
-            return ("dlq", self.action.value, self._selection.topic)
-        words = shlex.split(of_plan(self._plan, "eventops", self.manner.pace))[1:]
-        return tuple(words if self.phase is not Phase.PLANNED else words[:-1])
+            manner = self.manner
+            return tuple(of_wishes(self.action, self._selection, manner.wishes, manner.pace, manner.reason))
+        if self.is_writing or self._report is not None:
+            return ("dlq", "history", self._selection.topic, "--run", self._plan.run_id)
+        return self._deed[:-1]
+
+    @property
+    def resuming(self) -> str:
+        """The command that executes the same plan: what was done is left alone."""
+        return shell_line([*program(self.shell.desk.context), *self._deed])
+
+    @property
+    def is_carried_out(self) -> bool:
+        """It was executed, to its end or to where it was stopped, and what was done is told."""
+        return self._report is not None
+
+    @property
+    def _deed(self) -> tuple[str, ...]:
+        assert self._plan is not None
+        return tuple(shlex.split(of_plan(self._plan, "eventops", self.manner.pace))[1:])
 
     @property
     def crumbs(self) -> tuple[str, ...]:
@@ -94,7 +113,10 @@ class ReplayPage(PlanningPage):
             return (("x", "execute"), *how, ("e", "reason"), ("Esc", "leave, nothing is written"))
         if self.is_writing:
             return (("c", "cancel after this transaction"),)
-        return (("h", "history"), ("Esc", "back")) if self._report is not None else (("Esc", "back"),)
+        if self._report is not None:
+            return (("h", "history"), ("Esc", "back"))
+        may_plan_anew = self.phase is Phase.FAILED and not self.shell.desk.context.read_only
+        return (("Enter", "change, and plan anew"), ("Esc", "back")) if may_plan_anew else (("Esc", "back"),)
 
     def body(self) -> Iterator[Widget]:
         """Figures, progress, how it would be done, and each letter's target."""
@@ -166,7 +188,18 @@ class ReplayPage(PlanningPage):
         if self.is_writing:
             self.action_cancel()
             return True
-        return super().back()
+        if super().back():
+            return True
+        self._part()
+        return False
+
+    def _part(self) -> None:
+        """An Escape that was meant to stop the run, and came as it ended, leaves a screen that nobody has read."""
+        if self._report is None or self._told is None or self._ended is None:
+            return
+        if (self.shell.desk.now() - self._ended).total_seconds() < _UNREAD:
+            done = replay_text.in_a_line(self._report, self._told)
+            self.notify(done, title="it had ended", markup=False)
 
     def paint(self) -> None:
         """The phase decides what there is to show."""

@@ -147,6 +147,12 @@ _RATE: Final = Option(
     change=set_rate,
     hint="letters a second; empty: as fast as can be",
 )
+_TAKE_OVER: Final = Option(
+    "take-over",
+    "though another operator seems to be at it: they are fenced, and told so",
+    lambda one: _on(one.pace.take_over),
+    turn=lambda one: replace(one, pace=replace(one.pace, take_over=not one.pace.take_over)),
+)
 _OTHERS: Final = (
     Option(
         "to",
@@ -213,10 +219,10 @@ def options(action: Action, manner: Manner) -> Sequence[Option]:
     """Those that mean something for the deed, the most useful first.
 
     >>> [one.name for one in options(Action.DISCARD, Manner())]
-    ['reason']
+    ['reason', 'take-over']
     >>> [one.name for one in options(Action.REPLAY, turn_ramp(Manner()))][:4]
     ['ramp', 'ramp-wait', 'ramp-settle', 'rate']
     """
     if action is not Action.REPLAY:
-        return (_REASON,)
-    return (_RAMP, *(_STAGES if manner.pace.ramp else ()), _RATE, _REASON, *_OTHERS)
+        return (_REASON, _TAKE_OVER)
+    return (_RAMP, *(_STAGES if manner.pace.ramp else ()), _RATE, _REASON, _TAKE_OVER, *_OTHERS)

@@ -13,7 +13,7 @@ from eventops.dlq.replay_model import Action, Plan, ReplayReport, Step
 from eventops.dlq.telling import Counted
 from eventops.tui.confirming import Phase
 from eventops.tui.palette import ACCENT, BAD, FAINT, GOOD, WARN
-from eventops.wording import count, duration, safe
+from eventops.wording import count, duration, plural, safe
 
 NAMES = {Action.REPLAY: "Replay", Action.DISCARD: "Discard", Action.RESTORE: "Restore"}
 
@@ -39,17 +39,18 @@ def of_report(report: ReplayReport) -> Told:
 
 
 def plan(text: Text, found: Plan, told: Told, phase: Phase) -> None:
-    """What speaks against it first, for the lowest terminal shows it too; the plan in figures, what is promised."""
-    _title(text, found, phase.value, FAINT)
-    for warning in found.warnings:
-        text.append(f"  ▲ {safe(warning)}\n", WARN)
-    text.append("\n" if found.warnings else "")
+    """The plan in figures, what is promised, then what speaks against it: the title counts that, for the lowest
+    terminals show no more."""
+    _title(text, found, phase.value, FAINT, len(found.warnings))
     _figures(text, told.figures)
     if not found.refused:
         _figures(text, [(0, "refused")])
     text.append(f"\n  {told.promise}\n")
     if found.reason:
         text.append(f"  reason: {safe(found.reason, 200)}\n")
+    text.append("\n" if found.warnings else "")
+    for warning in found.warnings:
+        text.append(f"  ▲ {safe(warning)}\n", WARN)
 
 
 def progress(text: Text, found: Plan, step: Step | None, seconds: float, phase: Phase) -> None:
@@ -86,10 +87,17 @@ def result(text: Text, report: ReplayReport, told: Told, seconds: float) -> None
         )
 
 
-def _title(text: Text, found: Plan, word: str, style: str) -> None:
+def in_a_line(report: ReplayReport, told: Told) -> str:
+    """What was done, where there is no screen for it."""
+    done = ", ".join(f"{count(number)} {safe(what)}" for number, what in told.figures if number)
+    return f"{NAMES[report.plan.action]} of {safe(report.plan.selection.topic, 80)}: {done or 'nothing'}"
+
+
+def _title(text: Text, found: Plan, word: str, style: str, warnings: int = 0) -> None:
     text.append(f"{NAMES[found.action]} of {safe(found.selection.topic, 80)}", "bold")
     narrowed = _narrowed(found)
-    text.append(f"   {narrowed}" if narrowed else "", FAINT).append(f"   {word}\n\n", style)
+    text.append(f"   {narrowed}" if narrowed else "", FAINT).append(f"   {word}", style)
+    text.append(f"   ▲ {plural(warnings, 'warning')}" if warnings else "", WARN).append("\n\n")
 
 
 def _narrowed(found: Plan) -> str:

@@ -15,7 +15,7 @@ from eventops.errors import reason_of
 from eventops.events import Partition
 from eventops.groups.model import Kind, Move, ResetPlan, ResetReport, Scope, Target
 from eventops.groups.moving import effect
-from eventops.groups.reset import ABSENT
+from eventops.groups.reset import ABSENT, NoSuchGroup
 from eventops.tui import messages
 from eventops.tui.confirming import MANY, ConfirmingPage, Phase
 from eventops.tui.palette import BAD, FAINT, GOOD, WARN
@@ -47,14 +47,13 @@ class ResetPage(ConfirmingPage):
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The command that plans, or executes, the same."""
+        """The command that plans the same: never one that would write."""
         named = [f"{topic}:{','.join(map(str, numbers))}" for topic, numbers in self._topics.items()]
         if self._target.kind is Kind.FILE:
             what: list[str] = []
         else:
             what = [word for name in named for word in ("--topic", name)] or ["--all-topics"]
-        end = () if self.phase in (Phase.PLANNING, Phase.PLANNED) else ("--execute",)
-        return ("groups", "reset", self.group, *what, "--to", self._target.text, *end)
+        return ("groups", "reset", self.group, *what, "--to", self._target.text)
 
     @property
     def crumbs(self) -> tuple[str, ...]:
@@ -115,6 +114,8 @@ class ResetPage(ConfirmingPage):
         def plan() -> None:
             try:
                 found = desk.reset.plan(self.group, scope, self._target, desk.now())
+            except NoSuchGroup as error:
+                self.post_message(messages.Unplanned(f"{error.what}: {_NOT_HERE}"))
             except Exception as error:  # noqa: BLE001 - told on the screen, which stays
                 self.post_message(messages.Unplanned(reason_of(error)))
             else:
@@ -189,6 +190,7 @@ class ResetPage(ConfirmingPage):
 
 
 _REFUSALS: Final = 5
+_NOT_HERE: Final = "it is gone; a reset would make it anew, which only the command below does, with --create behind it"
 
 
 def move_columns(read_back: Callable[[Move], Text]) -> Sequence[Column[Move]]:

@@ -101,7 +101,7 @@ class TopicPage(OfTopics):
     @property
     def words(self) -> tuple[str, ...]:
         """Its own command."""
-        return ("topics", self.topic)
+        return ("topics", "show", self.topic)
 
     @property
     def crumbs(self) -> tuple[str, ...]:

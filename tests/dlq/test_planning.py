@@ -17,7 +17,7 @@ from eventops.dlq.planning import plan
 from eventops.dlq.replay_model import EXACTLY_ONCE, Plan, Source, Wishes
 from eventops.dlq.request import Known, Request
 from eventops.dlq.rows import ledger_key
-from eventops.events import REPLAY_ID, REPLAY_LINK, Headers, Position
+from eventops.events import REPLAY_ID, REPLAY_LINK, Event, Headers, Position
 from eventops.ports import Coverage, Topic
 from tests.dlq.sheets import record_of, sheet_of
 from tests.dlq.workshop import AT, TRACEPARENT, record, spring_headers
@@ -33,6 +33,11 @@ def letter(
     """A letter of orders-dlt/0 whose origin stands at the same offset of orders/0."""
     headers = spring_headers(Position.parse(origin or f"orders/0/{offset}")) if origin != "" else ()
     return families.decode(record((TRACEPARENT, *more, *headers), at=f"orders-dlt/0/{offset}", key=key, value=value))
+
+
+def fresh(one: Letter, age: timedelta) -> Event:
+    """Its event, come so long before the plan."""
+    return replace(one.event, record=replace(one.event.record, timestamp=AT - age))
 
 
 def known(**more: object) -> Known:
@@ -207,6 +212,23 @@ def test_warnings_name_what_an_operator_would_regret() -> None:
         "billing has no members",
     ):
         assert sign in text
+
+
+def test_warnings_of_one_kind_beyond_the_first_few_are_one() -> None:
+    failing = [letter(number) for number in range(300)]
+    many = [
+        replace(one, group=f"group-{number:03}", event=fresh(one, timedelta(seconds=number % 200)))
+        for number, one in enumerate(failing)
+    ]
+    groups = frozenset(f"group-{number:03}" for number in range(300))
+    answer = planned(*many, idle_groups=groups)
+
+    still = [warning for warning in answer.warnings if "fail" in warning]
+    assert [warning.partition(" still")[0] for warning in still[:3]] == [
+        "the group group-000", "the group group-200", "the group group-001"
+    ], "the latest first"  # fmt: skip
+    assert still[3:] == ["and 297 more causes that still fail"]
+    assert [warning for warning in answer.warnings if "group" in warning][-1] == "and 297 more groups without members"
 
 
 def test_the_command_repeats_the_selection_for_a_shell() -> None:

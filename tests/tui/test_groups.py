@@ -14,7 +14,7 @@ from eventops.tui.records import RecordPage
 from eventops.tui.reset import ResetPage
 from eventops.tui.trace import TracePage
 from tests.tui import reports
-from tests.tui.stage import answer, current, front, shown, still, table, type_text
+from tests.tui.stage import answer, current, front, go, shown, still, table, type_text, until
 
 pytestmark = pytest.mark.asyncio
 
@@ -177,3 +177,41 @@ async def test_enter_on_a_record_beside_the_offset_shows_it_whole() -> None:
         await pilot.press("enter")
         assert front(app, RecordPage).event.position == Position("orders", 0, 120)
         assert "no answer yet" not in shown(pilot), "the log keeps it as it is"
+
+
+async def test_no_copied_command_of_a_reset_would_write_again() -> None:
+    app = still()
+    async with app.run_test(size=(120, 30)) as pilot:
+        plan = reports.reset_plan()
+        page = ResetPage("audit-group", plan.target, plan=plan)
+        await app.push_screen(page)
+        page.post_message(ResetTold(ResetReport(plan, {Partition("orders", 0): 5420})))
+        await until(pilot, lambda: page.phase is Phase.DONE, "the end")
+        await pilot.press("y")
+        assert app.clipboard == "eventops --context prod groups reset audit-group --all-topics --to offset:5420"
+
+
+async def test_the_command_of_filtered_groups_names_them_and_keeps_the_order() -> None:
+    app = still()
+    async with app.run_test(size=(120, 30)) as pilot:
+        await answer(pilot, app.questions.lag, reports.sick_lag())
+        await go(pilot, app, "2")
+        await pilot.press("slash")
+        await type_text(pilot, "^(mail|new)-")
+        await pilot.press("o")
+        await pilot.press("y")
+        assert app.clipboard == "eventops --context prod lag --group mail-group --group new-group --sort name"
+        await pilot.press("o", "escape", "y")
+        assert app.clipboard == "eventops --context prod lag", "no order of the command's"
+
+
+async def test_marked_partitions_outlast_the_filter() -> None:
+    app = still()
+    async with app.run_test(size=(120, 30)) as pilot:
+        await answer(pilot, app.questions.lag, reports.sick_lag())
+        await app.open_group("billing-group")
+        await pilot.press("space", "slash")
+        await type_text(pilot, "orders")
+        await pilot.press("escape")
+        assert "1 marked" in shown(pilot)
+        assert "for “" not in shown(pilot)

@@ -91,8 +91,11 @@ async def test_several_causes_are_marked_and_put_back_together() -> None:
         chosen = front(app, ReplayPage)._selection
         assert chosen.causes == tuple(one.cause_id for one in report.causes[:2])
         assert chosen.groups == ("mail-group",)
-        await pilot.press("escape", "escape")
-        assert "R replay cause" in shown(pilot), "Escape takes marks away first"
+        await pilot.press("escape", "slash", "s", "enter")
+        await pilot.press("escape")
+        assert "2 marked" in shown(pilot), "Escape shows all rows again first"
+        await pilot.press("escape")
+        assert "R replay cause   D discard   h" in shown(pilot), "then it takes marks away"
         front(app, CausesPage)
 
 
@@ -268,7 +271,7 @@ async def test_a_discard_wants_a_reason_and_shows_its_plan_first() -> None:
         page = front(app, ReplayPage)
         assert (page.action, page.manner.reason) == (Action.DISCARD, "test data")
         assert page.phase is not Phase.RUNNING
-        assert [row.name for row in table(app, "how").rows] == ["reason"]
+        assert [row.name for row in table(app, "how").rows] == ["reason", "take-over"]
         await pilot.press("escape", "U")
         await type_text(pilot, "")
         assert front(app, ReplayPage).action is Action.RESTORE

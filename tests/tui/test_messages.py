@@ -309,7 +309,7 @@ async def test_a_topic_leads_to_its_readers() -> None:
         front(app, TopicListPage)
         await pilot.press("enter")
         front(app, TopicPage)
-        assert "eventops --context prod topics orders" in shown(pilot)
+        assert "eventops --context prod topics show orders" in shown(pilot)
         await pilot.press("tab", "down", "enter")
         assert front(app, GroupPage).group == "billing-group"
 

@@ -13,12 +13,14 @@ from confluent_kafka.admin import AdminClient
 from eventops.bootstrap import Desk
 from eventops.config import BOOTSTRAP, Context
 from eventops.events import Position
+from eventops.groups import targets
 from eventops.tui.app import Dashboard
 from eventops.tui.confirming import Phase
 from eventops.tui.dlq import CausesPage
 from eventops.tui.lag import GroupPage
 from eventops.tui.letters import LetterPage
 from eventops.tui.replay import ReplayPage
+from eventops.tui.reset import ResetPage
 from eventops.tui.trace import TracePage
 from tests.dlq.workshop import Workshop, replayed, spring_headers
 from tests.tui.stage import front, shown, table, type_text, until
@@ -132,6 +134,19 @@ async def test_a_group_is_peeked_at_and_put_elsewhere(
             await until(pilot, lambda: "✓ read back" in shown(pilot), "the proof")
     held = desk_offsets(bootstrap_servers, group)
     assert held == {(orders, 0): 3}
+
+
+async def test_a_reset_of_a_group_that_is_gone_says_what_would_make_it(
+    bootstrap_servers: str, unique: Callable[[str], str]
+) -> None:
+    desk, app = dashboard(bootstrap_servers)
+    with desk:
+        async with app.run_test(size=(180, 40)) as pilot:
+            group = unique("gone")
+            await app.push_screen(ResetPage(group, targets.target("latest", group, desk.now())))
+            await until(pilot, lambda: "failed" in shown(pilot), "why there is no plan")
+            assert f"there is no group '{group}'" in shown(pilot)
+            assert "which only the command below does, with --create behind it" in shown(pilot)
 
 
 async def test_hostile_records_are_shown_and_not_obeyed(bootstrap_servers: str, workshop: Workshop) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Generic
 
@@ -143,10 +143,17 @@ class Table(Vertical, Generic[Row]):
             self._head()
             self._grid.redraw()
 
-    def unmark(self) -> bool:
-        """Take all marks away; False: there were none."""
+    def toggle_marks(self) -> None:
+        """Mark all rows that are shown; where all are marked, take their marks away."""
+        shown = set(self._shown.keys) if self._shown is not None else set()
+        self.marked = self.marked - shown if shown <= self.marked else self.marked | shown
+        self._head()
+        self._grid.redraw()
+
+    def unmark(self, keys: Iterable[str] | None = None) -> bool:
+        """Take these marks away, None: all; False: there were none."""
         had = bool(self.marked)
-        self.marked.clear()
+        self.marked = set() if keys is None else self.marked.difference(keys)
         self._head()
         self._grid.redraw()
         return had

@@ -1,0 +1,192 @@
+"""Deeds about dead letters: what they are about, how they end, and which commands are copied of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from eventops.dlq.model import Selection
+from eventops.dlq.replay_model import Action, Step
+from eventops.events import Position
+from eventops.tui.confirming import Phase
+from eventops.tui.leaves import PAGE
+from eventops.tui.messages import BrokeOff, PlanMade, Stepped
+from eventops.tui.replay import ReplayPage
+from eventops.tui.replay_text import of_plan
+from tests.tui import reports
+from tests.tui.stage import answer, front, shown, still, table, type_text, until
+from tests.tui.test_letters import letters_page, planned
+
+pytestmark = pytest.mark.asyncio
+
+
+async def test_on_letters_what_is_shown_under_the_cursor_is_meant_and_never_the_whole_cause() -> None:
+    app = still()
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        page = await letters_page(pilot, app, *(reports.letter(offset) for offset in range(10)), of=17)
+        await pilot.pause()
+        assert "R replay letter   D discard" in shown(pilot)
+        await pilot.press("down", "R")
+        chosen = front(app, ReplayPage)._selection
+        assert chosen == Selection("users-dlt", positions=(Position("users-dlt", 0, 1),))
+        await pilot.press("escape", "slash")
+        await type_text(pilot, "no letter has this")
+        await until(pilot, lambda: "0 of 10" in shown(pilot), "the filter")
+        for key in ("R", "D", "U"):
+            await pilot.press(key)
+            assert app.screen is page
+        assert {note.message for note in app._notifications} == {"nothing is chosen here"}
+        assert not page.query_one("#prompt").has_class("-open"), "no reason for nothing"
+
+
+async def test_all_rows_that_are_shown_are_marked_and_unmarked() -> None:
+    app = still()
+    async with app.run_test(size=(120, 40)) as pilot:
+        page = await letters_page(pilot, app, *(reports.letter(offset) for offset in range(10)), of=10)
+        await pilot.press("slash")
+        await type_text(pilot, "req-000[1-3]")
+        await pilot.press("a")
+        assert "R replay 3 letters   D discard them" in shown(pilot)
+        await pilot.press("a")
+        assert "marked" not in shown(pilot)
+        await pilot.press("a", "escape")
+        assert "3 marked" in shown(pilot), "Escape shows all rows again first"
+        await pilot.press("D")
+        await type_text(pilot, "test data")
+        assert [at.offset for at in front(app, ReplayPage)._selection.positions] == [1, 2, 3]
+        await pilot.press("escape", "escape")
+        assert app.screen is page
+        assert "marked" not in shown(pilot)
+
+
+async def test_marks_end_with_their_deed_and_not_with_a_plan_that_was_left() -> None:
+    app = still()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await letters_page(pilot, app, reports.letter(1), reports.letter(2), of=2)
+        await pilot.press("space", "R", "escape")
+        assert "1 marked" in shown(pilot), "nothing was done"
+        await pilot.press("R")
+        page = front(app, ReplayPage)
+        page.post_message(Stepped(Step(1, 1, report=reports.outcome(reports.plan(1)))))
+        await until(pilot, lambda: page.phase is Phase.DONE, "the end")
+        await pilot.press("escape")
+        assert "marked" not in shown(pilot)
+        assert "R replay letter" in shown(pilot)
+
+
+async def test_a_reason_is_for_what_was_chosen_when_it_was_asked_for() -> None:
+    app = still()
+    async with app.run_test(size=(120, 40)) as pilot:
+        page = await letters_page(pilot, app, reports.letter(1), reports.letter(2), of=2)
+        await pilot.press("D")
+        await answer(pilot, page.watches[0], (reports.letter(2),))
+        await type_text(pilot, "test data")
+        assert front(app, ReplayPage)._selection.positions == (Position("users-dlt", 0, 1),)
+
+
+async def test_a_filter_of_letters_says_that_it_sees_one_page() -> None:
+    app = still()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await letters_page(pilot, app, *(reports.letter(offset) for offset in range(PAGE)), of=PAGE + 3)
+        await pilot.press("slash", *"req")
+        await until(
+            pilot, lambda: f"in this page alone: 1 to {PAGE} of {PAGE + 3}" in shown(pilot), "which rows it sees"
+        )
+        await pilot.press("escape")
+        await until(pilot, lambda: f"  1 to {PAGE} of {PAGE + 3}" in shown(pilot), "all rows")
+        assert "alone" not in shown(pilot)
+
+
+async def test_escape_shows_all_rows_before_it_takes_marks_away() -> None:
+    app = still()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await letters_page(pilot, app, *(reports.letter(offset) for offset in range(10)), of=10)
+        await pilot.press("space", "slash")
+        await type_text(pilot, "req-000")
+        await pilot.press("escape")
+        assert "for “" not in shown(pilot)
+        assert "1 marked" in shown(pilot)
+
+
+async def test_no_copied_command_of_a_deed_would_write_again() -> None:
+    app = still()
+    async with app.run_test(size=(140, 40)) as pilot:
+        page = await planned(pilot, app)
+        plans = "eventops --context prod dlq replay users-dlt --all"
+        history = "eventops --context prod dlq history users-dlt --run run-1"
+        for phase, message, command in (
+            (Phase.PLANNED, None, plans),
+            (Phase.RUNNING, Stepped(Step(1, 3)), history),
+            (Phase.FAILED, BrokeOff("no leader"), plans),
+            (Phase.DONE, Stepped(Step(1, 3, report=reports.outcome(reports.plan(3), interrupted=True))), history),
+        ):
+            page.phase = phase
+            if message is not None:
+                page.post_message(message)
+            await pilot.pause()
+            await pilot.press("y")
+            assert app.clipboard == command, phase
+        unplanned = ReplayPage(Selection("users-dlt", causes=("c1",)), action=Action.DISCARD, reason="test data")
+        await app.push_screen(unplanned)
+        assert unplanned.words == ("dlq", "discard", "users-dlt", "--cause", "c1", "--reason", "test data")
+
+
+async def test_who_leaves_a_replay_as_it_ends_is_told_what_was_done() -> None:
+    app = still()
+    async with app.run_test(size=(120, 30), notifications=True) as pilot:
+        page = await planned(pilot, app)
+        page.phase, page._began = Phase.RUNNING, reports.ago(2)
+        page.post_message(Stepped(Step(3, 3, report=reports.outcome(reports.plan(3)))))
+        await until(pilot, lambda: page.phase is Phase.DONE, "the end")
+        await pilot.press("escape")
+        assert app.screen is not page
+        assert [note.message for note in app._notifications] == ["Replay of users-dlt: 3 letters replayed"]
+
+
+async def test_who_read_what_was_done_is_not_told_again() -> None:
+    app = still()
+    async with app.run_test(size=(120, 30), notifications=True) as pilot:
+        page = await planned(pilot, app)
+        page.post_message(Stepped(Step(3, 3, report=reports.outcome(reports.plan(3)))))
+        await until(pilot, lambda: page.phase is Phase.DONE, "the end")
+        page._ended = reports.ago(5)
+        await pilot.press("escape")
+        assert not list(app._notifications)
+
+
+async def test_a_replay_that_another_operator_holds_up_can_be_taken_over() -> None:
+    app = still()
+    async with app.run_test(size=(140, 40)) as pilot:
+        page = await planned(pilot, app)
+        page.phase = Phase.RUNNING
+        page.post_message(BrokeOff("ada has been replaying users-dlt: end it and go on from there with --take-over"))
+        await until(pilot, lambda: "Enter change, and plan anew" in shown(pilot), "what can be done")
+        names = [row.name for row in table(app, "how").rows]
+        await pilot.press(*["down"] * names.index("take-over"), "enter")
+        assert page.manner.pace.take_over
+        assert page.phase is Phase.PLANNING, "the ledger may know more by now"
+        anew = reports.plan(3)
+        page.post_message(PlanMade(anew, of_plan(anew), page.manner))
+        await until(pilot, lambda: "x execute" in shown(pilot), "a plan")
+        assert "dlq replay users-dlt --all --take-over" in shown(pilot)
+
+
+async def test_the_plan_stands_over_what_speaks_against_it() -> None:
+    app = still()
+    async with app.run_test(size=(120, 30)) as pilot:
+        await app.open("dlq", ReplayPage(Selection("users-dlt"), reports.plan(3, warnings=["one", "two"])))
+        await pilot.pause()
+        text = shown(pilot)
+        assert "nothing was written yet   ▲ 2 warnings" in text
+        assert text.index("3  letters to users") < text.index("guarantee: ") < text.index("▲ one") < text.index("▲ two")
+
+
+@pytest.mark.parametrize(("typed", "key"), [("discard", "D"), ("replay", "R"), ("restore", "U")])
+async def test_the_palette_finds_each_deed_by_its_name(typed: str, key: str) -> None:
+    app = still()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await letters_page(pilot, app, reports.letter(1), of=1)
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: ":trace" in shown(pilot), "commands")
+        await pilot.press(*typed)
+        await until(pilot, lambda: f"key {key}" in shown(pilot) and ":trace" not in shown(pilot), "the deed")
+        assert shown(pilot).partition("key ")[2][0] == key, "before what has the letters of it only"
