@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from eventops.tui.replay_options import Manner
     from eventops.tui.replay_text import Told
     from eventops.tui.watch import Watch
+    from eventops.tui.widgets.columns import Arranged
 
 
 @dataclass
@@ -25,6 +26,14 @@ class Answered(Message):
 
     watch: Watch[Any]
     value: Any
+
+
+@dataclass
+class Ordered(Message):
+    """Many rows of a table were put in order in a worker; ``number`` says for which wish."""
+
+    number: int
+    result: Arranged[Any]
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, Generic
 
 from rich.text import Text
@@ -14,6 +14,7 @@ from textual.message import Message
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
+from eventops.tui.messages import Ordered
 from eventops.tui.palette import FAINT
 from eventops.tui.widgets.columns import Arranged, Column, Row, Wish, arranged, arrow, place, widths
 from eventops.tui.widgets.grid import PADDING, Grid, Head
@@ -26,14 +27,6 @@ _FEW: Final = 300
 """Rows that are put in order at once; more of them in a worker, for keys have to answer meanwhile."""
 _MEASURED: Final = 60
 """Rows whose cells tell how wide the columns are, beside those in view."""
-
-
-@dataclass
-class Ordered(Message):
-    """Many rows were put in order in a worker; ``number`` says for which wish."""
-
-    number: int
-    result: Arranged[Any]
 
 
 class Table(Vertical, Generic[Row]):
@@ -138,25 +131,24 @@ class Table(Vertical, Generic[Row]):
     def toggle_mark(self) -> None:
         """Mark the row under the cursor, or take its mark away, and go on to the next."""
         if (row := self.current) is not None:
-            self.marked ^= {self._key(row)}
             self._grid.action_move(1)
-            self._head()
-            self._grid.redraw()
+            self._mark(self.marked ^ {self._key(row)})
 
     def toggle_marks(self) -> None:
         """Mark all rows that are shown; where all are marked, take their marks away."""
         shown = set(self._shown.keys) if self._shown is not None else set()
-        self.marked = self.marked - shown if shown <= self.marked else self.marked | shown
-        self._head()
-        self._grid.redraw()
+        self._mark(self.marked - shown if shown <= self.marked else self.marked | shown)
 
     def unmark(self, keys: Iterable[str] | None = None) -> bool:
         """Take these marks away, None: all; False: there were none."""
         had = bool(self.marked)
-        self.marked = set() if keys is None else self.marked.difference(keys)
+        self._mark(set() if keys is None else self.marked.difference(keys))
+        return had
+
+    def _mark(self, keys: set[str]) -> None:
+        self.marked = keys
         self._head()
         self._grid.redraw()
-        return had
 
     def show(self, rows: Sequence[Row] | None, *, note: str = "") -> None:
         """Show these; None: they aren't known yet. ``note`` stands beside their number."""
@@ -222,8 +214,8 @@ class Table(Vertical, Generic[Row]):
     def on_grid_picked(self, event: Grid.Picked) -> None:
         """Enter, or a click on the row under the cursor."""
         event.stop()
-        if self.current is not None:
-            self.post_message(self.Chosen(self, self.current))
+        if (row := self.current) is not None:
+            self.post_message(self.Chosen(self, row))
 
     def on_grid_moved(self, event: Grid.Moved) -> None:
         """What comes into view may be wider."""
