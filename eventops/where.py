@@ -51,8 +51,7 @@ class Where:
         try:
             program = _environment(cel, fields).compile(text)
         except (RuntimeError, ValueError) as error:
-            told = str(error).removeprefix("INVALID_ARGUMENT: ").removesuffix("[INVALID_ARGUMENT]").strip()
-            raise UsageError(f"--where isn't a condition in CEL: {told}", remedy=_EXAMPLE) from error
+            raise UsageError(f"--where isn't a condition in CEL: {_told(error)}", remedy=_EXAMPLE) from error
         if program.return_type().name() not in ("BOOL", "DYN"):
             raise UsageError(f"--where {text!r} isn't true or false, it is a value", remedy=_EXAMPLE)
         return cls(text, program)
@@ -79,11 +78,22 @@ class Where:
         if isinstance(answer, bool):
             return answer
         self.unjudged += 1
-        self.reason = str(answer)
+        self.reason = _told(answer)
         return False
 
 
+_NO_FIELDS: Final = "Applying SELECT to non-message type"
 _EXAMPLE: Final = """write it as in 'value.total > 100 && headers["ce_type"].startsWith("order.")'"""
+
+
+def _told(answer: object) -> str:
+    """What the library says, without the names of its codes.
+
+    >>> _told("INVALID_ARGUMENT: Applying SELECT to non-message type")
+    'a field is asked of a value that has no fields'
+    """
+    said = str(answer).strip().removeprefix("INVALID_ARGUMENT: ").removesuffix("[INVALID_ARGUMENT]").strip()
+    return "a field is asked of a value that has no fields" if said.startswith(_NO_FIELDS) else said
 
 
 def _environment(cel: Any, fields: Mapping[str, str]) -> Any:

@@ -42,8 +42,8 @@ class Keys:
         self.is_exact = True
 
     def add(self, keys: Iterable[bytes | None]) -> None:
-        """Count keys, each once."""
-        hashes = [hash(key) % _HASHES for key in keys]
+        """Count keys, each once; that a letter has none is no key."""
+        hashes = [hash(key) % _HASHES for key in keys if key is not None]
         self._kept.update(hashes if self.is_exact else [hashed for hashed in hashes if hashed < self._below])
         if len(self._kept) > 2 * EXACT_KEYS:
             self._thin_out()
@@ -204,7 +204,7 @@ class Grouping:
         return Spread(
             letters=sum(group.states.values()),
             keyed=group.keyed,
-            distinct_keys=group.keys.count() - (group.keyed < sum(group.states.values())),
+            distinct_keys=group.keys.count(),
             span_seconds=None if first is None or last is None else last - first,
             age_seconds=None if first is None else now - first,
             quiet_seconds=None if last is None else now - last,

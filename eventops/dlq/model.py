@@ -215,6 +215,7 @@ class CauseGroup:
     oldest: datetime | None
     newest: datetime | None
     distinct_keys: int
+    """Of the letters that have a key."""
     example: Letter
     """The newest."""
     cause: Cause = NO_CAUSE

@@ -176,7 +176,7 @@ def worst(group: GroupLag, judgements: Sequence[Judgement]) -> Judgement:
         rest = min(one.rest or 0.0 for one in alike)
         arrived = sum(one.arrived or 0 for one in alike)
         left = sum(p.lag or 0 for p, one in waiting if one.verdict is found.verdict)
-        whole = f"{len(alike)} of {plural(len(judgements), 'partition')}: " if len(judgements) > 1 else ""
+        whole = f"{count(len(alike))} of {plural(len(judgements), 'partition')}: " if len(judgements) > 1 else ""
         said = _rest(found.verdict, rest, arrived, left, group_has_members=bool(group.members))
         return Judgement(found.verdict, whole + said, rest, arrived)
     more = f", and {len(alike) - 1} more like it" if len(alike) > 1 else ""

@@ -236,7 +236,7 @@ def total(partitions: Sequence[PartitionLag], noun: str = "partition") -> tuple[
     if not missing:
         return known, None
     kinds = sorted({_IN_A_SUM[p.standing] for p in missing})
-    whole = f"{len(missing)} of {plural(len(partitions), noun)} {' or '.join(kinds)}"
+    whole = f"{count(len(missing))} of {plural(len(partitions), noun)} {' or '.join(kinds)}"
     rest = f"; the others are {count(known)} behind" if len(missing) < len(partitions) else ""
     return None, whole + rest
 

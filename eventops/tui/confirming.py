@@ -79,10 +79,8 @@ class ConfirmingPage(Page):
     def on_entered(self, message: messages.Entered) -> None:
         """Only what was asked for is a yes."""
         if message.sign != YES:
-            super().on_entered(message)
             return
         message.stop()
-        self.focus_body()
         if self.phase is not Phase.PLANNED or not self.is_ready:
             return
         if message.text == self.password:

@@ -70,7 +70,6 @@ class ContextsPage(Page):
             found, self._trouble = [], str(error)
         else:
             self._trouble = None
-        super().on_screen_resume()
         here = self.shell.desk.context.name
         self.query_one(Table).show(found, note=f"at {safe(here, 40)}")
 

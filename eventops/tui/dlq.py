@@ -78,7 +78,6 @@ class LettersOf(Page):
 
     def on_entered(self, message: Entered) -> None:
         """A reason, for a plan."""
-        super().on_entered(message)
         action = {_WHY: Action.DISCARD, _WHY_RESTORED: Action.RESTORE}.get(message.sign)
         if action is None:
             return

@@ -57,6 +57,10 @@ class EventsPage(Page):
         self._found: tuple[Event, ...] | None = None
         self._began: datetime | None = None
         self._ended: datetime | None = None
+        self._reads_since: datetime | None = None
+        """When it began to read, or went on; None: it doesn't read."""
+        self._took = 0.0
+        """Seconds of reading; an operator who thinks isn't slow."""
         self._failure: str | None = None
         self._was_stopped = False
         self._is_full = False
@@ -113,10 +117,9 @@ class EventsPage(Page):
         self._end()
 
     def on_screen_suspend(self) -> None:
-        """A search that nobody looks at ends; what it found stays."""
-        if self.is_searching:
-            self._end()
-            self._was_stopped = True
+        """A search that nobody looks at ends; what it found stays. One that waits to go on reads nothing, and waits."""
+        if self.is_searching and not self._is_full:
+            self._stop()
 
     @property
     def _table(self) -> Table[Event]:
@@ -150,18 +153,15 @@ class EventsPage(Page):
 
     def search(self, query: Query) -> None:
         """In a worker; the one before it ends."""
+        self._clear(query)
         try:
             where, tail = query.condition(), query.tail(self.shell.desk.now())
         except (EventopsError, ValueError) as error:
             self._failure = str(error)
             self.refresh_all()
             return
-        self._end()
-        self._number += 1
-        self.query_, self._where, self._failure = query, where, None
-        self._seen, self._found, self._was_stopped, self._is_full = None, (), False, False
-        self.ring.clear()
-        self._began, self._ended = self.shell.desk.now(), None
+        self._where, self._found = where, ()
+        self._began = self._reads_since = self.shell.desk.now()
         self._search = search = Combing(self._number, self.post_message)
         desk = self.shell.desk
         self.run_worker(
@@ -179,8 +179,11 @@ class EventsPage(Page):
         """More was read; of an earlier search it is late."""
         if message.number != self._number:
             return
-        self._seen, self._is_full = message.seen, message.is_full
-        self._ended = self.shell.desk.now()
+        self._seen, self._is_full = message.seen, message.is_full and self.is_searching
+        self._ended = now = self.shell.desk.now()
+        if self._reads_since is not None:
+            self._took += (now - self._reads_since).total_seconds()
+            self._reads_since = None if message.is_full or message.is_over else now
         self.ring.take(message.seen.events)
         self._found = self.ring.events
         if message.is_over:
@@ -190,21 +193,20 @@ class EventsPage(Page):
     def on_search_ended(self, message: SearchEnded) -> None:
         """Why; what was found stays."""
         if message.number == self._number:
-            self._failure, self._search = message.reason, None
+            self._failure, self._search, self._is_full = message.reason, None, False
             self.refresh_all()
 
     def action_more(self) -> None:
         """The next thousand."""
         if self._search is not None and self._is_full:
-            self._is_full = False
+            self._is_full, self._reads_since = False, self.shell.desk.now()
             self._search.more.set()
             self.refresh_all()
 
     def back(self) -> bool:
         """Escape ends a search first."""
         if self.is_searching:
-            self._end()
-            self._was_stopped = True
+            self._stop()
             self.refresh_all()
             return True
         return super().back()
@@ -275,7 +277,7 @@ class EventsPage(Page):
         return text
 
     def _speed(self, records: int) -> str:
-        seconds = (self._ended - self._began).total_seconds() if self._ended and self._began else 0.0
+        seconds = self._took
         return f"in {duration(seconds)}" + (f", {records / seconds:,.0f} a second" if seconds >= 0.5 else "")
 
     def _state(self) -> tuple[str, str]:
@@ -292,7 +294,23 @@ class EventsPage(Page):
         self.query_one("#about").set_class(row is None, "-none")
         self.query_one("#detail", Static).update(Text() if row is None else record_text.record(row))
 
+    def _clear(self, query: Query) -> None:
+        """Another question: nothing of the one before is shown as its answer."""
+        self._end()
+        self._number += 1
+        self.query_, self._where, self._failure = query, None, None
+        self._seen, self._found, self._was_stopped = None, None, False
+        self._began = self._ended = None
+        self._took = 0.0
+        self.ring.clear()
+
+    def _stop(self) -> None:
+        """By the operator, or because nobody looks."""
+        self._end()
+        self._was_stopped = True
+
     def _end(self) -> None:
+        self._is_full, self._reads_since = False, None
         if self._search is not None:
             self._search.end()
             self._search = None

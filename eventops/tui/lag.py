@@ -14,7 +14,7 @@ from eventops.groups import targets
 from eventops.lag import judgement
 from eventops.lag.model import GroupLag, LagReport, MemberLag, PartitionLag
 from eventops.ports import Gap, Range
-from eventops.tui.lag_columns import GROUPS, MEMBERS, PARTITIONS, Paced, eta, judged, lag, rate, trend, waits
+from eventops.tui.lag_columns import GROUPS, MEMBERS, Paced, eta, judged, lag, partition_columns, rate, trend, waits
 from eventops.tui.messages import Entered
 from eventops.tui.page import Page
 from eventops.tui.palette import FAINT
@@ -111,6 +111,7 @@ class GroupPage(Page):
     def __init__(self, group: str) -> None:
         super().__init__()
         self.group = group
+        self._shown: GroupLag | None = None
 
     @property
     def watches(self) -> tuple[Watch[Any], ...]:
@@ -132,7 +133,7 @@ class GroupPage(Page):
         yield Said(id="facts")
         yield Table(
             "Partitions",
-            PARTITIONS,
+            partition_columns(lambda: self._shown),
             lambda row: str(row.partition),
             empty="The group has no offsets and no members; Esc goes back to all groups.",
             name="partitions",
@@ -167,6 +168,7 @@ class GroupPage(Page):
         self.query_one("#facts", Static).update(
             Text("the group isn't there any more") if found is None else _facts(found)
         )
+        self._shown = found.group if found else None
         table.show(found.group.partitions if found else ())
         members.show(found.group.members if found else ())
 
@@ -196,7 +198,6 @@ class GroupPage(Page):
 
     def on_entered(self, message: Entered) -> None:
         """A target to plan for; nothing is written by planning."""
-        super().on_entered(message)
         if message.sign != _TO:
             return
         message.stop()

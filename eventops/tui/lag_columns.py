@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -49,6 +49,23 @@ def judged(one: GroupLag | PartitionLag) -> Text:
     if found.verdict is not Verdict.NOT_ENOUGH_HISTORY:
         return verdict(found.verdict)
     return verdict(one.verdict if isinstance(one, GroupLag) else one.standing)
+
+
+def judged_in(group: GroupLag | None, one: PartitionLag) -> Text:
+    """A partition's verdict beside its group's: what waits where nobody is in the group doesn't just lag behind."""
+    return verdict(Verdict.INACTIVE) if _waits_for_nobody(group, one) else judged(one)
+
+
+def severity_in(group: GroupLag | None, one: PartitionLag) -> int:
+    """The order of :func:`judged_in`; 0 is the worst."""
+    inactive = judgement.SEVERITY[Verdict.INACTIVE]
+    return inactive if _waits_for_nobody(group, one) else judgement.severity(one)
+
+
+def _waits_for_nobody(group: GroupLag | None, one: PartitionLag) -> bool:
+    if group is None or group.verdict is not Verdict.INACTIVE or one.standing is not Standing.BEHIND:
+        return False
+    return judgement.severity(one) > judgement.SEVERITY[Verdict.INACTIVE]
 
 
 def lag(figure: int | None, known: int = 0) -> Text:
@@ -123,7 +140,7 @@ GROUPS: Final[Sequence[Column[Paced]]] = (
     Column("", lambda row: _why(row.group), from_width=120, is_flexible=True, at_most=120),
 )
 
-PARTITIONS: Final[Sequence[Column[PartitionLag]]] = (
+_PARTITIONS: Final[Sequence[Column[PartitionLag]]] = (
     Column("topic", lambda row: row.partition.topic, is_flexible=True),
     Column("p", lambda row: str(row.partition.partition), right=True, order=lambda row: row.partition.partition),
     Column("verdict", judged, order=judgement.severity),
@@ -153,6 +170,14 @@ PARTITIONS: Final[Sequence[Column[PartitionLag]]] = (
     Column("member", lambda row: row.member or "nobody", from_width=120, is_flexible=True),
     Column("", _why, from_width=120, is_flexible=True, at_most=120),
 )
+
+
+def partition_columns(group: Callable[[], GroupLag | None]) -> Sequence[Column[PartitionLag]]:
+    """A partition in figures; ``group`` says whose it is, None while that isn't known."""
+    told = Column[PartitionLag](
+        "verdict", lambda row: judged_in(group(), row), order=lambda row: severity_in(group(), row)
+    )
+    return tuple(told if column.title == "verdict" else column for column in _PARTITIONS)
 
 
 MEMBERS: Final[Sequence[Column[MemberLag]]] = (

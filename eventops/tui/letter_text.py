@@ -89,7 +89,7 @@ def brief(found: Letter) -> Text:
     fact(text, "message", Text(safe(found.failure.message or UNKNOWN, 2 * LINE), WARN))
     fact(text, "at", found.cause.frame)
     fact(text, "origin", None if found.origin is None else str(found.origin.position))
-    fact(text, "key", None if found.event.record.key is None else content(found.event.record.key))
+    fact(text, "key", content(found.event.record.key))
     block(text, "payload", payload(found)[:_BRIEF])
     return text
 
@@ -115,7 +115,7 @@ def facts(found: Letter, deeds: Deeds | None) -> Text:
     if event.ids.causation_id:
         fact(text, "caused by", event.ids.causation_id)
     fact(text, "source", event.ids.source)
-    fact(text, "key", None if event.record.key is None else content(event.record.key))
+    fact(text, "key", content(event.record.key))
     text.append("\n")
     fact(text, "failed at", instant(found.timestamp))
     fact(text, "group", found.group)

@@ -19,7 +19,7 @@ from eventops.tui.history import History, sparkline, total
 from eventops.tui.lag_columns import GROUPS, Paced, lag, rate
 from eventops.tui.page import Page
 from eventops.tui.palette import ACCENT, BAD, FAINT, GOOD, WARN
-from eventops.tui.questions import offline_told
+from eventops.tui.questions import TOPICS_READ, offline_told
 from eventops.tui.target import Target
 from eventops.tui.watch import Watch
 from eventops.tui.widgets.lines import OneLine
@@ -91,7 +91,7 @@ class OverviewPage(Page):
         self.query_one("#groups", Table).show(shell.worst_groups(), note=shell.arrival_note)
         topics = None if letters is None else sorted(letters.topics, key=most_open)
         self.query_one("#topics", Table).show(topics)
-        self.query_one("#causes", Table).show(causes)
+        self.query_one("#causes", Table).show(causes, note=_whose(letters))
 
     def alarm(self) -> str | None:
         """Partitions that are offline: whoever reads or writes them waits."""
@@ -142,6 +142,13 @@ def figures(
         told.append(Text(sparkline(list(history.totals), min(width - 96, 60)) or " ", ACCENT))
         labels.append(f"total lag, {plural(len(history.totals), 'poll')}, up to {count(max(known, default=None))}")
     return _under(labels, told, 4 if width >= 80 else 2 if width >= _TINY else 1)
+
+
+def _whose(letters: ListReport | None) -> str:
+    """Beside the number of causes, where they aren't those of all topics with open letters."""
+    topics = () if letters is None else letters.topics
+    is_part = sum(topic.open > 0 or topic.is_unknown for topic in topics) > TOPICS_READ
+    return f"of the {TOPICS_READ} topics with most open letters" if is_part else ""
 
 
 def _under(labels: Sequence[str], told: Sequence[Text], gap: int) -> Text:

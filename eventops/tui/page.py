@@ -35,14 +35,16 @@ SECTIONS: Final = (
     ("topics", "topics"),
     ("events", "events"),
 )
-KEYS: Final = ((":", "command"), ("?", "help"), ("q", "quit"))
+COMMAND: Final = ((":", "command"),)
+ALWAYS: Final = (("?", "help"), ("q", "quit"))
 FILTER: Final = (("/", "filter"),)
 
 _HINTS: Final = {":": " · ".join(NAMES), "/": "text, regex, or !what not to show"}
 
 
 class Page(Screen[None]):
-    """One screen. Subclasses say what is on it (``body``), what it asks (``watches``) and how it is painted."""
+    """One screen. Subclasses say what is on it (``body``), what it asks (``watches``) and how it is painted. Textual
+    calls the handlers (``on_…``) of all its classes, the subclass's first: calling the parent's would do it twice."""
 
     section: ClassVar[str]
     keys: ClassVar[Sequence[tuple[str, str]]] = ()
@@ -170,18 +172,15 @@ class Page(Screen[None]):
             return
         now, shell = self.shell.desk.now(), self.shell
         cluster = shell.questions.cluster.value
-        self.query_one(StatusLine).tell(
-            shell.desk.context,
-            cluster.cluster_id if cluster else None,
-            self.freshness,
-        )
+        self.query_one(StatusLine).tell(shell.desk.context, cluster.cluster_id if cluster else None, self.freshness)
         self.query_one(Tabs).tell(SECTIONS, self.section, self.crumbs)
         trouble, alarm, left_out = self.trouble(), self.alarm(), self.left_out()
         self.query_one(Notice).tell(trouble or alarm or left_out, is_bad=bool(trouble or alarm))
         for table in self.query(Table):
             table.waiting, table.is_partial = self._why_empty(trouble), left_out is not None
         self.query_one(CommandLine).tell(self.command)
-        self.query_one(Keys).tell((*self.shown_keys, *(FILTER if self.query(Table) else ()), *KEYS))
+        keys = (*self.shown_keys, *(FILTER if self.query(Table) else ()), *COMMAND)
+        self.query_one(Keys).tell(keys, ALWAYS)
         is_stale = any(watch.standing(now) in (Standing.STALE, Standing.SILENT) for watch in self.watches)
         self.query_one("#body").set_class(is_stale, "-stale")
         self.paint()

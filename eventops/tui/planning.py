@@ -49,7 +49,6 @@ class PlanningPage(ConfirmingPage):
 
     def on_mount(self) -> None:
         """Plan at once; it only reads."""
-        super().on_mount()
         if self._plan is None:
             self._make_plan()
 
@@ -152,10 +151,8 @@ class PlanningPage(ConfirmingPage):
     def on_entered(self, message: messages.Entered) -> None:
         """An option's value; else as for every deed."""
         if message.sign != _CHANGE or self._changed is None or self._changed.change is None:
-            super().on_entered(message)
             return
         message.stop()
-        self.focus_body()
         try:
             self._take(self._changed.change(self.manner, message.text))
         except ValueError as error:

@@ -19,7 +19,7 @@ from eventops.wording import count, plural, safe
 if TYPE_CHECKING:
     from eventops.topics.model import TopicsReport
 
-_TOPICS_READ: Final = 3
+TOPICS_READ: Final = 3
 """Dead-letter topics whose causes are read for the overview: those with most open letters."""
 _TOPICS_KEPT: Final = 4
 _NAMED: Final = 3
@@ -122,7 +122,7 @@ def top_causes(desk: Desk, known: ListReport | None) -> tuple[CauseGroup, ...]:
     """The causes of most open letters, over the topics that hold most of them. ``known``: the last list of them, which
     isn't read a second time."""
     listed = known if known is not None else desk.dlq.list(desk.now())
-    topics = sorted(listed.topics, key=lambda one: -one.open)[:_TOPICS_READ]
+    topics = sorted(listed.topics, key=lambda one: -one.open)[:TOPICS_READ]
     reports = [desk.dlq.causes(Selection(topic.topic), desk.now()) for topic in topics if topic.open]
     causes = [cause for report in reports for cause in report.causes if open_of(cause)]
     return tuple(sorted(causes, key=lambda cause: -open_of(cause)))

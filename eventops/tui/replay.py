@@ -22,6 +22,7 @@ from eventops.tui import messages, replay_text
 from eventops.tui.confirming import Phase
 from eventops.tui.palette import FAINT
 from eventops.tui.planning import PlanningPage
+from eventops.tui.progress import Progress
 from eventops.tui.quoting import program, shell_line
 from eventops.tui.replay_options import Option, options
 from eventops.tui.widgets.lines import Said
@@ -68,6 +69,7 @@ class ReplayPage(PlanningPage):
         """``plan``: one that is made already; else it is made when the screen opens."""
         super().__init__(selection, plan, action, reason)
         self._step: Step | None = None
+        self._rate = Progress()
         self._report: ReplayReport | None = None
         self._began: datetime | None = None
         self._ended: datetime | None = None
@@ -164,6 +166,7 @@ class ReplayPage(PlanningPage):
     def on_stepped(self, message: messages.Stepped) -> None:
         """One more transaction is committed."""
         self._step = message.step
+        self._rate.add(message.step.done, self.shell.desk.now())
         if message.step.report is not None:
             self._report, self.phase = message.step.report, Phase.DONE
             self._told = message.told or replay_text.of_report(message.step.report)
@@ -224,7 +227,7 @@ class ReplayPage(PlanningPage):
         elif self._plan is None or self._told is None:
             text.append(f"{self.phase.value} {self._how_far}".rstrip(), FAINT)
         elif self.is_writing:
-            replay_text.progress(text, self._plan, self._step, self._seconds, self.phase)
+            replay_text.progress(text, self._plan, self._step, self._rate.value(self.manner.pace.rate), self.phase)
         else:
             replay_text.plan(text, self._plan, self._told, self.phase)
         return text

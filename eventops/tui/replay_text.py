@@ -53,13 +53,12 @@ def plan(text: Text, found: Plan, told: Told, phase: Phase) -> None:
         text.append(f"  ▲ {safe(warning)}\n", WARN)
 
 
-def progress(text: Text, found: Plan, step: Step | None, seconds: float, phase: Phase) -> None:
-    """How far it is, how fast, and what it waits for."""
+def progress(text: Text, found: Plan, step: Step | None, rate: float | None, phase: Phase) -> None:
+    """How far it is, how fast (letters a second, None: not known yet), and what it waits for."""
     _title(text, found, phase.value, ACCENT if phase is Phase.RUNNING else WARN)
     done, total = (step.done, step.total) if step is not None else (0, len(found.planned))
     text.append(f"  {count(done)}", "bold").append(f" of {count(total)} letters", FAINT)
-    rate = done / seconds if seconds > 0 and done else None
-    if rate is not None:
+    if rate:
         text.append(f"   {rate:,.0f} a second" if rate >= 10 else f"   {rate:,.1f} a second")
         is_held = step is not None and step.told is not None
         text.append("" if is_held else f"   {duration((total - done) / rate)} left", FAINT)

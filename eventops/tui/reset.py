@@ -108,7 +108,6 @@ class ResetPage(ConfirmingPage):
 
     def on_mount(self) -> None:
         """Plan at once; it only reads."""
-        super().on_mount()
         desk, scope = self.shell.desk, Scope(self._topics, all_topics=not self._topics)
 
         def plan() -> None:

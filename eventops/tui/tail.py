@@ -113,7 +113,6 @@ class TailPage(Page):
 
     def on_mount(self) -> None:
         """Begin to look."""
-        super().on_mount()
         self._table.follows = True
         if self._ended.is_set():
             self._look()
@@ -125,7 +124,6 @@ class TailPage(Page):
 
     def on_screen_resume(self) -> None:
         """Go on."""
-        super().on_screen_resume()
         if self._ended.is_set():
             self._look()
 
@@ -235,7 +233,6 @@ class TailPage(Page):
 
     def on_entered(self, message: Entered) -> None:
         """A condition: what was kept under another one goes."""
-        super().on_entered(message)
         if message.sign != _WHERE:
             return
         message.stop()

@@ -95,6 +95,8 @@ class Reader:
     lag: int | None = None
     reason: str | None = None
     members: int | None = None
+    whole: GroupLag | None = None
+    """The group, which may read other topics too: its verdict is the same on every screen."""
 
     @property
     def known(self) -> int:
@@ -105,11 +107,6 @@ class Reader:
     def age(self) -> LagAge:
         """How long its oldest record on the topic waits."""
         return rules.oldest(self.partitions)
-
-    @property
-    def worst(self) -> PartitionLag | None:
-        """The partition that is worst off."""
-        return min(self.partitions, key=judgement.severity, default=None)
 
 
 def readers_of(topic: TopicSummary, report: LagReport | None) -> tuple[Reader, ...]:
@@ -128,11 +125,11 @@ def _reader(name: str, group: GroupLag | None, topic: str) -> Reader:
         return Reader(name, reason=reason or "it has no offset and no member on the topic any more")
     total, reason = rules.total(mine)
     members = sum(any(one.topic == topic for one in member.partitions) for member in group.members)
-    return Reader(name, mine, total, reason, members)
+    return Reader(name, mine, total, reason, members, group)
 
 
 def _verdict(row: Reader) -> Text:
-    return Text(UNKNOWN, FAINT) if row.worst is None else judged(row.worst)
+    return Text(UNKNOWN, FAINT) if row.whole is None else judged(row.whole)
 
 
 def _waits(row: Reader) -> Text:
@@ -141,7 +138,7 @@ def _waits(row: Reader) -> Text:
 
 READERS: Final[Sequence[Column[Reader]]] = (
     Column("group", lambda row: row.group, is_flexible=True),
-    Column("verdict", _verdict, order=lambda row: None if row.worst is None else judgement.severity(row.worst)),
+    Column("verdict", _verdict, order=lambda row: None if row.whole is None else judgement.severity(row.whole)),
     Column("lag", lambda row: lag(row.lag, row.known), right=True, order=lambda row: row.lag),
     Column("oldest waits", _waits, right=True, from_width=60, order=lambda row: row.age.seconds),
     Column("members", lambda row: count(row.members), right=True, from_width=80, order=lambda row: row.members),

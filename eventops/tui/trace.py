@@ -94,7 +94,6 @@ class TracePage(Page):
 
     def on_mount(self) -> None:
         """What can be done here."""
-        super().on_mount()
         self.call_after_refresh(self._draw)
 
     def leave(self) -> None:
@@ -104,7 +103,6 @@ class TracePage(Page):
 
     def on_screen_resume(self) -> None:
         """Go on following."""
-        super().on_screen_resume()
         if self.is_following and self._ended.is_set() and self.identifier is not None:
             self._look(self.identifier)
 
@@ -163,7 +161,6 @@ class TracePage(Page):
 
     def on_entered(self, message: Entered) -> None:
         """An id to search."""
-        super().on_entered(message)
         if message.sign == _ID:
             message.stop()
             if message.text:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from textual.screen import Screen
@@ -23,6 +24,20 @@ _BY_NAME: Final[Mapping[str, Callable[[str], Page]]] = {
     "topics": pages.topic,
 }
 """Sections that a command opens with a name: what is shown of it."""
+_STEPS_KEPT: Final = 30
+"""Ways back that are remembered."""
+_DEEPEST: Final = 30
+"""Pages over each other; beyond, a section begins anew at its top."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """From one section into another, or on in the same: there, ``base`` pages stood, and ``landed`` after it."""
+
+    section: str
+    into: str
+    base: int
+    landed: int
 
 
 class Travelling(Asking):
@@ -40,11 +55,11 @@ class Travelling(Asking):
 
     def __init__(self, desk: Desk, refresh: float) -> None:
         super().__init__(desk, refresh)
-        self._came_from: str | None = None
+        self._ways_back: list[_Step] = []
 
     async def action_go(self, section: str) -> None:
         """A section as it was left; its own key again leads back to its top."""
-        self._came_from = None
+        self._ways_back.clear()
         self.note()
         if self.current_mode == section:
             await self._to_top()
@@ -52,14 +67,22 @@ class Travelling(Asking):
             await self.switch_mode(section)
 
     async def open(self, section: str, *above: Page) -> None:
-        """The top of a section with pages over it; Escape at its top leads back to where one came from."""
+        """A section with pages over its top; Escape leads back to where one came from, at once: what lies under the
+        pages was never visited. What a way back leads to stays under them."""
         came_from = self.current_mode
         self.note()
         await self.switch_mode(section)
-        await self._to_top()
+        leads_back = came_from == section or any(step.section == section for step in self._ways_back)
+        if not (above and leads_back) or len(self.screen_stack) > _DEEPEST:
+            await self._to_top()
+        if above and _is_same(self.page, above[-1]):
+            return
+        base = len(self.screen_stack)
         for page in above:
             await self.push_screen(page)
-        self._came_from = came_from if came_from != section else None
+        if above or came_from != section:
+            self._ways_back.append(_Step(came_from, section, base, len(self.screen_stack)))
+            del self._ways_back[:-_STEPS_KEPT]
 
     def note(self) -> None:
         """What is to be remembered of the screen in front, before it is left."""
@@ -113,14 +136,19 @@ class Travelling(Asking):
             self.push_screen(pages.helping(page))
 
     async def action_back(self) -> None:
-        """One step back: a filter, a screen, the section one came from."""
+        """One step back: a filter, a screen, the screen that one came from, of whatever section."""
         if (page := self.page) is not None and page.back():
             return
-        if len(self.screen_stack) > 1:
+        step = self._ways_back[-1] if self._ways_back else None
+        if step is None or step.into != self.current_mode or len(self.screen_stack) > step.landed:
+            if len(self.screen_stack) > 1:
+                await self.pop_screen()
+            return
+        self._ways_back.pop()
+        while len(self.screen_stack) > step.base:
             await self.pop_screen()
-        elif self._came_from is not None:
-            section, self._came_from = self._came_from, None
-            await self.switch_mode(section)
+        if step.section != self.current_mode:
+            await self.switch_mode(step.section)
 
     async def on_entered(self, message: Entered) -> None:
         """A command."""
@@ -153,3 +181,8 @@ class Travelling(Asking):
         """Up to a page that writes at most: it isn't left where nobody sees it."""
         while len(self.screen_stack) > 1 and not (self.page is not None and self.page.is_writing):
             await self.pop_screen()
+
+
+def _is_same(one: Page | None, other: Page) -> bool:
+    """Two pages about the same."""
+    return one is not None and type(one) is type(other) and one.crumbs == other.crumbs

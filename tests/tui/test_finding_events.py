@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from eventops.ports import Coverage, Gap
@@ -181,3 +183,75 @@ async def test_a_command_searches_at_once() -> None:
         assert front(app, EventsPage).query_.where == 'topic == "orders"'
         assert front(app, EventsPage).is_searching
         assert front(app, EventsPage)._began == reports.NOW
+
+
+async def test_a_search_that_waits_survives_a_look_at_a_record() -> None:
+    app = still()
+    async with app.run_test(size=(140, 40)) as pilot:
+        await pilot.press("6")
+        page = front(app, EventsPage)
+        page.search(Query())
+        page.post_message(SeenMore(page._number, seen(0, 3, passed=400), is_full=True))
+        await pilot.pause()
+        await pilot.press("enter")
+        front(app, RecordPage)
+        await pilot.press("escape")
+        search = page._search
+        assert search is not None
+        assert not search.is_over
+        assert "n go on" in shown(pilot)
+        await pilot.press("n")
+        assert search.more.is_set()
+
+
+async def test_a_search_that_was_ended_offers_nothing_to_go_on_with() -> None:
+    app = still()
+    async with app.run_test(size=(140, 40)) as pilot:
+        await pilot.press("6")
+        page = front(app, EventsPage)
+        page.search(Query())
+        page.post_message(SeenMore(page._number, seen(0, 3, passed=400), is_full=True))
+        await pilot.pause()
+        await pilot.press("escape")
+        page.post_message(SeenMore(page._number, seen(3, 6, passed=400), is_full=True))
+        await pilot.pause()
+        text = shown(pilot)
+        assert "stopped   40 %" in text
+        assert "go on" not in text
+        assert "Esc stop" not in text
+
+
+async def test_the_speed_is_that_of_reading_not_of_the_operator(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = still()
+    now = [reports.NOW]
+    monkeypatch.setattr(app.desk, "now", lambda: now[0])
+    async with app.run_test(size=(140, 40)) as pilot:
+        await pilot.press("6")
+        page = front(app, EventsPage)
+        page.search(Query())
+        for passed, seconds in ((400, 2), (800, 3)):
+            now[0] += timedelta(seconds=seconds)
+            page.post_message(SeenMore(page._number, seen(0, 3, passed=passed), is_full=True))
+            await pilot.pause()
+            now[0] += timedelta(minutes=10)
+            await pilot.press("n")
+        assert "in 5.0 s, 160 a second" in shown(pilot)
+
+
+async def test_a_condition_that_is_none_takes_the_place_of_what_was_found_before() -> None:
+    app = still()
+    async with app.run_test(size=(140, 40)) as pilot:
+        await pilot.press("6")
+        page = front(app, EventsPage)
+        page.search(Query("true"))
+        page.post_message(SeenMore(page._number, seen(0, 3, passed=400), is_full=True))
+        await pilot.pause()
+        await pilot.press("w")
+        write(page, where="value.data.n >>> 0")
+        await pilot.press("enter")
+        text = shown(pilot)
+        assert "--where isn't a condition in CEL" in text
+        assert "--where 'value.data.n >>> 0'" in text, "the command is that of what is asked"
+        assert "400" not in text
+        assert "found" not in text
+        assert table(app, "records").rows == ()

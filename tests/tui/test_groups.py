@@ -12,9 +12,10 @@ from eventops.tui.messages import BrokeOff, ResetTold
 from eventops.tui.peek import PeekPage
 from eventops.tui.records import RecordPage
 from eventops.tui.reset import ResetPage
+from eventops.tui.topics import TopicPage
 from eventops.tui.trace import TracePage
 from tests.tui import reports
-from tests.tui.stage import answer, current, front, go, shown, still, table, type_text, until
+from tests.tui.stage import answer, answer_all, current, front, go, shown, still, table, type_text, until
 
 pytestmark = pytest.mark.asyncio
 
@@ -215,3 +216,18 @@ async def test_marked_partitions_outlast_the_filter() -> None:
         await pilot.press("escape")
         assert "1 marked" in shown(pilot)
         assert "for “" not in shown(pilot)
+
+
+async def test_a_group_that_nobody_is_in_has_one_verdict_on_all_screens() -> None:
+    app = still()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await answer_all(pilot, app)
+        verdict = "✗ inactive"
+        await app.open("lag", GroupPage("audit-group"))
+        await pilot.pause()
+        lines = shown(pilot).splitlines()
+        assert len([line for line in lines if verdict in line]) == 2, "the group's facts and its partition"
+        assert "behind" not in "".join(line for line in lines if "5,410" in line)
+        await app.open("topics", TopicPage("orders"))
+        await pilot.pause()
+        assert verdict in next(line for line in shown(pilot).splitlines() if "audit-group" in line)

@@ -330,6 +330,7 @@ async def test_progress_tells_how_fast_and_what_is_waited_for() -> None:
     async with app.run_test(size=(120, 30)) as pilot:
         page = await planned(pilot, app)
         page.phase, page._began = Phase.RUNNING, reports.ago(2)
+        page._rate.add(50, reports.ago(1))
         page.post_message(Stepped(Step(100, 1000)))
         await pilot.pause()
         assert "100 of 1,000 letters   50 a second   18.0 s left" in shown(pilot)

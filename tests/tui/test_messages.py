@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import base64
+import re
 import time
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.events import Key
 from textual.widgets import ProgressBar
 
+import eventops.tui
 from eventops.dlq.model import Selection, State
 from eventops.dlq.replay_model import Step
 from eventops.events import Partition, Position
@@ -27,6 +30,7 @@ from eventops.tui.messages import Arriving, BrokeOff, NotAnswered, Searched, Sea
 from eventops.tui.overview import OverviewPage
 from eventops.tui.page import Page
 from eventops.tui.replay import ReplayPage
+from eventops.tui.replay_options import set_rate
 from eventops.tui.topics import TopicListPage, TopicPage
 from eventops.tui.trace import TracePage
 from eventops.tui.watch import Watch
@@ -584,3 +588,65 @@ async def test_who_leaves_in_the_middle_of_a_replay_is_told_how_it_goes_on() -> 
         assert page.phase.name == "STOPPING", "it ends with the transaction in hand"
         await pilot.press("ctrl+c")
         assert str(app.parting).endswith("this goes on: eventops --context prod dlq replay users-dlt --all --execute")
+
+
+async def test_a_confirmation_is_handled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = still()
+    async with app.run_test(size=(120, 40)) as pilot:
+        page = ReplayPage(Selection("users-dlt"), reports.plan(3))
+        await app.open("dlq", page)
+        begun: list[str] = []
+        monkeypatch.setattr(page, "execute", lambda: begun.append("replay"))
+        await pilot.press("x")
+        await type_text(pilot, "no")
+        assert [note.message for note in app._notifications] == ["not confirmed: that isn't yes; nothing was written"]
+        await pilot.press("x")
+        await type_text(pilot, "yes")
+        assert begun == ["replay"]
+
+
+async def test_no_handler_calls_its_parents() -> None:
+    """Textual does: what a parent does would be done twice."""
+    called = re.compile(r"super\(\)\.on_(?!event\b)")
+    sources = Path(eventops.tui.__file__).parent.rglob("*.py")
+    assert [path.name for path in sources if called.search(path.read_text(encoding="utf-8"))] == []
+
+
+async def test_a_replays_rate_is_measured_from_its_first_step_and_never_above_its_cap(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = still()
+    now = [reports.NOW]
+    monkeypatch.setattr(app.desk, "now", lambda: now[0])
+    async with app.run_test(size=(120, 40)) as pilot:
+        page = ReplayPage(Selection("users-dlt"), reports.plan(100))
+        await app.open("dlq", page)
+        page.phase, page.manner = Phase.RUNNING, set_rate(page.manner, "20")
+        for seconds, done in ((0.7, 20), (0.9, 40), (1.0, 60)):
+            now[0] += timedelta(seconds=seconds)
+            page.post_message(Stepped(Step(done, 100)))
+            await pilot.pause()
+            told = "a second" in shown(pilot)
+            assert told is (done > 20), "the first step was done at once"
+        assert "20 a second   2.0 s left" in shown(pilot)
+
+
+async def test_causes_of_some_topics_say_so() -> None:
+    app = still()
+    async with app.run_test(size=(140, 40)) as pilot:
+        await answer_all(pilot, app)
+        assert "of the 3 topics" not in shown(pilot)
+        many = reports.listed(*(reports.topic_counts(f"topic-{number}-dlt", open=12) for number in range(4)))
+        await answer(pilot, app.questions.letters, many)
+        assert "of the 3 topics with most open letters" in shown(pilot)
+
+
+async def test_a_key_for_help_and_one_to_leave_stay_in_every_footer() -> None:
+    for width in (60, 80, 100, 120):
+        app = still()
+        async with app.run_test(size=(width, 30)) as pilot:
+            await answer_all(pilot, app)
+            for section in "123456":
+                await go(pilot, app, section)
+                assert shown(pilot).splitlines()[-1].endswith("q quit"), (width, section)
+                assert "? help" in shown(pilot).splitlines()[-1]

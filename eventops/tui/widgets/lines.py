@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rich.text import Text
-from textual.events import Key
+from textual.events import Click, Key
 from textual.geometry import Size
 from textual.reactive import Reactive
 from textual.suggester import Suggester
@@ -43,8 +43,16 @@ class Freshness:
         line.append(f"{age} old", WARN if is_old else "")
         line.append(f"  {instant(self.answered_at)[11:19]}Z", FAINT)
         if not narrow and not self.is_paused:
-            line.append(f"  every {self.every:.3g} s", FAINT)
+            line.append(f"  every {_every(self.every)} s", FAINT)
         return line
+
+
+def _every(seconds: float) -> str:
+    """
+    >>> [_every(one) for one in (0.5, 2.0, 2.18, 12.4, 300.0)]
+    ['0.5', '2', '2.2', '12', '300']
+    """
+    return f"{seconds:.1f}".removesuffix(".0") if seconds < 10 else f"{seconds:.0f}"
 
 
 class Said(Static):
@@ -85,7 +93,9 @@ class StatusLine(OneLine):
 
 
 class Tabs(OneLine):
-    """The screens and their keys; the way down from one of them."""
+    """The screens and their keys; the way down from one of them. A click on one leads there."""
+
+    _places: Sequence[tuple[range, str]] = ()
 
     def tell(self, sections: Sequence[tuple[str, str]], current: str, crumbs: Sequence[str]) -> None:
         """Repaint: where there is no room for all of it, the others' names go first, then they, then the way down."""
@@ -96,7 +106,27 @@ class Tabs(OneLine):
             _tabs(sections, current, crumbs, is_alone=True),
             _tabs(sections, current, ways, is_alone=True),
         )
-        self.update(next((line for line in told if line.cell_len <= self.app.size.width), told[-1]))
+        line = next((line for line in told if line.cell_len <= self.app.size.width), told[-1])
+        self._places = _places(line, sections)
+        self.update(line)
+
+    async def on_click(self, event: Click) -> None:
+        """As the section's key."""
+        found = next((name for cells, name in self._places if event.x in cells), None)
+        if found is not None:
+            await self.run_action(f"app.go({found!r})")
+
+
+def _places(line: Text, sections: Sequence[tuple[str, str]]) -> list[tuple[range, str]]:
+    """Which cells of the line are which section's."""
+    found: list[tuple[range, str]] = []
+    end = 0
+    for number, (name, title) in enumerate(sections, start=1):
+        told = next((one for one in (f" {number} {title} ", f" {number} ") if line.plain.startswith(one, end)), None)
+        if told is not None:
+            found.append((range(end, end + len(told)), name))
+            end += len(told)
+    return found
 
 
 def _tabs(sections: Sequence[tuple[str, str]], current: str, crumbs: Sequence[str], *, is_alone: bool = False) -> Text:
@@ -136,13 +166,21 @@ class CommandLine(OneLine):
 class Keys(OneLine):
     """The keys of this screen, the most useful first; ``?`` has them all."""
 
-    def tell(self, keys: Sequence[tuple[str, str]]) -> None:
-        """Repaint."""
-        line = Text(no_wrap=True, overflow="ellipsis")
-        gap = "  " if self.app.size.width < 80 else "   "
-        for key, what in keys:
-            line.append(key, f"bold {ACCENT}").append(f" {what}{gap}", FAINT)
+    def tell(self, keys: Sequence[tuple[str, str]], always: Sequence[tuple[str, str]]) -> None:
+        """Repaint; where there is no room for all ``keys``, the last of them go: the way to ``always`` stays."""
+        room, gap = self.app.size.width - 2, "  " if self.app.size.width < 80 else "   "
+        told = (_keys((*keys[:number], *always), gap) for number in range(len(keys), -1, -1))
+        line = next((line for line in told if line.cell_len - len(gap) <= room), _keys(always, gap))
+        if line.cell_len > room:
+            line.right_crop(len(gap))
         self.update(line)
+
+
+def _keys(keys: Sequence[tuple[str, str]], gap: str) -> Text:
+    line = Text(no_wrap=True, overflow="ellipsis")
+    for key, what in keys:
+        line.append(key, f"bold {ACCENT}").append(f" {what}{gap}", FAINT)
+    return line
 
 
 class Completion(Suggester):

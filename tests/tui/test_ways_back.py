@@ -1,0 +1,103 @@
+"""Escape ends where one began, however one came there."""
+
+from __future__ import annotations
+
+import pytest
+
+from eventops.tui.dlq import CausesPage, TopicsPage
+from eventops.tui.lag import GroupPage
+from eventops.tui.ledger import LedgerPage, letter_of
+from eventops.tui.letters import LetterPage, LettersPage
+from eventops.tui.overview import OverviewPage
+from eventops.tui.topics import TopicListPage, TopicPage
+from eventops.tui.trace import TracePage
+from tests.tui import reports
+from tests.tui.stage import answer, answer_all, current, front, shown, still, until
+
+pytestmark = pytest.mark.asyncio
+
+
+async def test_from_a_trace_over_a_cause_to_the_overview() -> None:
+    app = still()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await answer_all(pilot, app)
+        await pilot.press("tab", "tab", "enter")
+        await answer(pilot, front(app, LettersPage).watches[0], reports.some_letters().letters)
+        letters = app.screen
+        await pilot.press("t")
+        front(app, TracePage)
+        await pilot.press("escape")
+        assert app.screen is letters
+        await pilot.press("escape")
+        front(app, OverviewPage)
+        await pilot.press("escape", "escape", "4")
+        front(app, TopicsPage)
+
+
+async def test_from_a_letter_to_the_history_that_led_to_it() -> None:
+    app = still()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await answer_all(pilot, app)
+        await pilot.press("4", "down", "h")
+        ledger = front(app, LedgerPage)
+        await answer(pilot, ledger.watches[0], reports.ledger())
+        at = letter_of(current(app, "deeds"))
+        await pilot.press("d")
+        assert front(app, LetterPage).position == at
+        await pilot.press("d")
+        await pilot.press("escape")
+        assert app.screen is ledger, "the same letter doesn't lie over itself"
+        await pilot.press("escape")
+        front(app, TopicsPage)
+
+
+async def test_from_a_group_to_the_topic_that_it_reads() -> None:
+    app = still()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await answer_all(pilot, app)
+        await pilot.press("5", "enter", "tab", "enter")
+        group = front(app, GroupPage)
+        await pilot.press("escape")
+        front(app, TopicPage)
+        assert group.group in shown(pilot)
+        await pilot.press("escape")
+        front(app, TopicListPage)
+
+
+async def test_what_a_way_back_leads_to_is_not_closed_on_the_way() -> None:
+    app = still()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await answer_all(pilot, app)
+        await pilot.press("4", "down", "enter")
+        causes = front(app, CausesPage)
+        await answer(pilot, causes.watches[0], reports.some_letters())
+        await app.trace("req-1")
+        await app.open("dlq", CausesPage("orders-dlt"))
+        await pilot.press("escape")
+        front(app, TracePage)
+        await pilot.press("escape")
+        assert app.screen is causes
+
+
+async def test_there_and_back_again_for_ever_takes_no_more_than_so_many_screens() -> None:
+    app = still()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await answer_all(pilot, app)
+        for number in range(50):
+            await app.open("dlq", CausesPage(f"topic-{number}-dlt"))
+            await app.trace(f"req-{number}")
+        await app.open("dlq")
+        assert len(app._ways_back) <= 30
+        await app.open("dlq", CausesPage("orders-dlt"))
+        assert len(app.screen_stack) <= 32
+
+
+async def test_a_click_on_a_tab_leads_to_its_section() -> None:
+    app = still()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await answer_all(pilot, app)
+        at = next(line for line in shown(pilot).splitlines() if "4 dead letters" in line).index("4 dead letters")
+        await pilot.click("#tabs", offset=(at + 3, 0))
+        await until(pilot, lambda: isinstance(app.screen, TopicsPage), "the section that was clicked on")
+        await pilot.click("#tabs", offset=(119, 0))
+        front(app, TopicsPage)
