@@ -7,7 +7,7 @@ import pytest
 from eventops.events import Position
 from tests.cli.operator import Operator
 from tests.cli.test_dlq_following import consuming, letters_of, outcomes
-from tests.dlq.workshop import Workshop
+from tests.dlq.workshop import Workshop, spring_headers
 
 pytestmark = pytest.mark.broker
 
@@ -54,13 +54,14 @@ def test_letters_that_come_back_elsewhere_are_seen(workshop: Workshop, operator:
 
 
 def test_what_was_put_into_a_topic_named_for_letters_did_not_fail(workshop: Workshop, operator: Operator) -> None:
-    _orders, letters = workshop.orders_with_letters(2)
-    parked = workshop.topic(workshop.unique("parked-dlq"))
+    orders, nobody = workshop.topic(workshop.unique("orders")), workshop.unique("nobody")
+    letters, parked = workshop.topic(f"{orders}-dlt"), workshop.topic(workshop.unique("parked-dlq"))
+    workshop.put(letters, [(b"k", b"{}", spring_headers(Position(orders, 0, 0), group=nobody))])
 
     done = operator.execute(letters, "--offset", "0/0", "--to", parked, "--ramp", "--ramp-settle", "0.5", code=1)
 
     assert (done["replayed"], done["failed_again"]) == (1, [])
-    assert done["stopped"] == "there is no group billing: nobody reads what was put back"
+    assert done["stopped"] == f"there is no group {nobody}: nobody reads what was put back"
     assert outcomes(operator, letters) == ["unknown"]
 
 

@@ -16,7 +16,7 @@ from eventops.dlq.model import LetterId, Selection
 from eventops.dlq.replay_model import Plan
 from eventops.dlq.service import DeadLetterService
 from eventops.events import Position
-from tests.dlq.workshop import Workshop, record
+from tests.dlq.workshop import Workshop, record, wait_until
 
 GARBAGE = b"not a row"
 LATER = b'{"version":99,"anything":1}'
@@ -79,6 +79,7 @@ def test_a_ledger_that_would_forget_is_among_the_doubts(
 ) -> None:
     assert service.doubts() == (), "where there is none yet"
     workshop.topic(own_ledger, 2, cleanup_policy="delete")
+    wait_until(lambda: bool(service.doubts()))  # the broker tells a new topic's properties a moment later
     ((what, remedy),) = service.doubts()
     assert "cleanup.policy=delete" in what
     assert remedy == "set its cleanup.policy to compact"

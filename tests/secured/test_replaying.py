@@ -87,7 +87,8 @@ def test_without_transactions_no_right_to_an_id_is_needed(users: Users, kafka: S
     assert (told["guarantee"], told["replayed"]) == ("at_least_once", 1)
 
 
-def test_writing_off_takes_no_right_to_the_target(users: Users, kafka: SecuredKafka) -> None:
+def test_writing_off_takes_no_right_to_the_target(users: Users, kafka: SecuredKafka, lab: KafkaLab) -> None:
+    lab.append(Partition("orders-dlt", 0), b"another one")  # what was put back needs no writing off
     kafka.allow("viewer", ResourceType.TOPIC, LEDGER, AclOperation.READ)
     run = users("viewer", "dlq", "discard", "orders-dlt", "--all", "--reason", "r", "--execute")
     assert (run.returncode, run.stdout) == (4, "")
