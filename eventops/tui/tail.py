@@ -26,6 +26,7 @@ from eventops.tui.palette import ACCENT, BAD, FAINT, GOOD, ODD, WARN
 from eventops.tui.records import RECORDS, RecordPage, about
 from eventops.tui.ring import Ring
 from eventops.tui.target import Target
+from eventops.tui.widgets.grid import Grid
 from eventops.tui.widgets.lines import Said
 from eventops.tui.widgets.table import Table
 from eventops.where import Where
@@ -224,6 +225,7 @@ class TailPage(Page):
         self.is_following = self._table.follows = is_following
         self._held_at = self.ring.taken
         if is_following:
+            self._table.query_one(Grid).put_cursor(max(len(self._table.rows) - 1, 0))  # now: the next row isn't far
             self._shown = self.ring.events
         self.refresh_all()
 

@@ -20,6 +20,7 @@ from eventops.tui.records import RecordPage
 from eventops.tui.ring import Ring, size
 from eventops.tui.tail import TailPage
 from eventops.tui.trace import TracePage
+from eventops.tui.widgets.grid import Grid
 from tests.tui import reports
 from tests.tui.stage import answer, current, front, shown, still, table, type_text
 
@@ -77,6 +78,23 @@ async def test_the_cursor_follows_what_comes_until_it_is_moved() -> None:
         assert current(app, "records").position.offset == 11
         await pilot.press("up", "end")
         assert page.is_following, "the newest row is followed again"
+
+
+@pytest.mark.asyncio
+async def test_a_key_is_not_lost_to_what_comes_before_it_is_dealt_with() -> None:
+    """The cursor has moved, and the page doesn't know yet."""
+    app = still()
+    async with app.run_test(size=(120, 30)) as pilot:
+        page = await tail(pilot, app, glance(0, 5), glance(5, 8))
+        table(app, "records").query_one(Grid).cursor_row -= 1
+        page.on_glanced(glance(8, 12))
+        await pilot.pause()
+        assert not page.is_following
+        assert current(app, "records").position.offset == 6
+        await pilot.press("f")
+        page.on_glanced(glance(12, 15))
+        await pilot.pause()
+        assert current(app, "records").position.offset == 14, "it follows again"
 
 
 @pytest.mark.asyncio

@@ -70,7 +70,7 @@ class Table(Vertical, Generic[Row]):
         """Something couldn't be read: no rows doesn't mean that there are none."""
         self.marked: set[str] = set()
         """Keys of the rows that the operator marked."""
-        self.follows = False  # the cursor stands on the last row, whatever comes
+        self.follows = False  # the cursor stands on the last row, whatever comes, until it is moved
         self._given: Sequence[Row] | None = None
         self._shown: Arranged[Row] | None = None
         self._wish = Wish()
@@ -260,7 +260,7 @@ class Table(Vertical, Generic[Row]):
         self._shown = result
         self._told.clear()
         keys = result.keys if result is not None else ()
-        if self.follows and keys:
+        if self.follows and keys and (not before or not before.keys or under == before.keys[-1]):  # else it was moved
             grid.put_cursor(len(keys) - 1)
             self.call_after_refresh(grid.show_cursor)
         elif under is not None and keys:
