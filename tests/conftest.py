@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from _pytest.faulthandler import fault_handler_stderr_fd_key
@@ -22,6 +22,9 @@ from eventops.dlq import ledger
 from eventops.local import planning
 from tests.apart import CONTROLLERS
 from tests.dlq.workshop import Workshop
+
+if TYPE_CHECKING:
+    from eventops.adapters.kafka.broker import KafkaBroker
 
 BROKER: Final = pytest.StashKey[str]()
 """The bootstrap servers of the run's broker, in the process that started it."""
@@ -113,6 +116,18 @@ def unique() -> Callable[[str], str]:
     """Names for topics and groups: readable, and of this test alone."""
     run = uuid.uuid4().hex[:8]
     return lambda name: f"{name}-{run}"
+
+
+@pytest.fixture
+def broker(bootstrap_servers: str) -> Iterator[KafkaBroker]:
+    """The adapter of the run's broker."""
+    from eventops.adapters.kafka.broker import KafkaBroker
+
+    found = KafkaBroker({"bootstrap.servers": bootstrap_servers})
+    try:
+        yield found
+    finally:
+        found.close()
 
 
 @pytest.fixture

@@ -163,7 +163,7 @@ def _decide(letter: Letter, request: Request, known: Known) -> Planned | Refused
     elif done is not None or (letter.is_replayed and request.wishes.to is None):
         return None
     origin, beside = _origin_of(letter, request.wishes.source, known)
-    if reason := _objection(letter, origin, target, request, known):
+    if reason := _objection(letter, origin, beside, target, request, known):
         return Refused(letter, reason)
     return _planned(letter, origin, beside, deed, request, known)
 
@@ -195,7 +195,9 @@ def _bookkeeping(letter: Letter, source: LetterId) -> Planned:
     return Planned(letter, outgoing, told, "letter", name, source, content_hash(record))
 
 
-def _objection(letter: Letter, origin: Record | None, target: str, request: Request, known: Known) -> str | None:
+def _objection(
+    letter: Letter, origin: Record | None, beside: Record | None, target: str, request: Request, known: Known
+) -> str | None:
     """Why a letter isn't put back, where something speaks against it."""
     if (aside := _put_aside(letter, target, request, known)) is not None:
         return aside
@@ -209,7 +211,7 @@ def _objection(letter: Letter, origin: Record | None, target: str, request: Requ
         return f"its headers can't be put back: {why}"
     if origin is None and request.wishes.source is Source.ORIGIN:
         return "the record at its origin can no longer be read, or is another event"
-    if _may_be_emptied(letter, origin, request, known):
+    if request.wishes.source is Source.AUTO and _may_be_emptied(letter, origin, beside):
         return (
             "it holds no value, the record at its origin does, and nothing tells whether that is the same event: "
             "--source origin or --source letter says which one to put back"
@@ -238,14 +240,11 @@ def _put_aside(letter: Letter, target: str, request: Request, known: Known) -> s
     return f"{letter.state.value}{where}{said}; name it with --offset to put it back all the same"
 
 
-def _may_be_emptied(letter: Letter, origin: Record | None, request: Request, known: Known) -> bool:
-    """Some frameworks' letters lose their value: put back to a compacted topic, such a one deletes its key."""
-    if origin is not None or letter.origin is None or request.wishes.source is not Source.AUTO:
-        return False
-    there = known.origins.get(letter.origin.position)
-    if there is None or there.value is None or letter.event.record.value is not None:
-        return False
-    return same_event(read_event(there), letter) is None
+def _may_be_emptied(letter: Letter, origin: Record | None, beside: Record | None) -> bool:
+    """Some frameworks' letters lose their value: put back to a compacted topic, such a one deletes its key. ``beside``
+    is what stands at the origin, where nothing tells whether it is the same event."""
+    is_tombstone = letter.event.record.value is None
+    return origin is None and beside is not None and beside.value is not None and is_tombstone
 
 
 def _planned(

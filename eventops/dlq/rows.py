@@ -23,7 +23,7 @@ from eventops.events import Position, Record
 NO_TARGET: Final = ""
 """The target of a row that put nothing back."""
 HASH_CHARACTERS: Final = 32
-CLOCKS_APART: Final = timedelta(minutes=1)
+CLOCK_BEHIND: Final = timedelta(minutes=1)
 """How far a consumer's clock may be behind an operator's, where nothing but times can tell."""
 _BASE64_ID: Final = re.compile(r"[A-Za-z0-9_-]{22}")
 _BY_NAME: Final = "name:"
@@ -70,7 +70,7 @@ class Row(NamedTuple):
         >>> [row.may_fail_as(Position("dlt", 0, offset), "t", None) for offset in (4, 5)]
         [False, True]
         >>> row.may_fail_as(Position("dlt", 0, 4), "made anew", at), row._replace(ends=()).may_fail_as(
-        ...     Position("dlt", 0, 4), "t", at - CLOCKS_APART * 2)
+        ...     Position("dlt", 0, 4), "t", at - CLOCK_BEHIND * 2)
         (True, False)
         """
         if topic_id == self.letter.topic_id and not topic_id.startswith(_BY_NAME):
@@ -78,7 +78,7 @@ class Row(NamedTuple):
                 return letter.offset >= dict(self.ends).get(letter.partition, 0)
             if letter.partition == self.letter.partition and letter.offset <= self.letter.offset:
                 return False
-        return written is None or written >= self.at - CLOCKS_APART
+        return written is None or written >= self.at - CLOCK_BEHIND
 
     @property
     def deed(self) -> Deed:

@@ -50,15 +50,6 @@ def run(
     return dlq
 
 
-@pytest.fixture
-def broker(bootstrap_servers: str) -> Iterator[KafkaBroker]:
-    found = KafkaBroker({"bootstrap.servers": bootstrap_servers})
-    try:
-        yield found
-    finally:
-        found.close()
-
-
 @contextmanager
 def foreign_transaction(broker: KafkaBroker, workshop: Workshop, ledger: str) -> Iterator[None]:
     producer = broker.transactional_producer(workshop.unique("foreign"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from eventops.adapters.kafka.broker import KafkaBroker
-from eventops.config import BOOTSTRAP
 from eventops.dlq.letter_log import still_there
 from eventops.events import Position
 from eventops.ports import Gap
@@ -80,10 +79,8 @@ def test_the_history_of_a_topic_that_nobody_knows_is_refused(workshop: Workshop,
     assert operator("history", letters).returncode == 0, "the ledger knows it"
 
 
-def test_what_went_away_meanwhile_is_no_gap_in_all_topics(workshop: Workshop, bootstrap_servers: str) -> None:
-    broker = KafkaBroker({BOOTSTRAP: bootstrap_servers})
+def test_what_went_away_meanwhile_is_no_gap_in_all_topics(workshop: Workshop, broker: KafkaBroker) -> None:
     there = workshop.topic(workshop.unique("there"))
     gaps = [Gap(workshop.unique("gone"), 0, "no such topic or partition"), Gap(there, 0, "no leader")]
     assert still_there(gaps, broker) == (gaps[1],)
     assert still_there([], broker) == ()
-    broker.close()

@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from eventops.adapters.kafka.broker import KafkaBroker
 from eventops.dlq.service import DeadLetterService
-
-
-@pytest.fixture
-def broker(bootstrap_servers: str) -> Iterator[KafkaBroker]:
-    """The adapter that the service works through."""
-    found = KafkaBroker({"bootstrap.servers": bootstrap_servers})
-    try:
-        yield found
-    finally:
-        found.close()
 
 
 @pytest.fixture
