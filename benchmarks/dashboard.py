@@ -1,8 +1,8 @@
 """The dashboard before 1,000 groups x 50 partitions: ``python -m benchmarks.dashboard [--soak SECONDS]``.
 
 On a local broker of its own, the real program in a terminal of its own (a pty). Printed: the first paint,
-the first rows after the broker's answer, how long a key waits for its echo while the cluster is asked twice a second,
-and what memory does. The bars: 0.5 s, 1 s, 50 ms, flat.
+the first rows after the broker's answer, how long after a key its answer is seen while the cluster is asked twice a
+second, and what memory does. The bars: 0.5 s, 1 s, 50 ms, flat.
 """
 
 from __future__ import annotations
@@ -22,10 +22,14 @@ from eventops.adapters.kafka.broker import KafkaBroker
 from eventops.bootstrap import Desk, local_kafka
 from eventops.config import BOOTSTRAP, Context
 from eventops.lag.model import GroupSelection
+from eventops.tui.commands import NAMES
+from eventops.tui.palette import THEME
 from tests.tui.terminal import Terminal
 
 GROUPS: Final = 1000
 KEYS: Final = 120
+TIMES: Final = 30
+"""Presses of each of the other keys."""
 STEPS: Final = 15
 """Measurements of memory; the first third is the warming up."""
 GROWTH: Final = 5.0
@@ -33,6 +37,8 @@ GROWTH: Final = 5.0
 
 _HOME: Final = tempfile.TemporaryDirectory(prefix="eventops-bench-")
 """Nothing is remembered of earlier runs."""
+_CHOSEN: Final = "48;2;" + ";".join(str(int(THEME.variables["row-chosen"][at : at + 2], 16)) for at in (1, 3, 5))
+"""The ground of the row under the cursor, as a terminal takes it."""
 _AS_INSTALLED: Final = {"PYTHONPYCACHEPREFIX": f"{_HOME.name}/compiled", "PYTHONDONTWRITEBYTECODE": ""}
 """pip compiles what it installs; here the first opening does, whatever the environment says of compiled files."""
 
@@ -67,7 +73,9 @@ def measure(servers: str, soak: float) -> None:
         for screen in ("1", "2"):
             terminal.press(screen)
             terminal.rest(3.0)
-            _print_keys(f"screen {screen}", _echoes(terminal))
+            _print_keys(f"screen {screen}, a letter after :", _echoes(terminal))
+        for what, seconds in _answers(terminal).items():
+            _print_keys(f"screen 2, {what}", seconds)
         growth = _print_soak(terminal, soak)
     finally:
         terminal.close()
@@ -120,10 +128,40 @@ def _echoes(terminal: Terminal) -> list[float]:
     return found
 
 
+def _answers(terminal: Terminal) -> dict[str, list[float]]:
+    """Seconds from a key to the first that is seen of what it does, on the screen of all groups."""
+    found: dict[str, list[float]] = {}
+
+    def press(what: str, key: str, seen: str, *, raw: bool = False) -> None:
+        found.setdefault(what, []).append(_seen(terminal, key, seen, raw=raw))
+        terminal.rest(0.25 + len(found[what]) % 7 * 0.03)
+
+    for row in range(1, TIMES + 1):
+        press("cursor down", "j", f"{_CHOSEN}m bench-group-{row:04}", raw=True)
+    for _ in range(TIMES):
+        press(": opens", ":", next(iter(NAMES)))
+        press("Esc closes", "\x1b", "partitions")
+        press("another screen", "1", "open letters")
+        press("and back", "2", "caught up in")
+        press("Enter, deeper", "\r", f"/ bench-group-{TIMES:04}")
+        press("Esc, back", "\x1b", "caught up in")
+    return found
+
+
+def _seen(terminal: Terminal, key: str, seen: str, *, raw: bool) -> float:
+    """``raw``: it is looked for with its colours."""
+    began = time.monotonic()
+    terminal.press(key)
+    while seen.encode() not in (terminal.written if raw else terminal.text):
+        assert time.monotonic() - began < 60.0, f"no {seen!r} after {key!r}: {terminal.text[-400:]!r}"
+        terminal.read(0.002)
+    return time.monotonic() - began
+
+
 def _print_keys(where: str, seconds: list[float]) -> None:
     cut = statistics.quantiles(seconds, n=100)
     print(
-        f"{where}: a key's echo after {statistics.median(seconds) * 1e3:.0f} ms in the median, "
+        f"{where}: seen after {statistics.median(seconds) * 1e3:.0f} ms in the median, "
         f"p95 {cut[94] * 1e3:.0f} ms, p99 {cut[98] * 1e3:.0f} ms, at most {max(seconds) * 1e3:.0f} ms (bar 50)"
     )
 

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from threading import Event
 
     from eventops.bootstrap import Desk
 
+_TEXTUAL: Final = {"ESCDELAY": "25", "TEXTUAL_FPS": "120"}
+"""Read by Textual where it is imported. Milliseconds after which an Escape is the key, and not the beginning of another
+key's sequence, which comes in one piece, over SSH too (ncurses's variable); frames a second, each of which a key may
+wait for."""
+
 
 def open_dashboard(desk: Desk, *, refresh: float | None, ended: Event | None = None) -> None:
     """The terminal dashboard, until it is left or ``ended`` is set."""
+    for name, value in _TEXTUAL.items():
+        os.environ.setdefault(name, value)
     gc.disable()  # all of it stays: looking for garbage in it, now or later, only delays the first paint and keys
     from eventops.tui.app import run
 

@@ -29,6 +29,7 @@ from eventops.lag.model import (
 )
 from eventops.lag.pace import Tick
 from eventops.lag.tracks import Terms, Track, Trail
+from eventops.ports.attention import breathe
 
 _FORGOTTEN: Final = 900.0
 """Seconds after which what wasn't seen any more is forgotten."""
@@ -102,6 +103,7 @@ class History:
 
     def _note_group(self, group: GroupLag, at: float) -> list[int | None]:
         """By how much the group got on, a partition known in both polls; None: its offset was set back."""
+        breathe()
         trails = self._trails.setdefault(group.group, {})
         consumed = []
         for one in group.partitions:
@@ -124,6 +126,7 @@ class History:
         return consumed
 
     def _judge(self, group: GroupLag, at: float) -> GroupLag:
+        breathe()
         trails = self._trails.get(group.group, {})
         partitions = tuple(self._judge_partition(one, trails.get(one.partition), at) for one in group.partitions)
         judgements = [judgement.of(one) for one in partitions]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar
@@ -30,6 +31,7 @@ from eventops.ports import (
     Isolation,
     LogBounds,
 )
+from eventops.ports.attention import breathe
 
 Read = TypeVar("Read")
 ALL_AT_ONCE: Final = 1 << 62
@@ -82,6 +84,7 @@ class Reading:
         while step is not None:
             following = _soon(lambda: next(steps, None)) if len(self._seen) < len(self._all) else None
             for group in step.groups:
+                breathe()
                 yield self._judged(group, step.offsets.get(group.group_id, ()), step.tails)
             step = following.result() if following else next(steps, None)
 
@@ -158,6 +161,7 @@ class Reading:
         }
 
     def _offsets(self, group: Group) -> list[PartitionOffsets]:
+        breathe()
         is_committed_read = group.isolation is Isolation.READ_COMMITTED
         mine = self._committed.offsets.get(group.group_id, {})
         epochs = self._committed.epochs.get(group.group_id, {})
@@ -214,7 +218,8 @@ def _soon(read: Callable[[], Read]) -> Future[Read]:
         except BaseException as failure:  # noqa: BLE001  # it belongs to whoever asks for the result
             found.set_exception(failure)
 
-    threading.Thread(target=run, name="eventops-lag", daemon=True).start()
+    asked = copy_context()  # whoever waits for the answer, waits for this
+    threading.Thread(target=lambda: asked.run(run), name="eventops-lag", daemon=True).start()
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, TypeVar, cast
@@ -23,7 +23,9 @@ class Attention:
     ``read`` and ``total`` are offsets passed so far and asked for so far; an answer may read several times.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, pause: Callable[[], object] = bool) -> None:
+        self.pause = pause
+        """Waits while something more urgent wants the interpreter; see :func:`breathe`."""
         self.read = 0
         self.total = 0
         self._is_gone = False
@@ -52,8 +54,16 @@ class Attention:
             NobodyWaits: who had asked is gone.
         """
         self.read += records
+        self.pause()
         if self._is_gone:
             raise NobodyWaits("nobody waits for the answer any more")
+
+
+def breathe() -> None:
+    """Between two pieces of long work that is all computing, a millisecond each: whoever asked may let it wait."""
+    held = _HELD.get()
+    if held is not None:
+        held.pause()
 
 
 _HELD: Final[ContextVar[Attention | None]] = ContextVar("attention", default=None)

@@ -19,6 +19,7 @@ from eventops.bootstrap import Desk
 from eventops.tui import kept
 from eventops.tui.aside import stderr_aside
 from eventops.tui.commands import Command
+from eventops.tui.gate import gated
 from eventops.tui.kept import Kept
 from eventops.tui.page import SECTIONS
 from eventops.tui.threads import Impatient, Sweeper, responsive, watch_for_hangup
@@ -162,12 +163,12 @@ class Dashboard(Wearing):
 
 def run(desk: Desk, *, refresh: float | None, ended: threading.Event | None = None) -> None:
     """Open the dashboard; returns when it was left or ``ended`` was set. The terminal is restored on SIGTERM too."""
-    with responsive(), stderr_aside():
+    with responsive(), stderr_aside(), gated() as runner:
         app = Dashboard(desk, refresh=refresh, ended=ended, kept=kept.load(config.state_home() / "dashboard.json"))
         try:
             with _leaving_on_signals(app):
                 watch_for_hangup(lambda: app.call_later(app.exit))
-                app.run()
+                runner.run(app.run_async())
         finally:
             app.kept.save()
             app.let_go()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from rich.text import Text
+from textual.events import ScreenResume
 from textual.widget import Widget
 
 from eventops.config import ConfigurationError, Context
@@ -62,7 +63,7 @@ class ContextsPage(Page):
     def paint(self) -> None:
         """As the file has them when the screen is opened."""
 
-    def on_screen_resume(self) -> None:
+    def on_screen_resume(self, _event: ScreenResume) -> None:
         """Read the file: it may have changed."""
         try:
             found = self.shell.contexts()

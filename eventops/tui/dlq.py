@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final, Generic
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
+from textual.events import ScreenResume
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -174,7 +175,7 @@ class Marking(LettersOf, Generic[Row]):
         self._plan, self._planned = page, self.chosen_marks
         super().open_plan(page)
 
-    def on_screen_resume(self) -> None:
+    def on_screen_resume(self, _event: ScreenResume) -> None:
         """Marks don't outlive their deed: the next one would be about them, wherever the cursor is."""
         if self._plan is not None and self._plan.is_carried_out:
             self._plan = None

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from textual.app import App
 from textual.events import Event, Key
 from textual.screen import Screen
 
 from eventops.tui.messages import KeyPassed
+
+if TYPE_CHECKING:
+    from textual.driver import Driver
 
 _PATIENCE: Final = 1.0
 """Seconds after which a key that nobody told the end of holds up no other: its screen was closed under it."""
@@ -28,6 +31,15 @@ class InOrder(App[None]):
         """Of the key that was handed on last."""
         self._seen: Screen[object] | None = None
         """What was in front then."""
+
+    def get_driver_class(self) -> type[Driver]:
+        """Textual's for this terminal, but for how it reads keys on a Unix one."""
+        found = super().get_driver_class()
+        if found.__name__ != "LinuxDriver":
+            return found
+        from eventops.tui.keyboard import Keyboard
+
+        return Keyboard
 
     async def on_event(self, event: Event) -> None:
         """A key waits for those before it."""

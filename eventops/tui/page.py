@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
+from typing import Any, ClassVar, Final
 
-from rich.text import Text
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
-from textual.widget import Widget
-from textual.widgets import Static
+from textual.events import ScreenResume
 
 from eventops.ports import Gap
-from eventops.tui.commands import NAMES
-from eventops.tui.messages import Entered, Left, Typed
+from eventops.tui.frame import Frame
 from eventops.tui.quoting import program, shell_line
 from eventops.tui.target import Target
 from eventops.tui.watch import Standing, Watch
-from eventops.tui.widgets.lines import CommandLine, Freshness, Keys, Notice, Prompt, StatusLine, Tabs
+from eventops.tui.widgets.lines import CommandLine, Freshness, Keys, Notice, StatusLine, Tabs
 from eventops.tui.widgets.table import Table
 from eventops.wording import plural, safe
-
-if TYPE_CHECKING:
-    from eventops.tui.app import Dashboard
 
 SECTIONS: Final = (
     ("overview", "overview"),
@@ -39,10 +30,8 @@ COMMAND: Final = ((":", "command"),)
 ALWAYS: Final = (("?", "help"), ("q", "quit"))
 FILTER: Final = (("/", "filter"),)
 
-_HINTS: Final = {":": " · ".join(NAMES), "/": "text, regex, or !what not to show"}
 
-
-class Page(Screen[None]):
+class Page(Frame):
     """One screen. Subclasses say what is on it (``body``), what it asks (``watches``) and how it is painted. Textual
     calls the handlers (``on_…``) of all its classes, the subclass's first: calling the parent's would do it twice."""
 
@@ -56,15 +45,6 @@ class Page(Screen[None]):
         Binding("o", "sort_next", "sort by the next column (or click on its title)"),
         Binding("O", "turn_round", "sort the other way round"),
     ]
-
-    worn: str | None = None
-    """The theme that it is styled in; None: it isn't yet."""
-    _is_built = False
-
-    @property
-    def shell(self) -> Dashboard:
-        """The app around it."""
-        return cast("Dashboard", self.app)
 
     @property
     def watches(self) -> tuple[Watch[Any], ...]:
@@ -119,23 +99,9 @@ class Page(Screen[None]):
         """What ``t`` and ``d`` are about: the row under the cursor, as a rule. None: nothing is there."""
         return None
 
-    def body(self) -> Iterator[Widget]:
-        """What is between the lines."""
-        raise NotImplementedError
-
     def paint(self) -> None:
         """Show what is known now; called whenever something came, and once a second."""
         raise NotImplementedError
-
-    def compose(self) -> ComposeResult:
-        """The lines, and the body between them."""
-        yield StatusLine(id="status")
-        yield Tabs(id="tabs")
-        yield Notice(id="notice")
-        yield Vertical(*self.body(), id="body")
-        yield CommandLine(id="command")
-        yield Keys(id="keys")
-        yield Horizontal(Static(id="sign"), Prompt(), id="prompt")
 
     def on_mount(self) -> None:
         """Begin with what is known already."""
@@ -144,8 +110,9 @@ class Page(Screen[None]):
         self.refresh_all()
         self.focus_body()
 
-    def on_screen_resume(self) -> None:
+    def on_screen_resume(self, event: ScreenResume) -> None:
         """Back in front: don't show what was known when it was left."""
+        event.refresh_styles = False  # what changes styles restyles by itself, on screens behind too: see `Wearing`
         for watch in self.watches:
             watch.hurry()
         self.shell.ask_due()
@@ -206,36 +173,6 @@ class Page(Screen[None]):
         first = f"{safe(gaps[0].subject, 60)}: {safe(gaps[0].reason, 200)}"
         return f"not everything could be read, {plural(len(gaps), 'gap')}; {first}"
 
-    def prompt(self, sign: str) -> None:
-        """Open the line at the bottom."""
-        tables = list(self.query(Table))
-        if sign == "/" and not tables:
-            return
-        self.ask(sign, _HINTS[sign], tables[0].needle if sign == "/" else "")
-
-    def ask(self, sign: str, hint: str, text: str = "") -> None:
-        """Open the line at the bottom; the answer comes as ``Entered`` or ``Left`` with that sign."""
-        self.query_one("#sign", Static).update(Text(f"{sign} "))
-        self.query_one(Prompt).suggests = self.shell.complete
-        self.query_one(Prompt).ask(sign, hint, text)
-
-    def on_typed(self, message: Typed) -> None:
-        """The filter works while it is typed."""
-        if message.sign == "/":
-            self._filter(message.text)
-
-    def on_left(self, message: Left) -> None:
-        """Escape in the filter shows all rows again."""
-        if message.sign == "/":
-            self._filter("")
-        self.focus_body()
-
-    def on_entered(self, message: Entered) -> None:
-        """The filter stays; a command is the app's."""
-        if message.sign == "/":
-            message.stop()
-        self.focus_body()
-
     def ask_again(self) -> None:
         """Ask everything now, also while the dashboard is paused."""
         self.shell.ask_now(self.watches)
@@ -278,37 +215,6 @@ class Page(Screen[None]):
             self.app.copy_to_clipboard(safe(target.identifier))
             self.notify(f"copied: {safe(target.identifier, 200)}", markup=False)
 
-    def action_sort_next(self) -> None:
-        """The table in front."""
-        if (table := self.front) is not None:
-            table.sort_next()
-
-    def action_turn_round(self) -> None:
-        """The table in front."""
-        if (table := self.front) is not None:
-            table.turn_round()
-
-    @property
-    def front(self) -> Table[Any] | None:
-        """The table that has the keys."""
-        tables = list(self.query(Table))
-        return next((table for table in tables if table.has_focus_within), tables[0] if tables else None)
-
-    def back(self) -> bool:
-        """Undo what Escape can undo on this screen; False: nothing, so the screen is left."""
-        is_filtered = any(table.needle for table in self.query(Table))
-        if is_filtered:
-            self._filter("")
-        return is_filtered
-
-    def focus_body(self) -> None:
-        """Keys are for the screen again."""
-        tables, texts = self.query(Table), self.query("#whole")
-        if tables:
-            tables.first().focus_rows()
-        else:
-            self.set_focus(texts.first() if texts else None)
-
     def _why_empty(self, trouble: str | None) -> str:
         """Why there are no rows before the first answer."""
         if trouble is not None:
@@ -317,11 +223,3 @@ class Page(Screen[None]):
             return "paused: r asks the cluster"
         progress = next((told for watch in self.watches if (told := watch.progress)), None)
         return "asking the cluster …" if progress is None else f"reading … {progress}"
-
-    def narrow_to(self, text: str) -> None:
-        """Show only rows for that filter; Escape shows them all."""
-        self._filter(text)
-
-    def _filter(self, text: str) -> None:
-        for table in self.query(Table):
-            table.needle = text

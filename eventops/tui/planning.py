@@ -17,6 +17,7 @@ from eventops.errors import reason_of
 from eventops.ports.attention import Attention, NobodyWaits
 from eventops.tui import messages, replay_text
 from eventops.tui.confirming import MANY, ConfirmingPage, Phase
+from eventops.tui.gate import GATE
 from eventops.tui.palette import FAINT
 from eventops.tui.replay_options import Manner, Option, options, turn_ramp
 from eventops.tui.widgets.table import Column, Table
@@ -111,7 +112,7 @@ class PlanningPage(ConfirmingPage):
 
     def _make_plan(self) -> None:
         self._attention.leave()
-        self._attention = attention = Attention()
+        self._attention = attention = Attention(GATE.wait)
         self.phase, self._plan, self._trouble = Phase.PLANNING, None, None
         desk, selection, action, manner = self.shell.desk, self._selection, self.action, self.manner
 

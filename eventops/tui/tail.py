@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
+from textual.events import ScreenResume
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -123,7 +124,7 @@ class TailPage(Page):
         super().leave()
         self._ended.set()
 
-    def on_screen_resume(self) -> None:
+    def on_screen_resume(self, _event: ScreenResume) -> None:
         """Go on."""
         if self._ended.is_set():
             self._look()

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 _SWITCH: Final = 0.0005
 """Seconds after which a worker gives way; Python's own 5 ms add up over the steps of one key."""
-_YOUNG: Final = (10_000, 3, 1_000_000)
+_YOUNG: Final = (1_000, 1_000_000, 1_000_000)
 """When the collector looks at young objects; at old ones it never does by itself: with fifty thousand partitions in
 memory that holds up everything for 140 ms, several times a refresh."""
 _ONE_HEAP: Final = (-8, 1)

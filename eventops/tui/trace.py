@@ -11,6 +11,7 @@ from typing import ClassVar, Final
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.events import ScreenResume
 from textual.widget import Widget
 from textual.widgets import Static
 from textual.worker import get_current_worker
@@ -101,7 +102,7 @@ class TracePage(Page):
         super().leave()
         self._ended.set()
 
-    def on_screen_resume(self) -> None:
+    def on_screen_resume(self, _event: ScreenResume) -> None:
         """Go on following."""
         if self.is_following and self._ended.is_set() and self.identifier is not None:
             self._look(self.identifier)

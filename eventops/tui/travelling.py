@@ -29,6 +29,9 @@ _STEPS_KEPT: Final = 30
 _DEEPEST: Final = 30
 """Pages over each other; beyond, a section begins anew at its top."""
 
+_DELAY: Final = 0.01
+"""Seconds between a way to another screen and its painting."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Step:
@@ -56,6 +59,10 @@ class Travelling(Asking):
     def __init__(self, desk: Desk, refresh: float) -> None:
         super().__init__(desk, refresh)
         self._ways_back: list[_Step] = []
+
+    def delay_update(self, delay: float = _DELAY) -> None:
+        """As long as a screen takes to be laid out: Textual's 50 ms against flicker are all that a key may take."""
+        super().delay_update(min(delay, _DELAY))
 
     async def action_go(self, section: str) -> None:
         """A section as it was left; its own key again leads back to its top."""

@@ -10,6 +10,7 @@ from typing import Final, Generic, TypeVar
 
 from eventops.ports import Coverage, Gap
 from eventops.ports.attention import Attention
+from eventops.tui.gate import GATE
 from eventops.wording import count, duration, safe
 
 Value = TypeVar("Value")
@@ -84,7 +85,7 @@ class Watch(Generic[Value]):
         """It is asked."""
         self.is_out, self.asked_at = True, now
         self.since = self.since or now
-        self.attention = Attention()
+        self.attention = Attention(GATE.wait)
 
     def take(self, value: Value, now: datetime) -> None:
         """It was answered."""

@@ -39,9 +39,13 @@ class Terminal:
 
     def press(self, key: str) -> None:
         """A key; what was written before is forgotten."""
+        self.press_bytes(key.encode())
+
+    def press_bytes(self, keys: bytes) -> None:
+        """Whatever a line may send; what was written before is forgotten."""
         self.read(0.0)
         self.written = b""
-        os.write(self._fd, key.encode())
+        os.write(self._fd, keys)
 
     @property
     def text(self) -> bytes:

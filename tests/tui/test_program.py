@@ -103,3 +103,20 @@ def test_memory_stays_flat(bootstrap_servers: str, tmp_path: Path, lab: KafkaLab
     third = STEPS // 3
     growth = min(figures[-third:]) - min(figures[third:-third])
     assert growth <= GROWTH, figures
+
+
+def test_an_escape_is_a_step_back_and_what_begins_like_one_is_its_key(bootstrap_servers: str, tmp_path: Path) -> None:
+    """Bytes that are no text are keys of nobody; those after them are read all the same."""
+    terminal = opened(bootstrap_servers, tmp_path)
+    terminal.until("open letters")
+    terminal.press(":")
+    terminal.until("overview ·")
+    terminal.press("\x1b[D")  # an arrow: the prompt stays
+    terminal.press("q")
+    terminal.until("q")
+    terminal.press("\x1b")
+    terminal.until("dead letters")
+    terminal.press_bytes(b"\xff\xfe\x80")
+    terminal.press("2")
+    terminal.until("caught up in")
+    assert terminal.close() == 0

@@ -10,7 +10,7 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 from textual.binding import Binding, BindingType
-from textual.events import Click, Leave, MouseMove, Resize
+from textual.events import Blur, Click, DescendantBlur, DescendantFocus, Event, Focus, Leave, MouseMove, Resize
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
@@ -33,10 +33,26 @@ class Head:
     right: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """A row as it was drawn: of which cells, on which ground."""
+
+    cells: Sequence[Text]
+    style: Style
+    strip: Strip
+
+
 class Grid(ScrollView, can_focus=True):
     """Draws lines on demand; ``cells`` is asked for a row when it comes into view."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"grid--head", "grid--cursor", "grid--hover", "grid--marked"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "grid--head",
+        "grid--chosen",
+        "grid--cursor",
+        "grid--hover",
+        "grid--marked",
+    }
+    """``chosen`` is the cursor's row while keys move it: by ``:focus``, each way of the focus would draw all rows."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "up", show=False),
         Binding("down,j", "move(1)", "down", show=False),
@@ -67,7 +83,7 @@ class Grid(ScrollView, can_focus=True):
         self._cells = cells
         self._is_marked = is_marked
         self._heads: tuple[Head, ...] = ()
-        self._drawn: dict[tuple[int, str], tuple[Sequence[Text], Strip]] = {}
+        self._drawn: dict[tuple[int, str], _Drawn] = {}
         self.row_count = 0
 
     @property
@@ -92,11 +108,11 @@ class Grid(ScrollView, can_focus=True):
         before, self._drawn = self._drawn, {}
         view = self.in_view
         changed = {row for row in view if not any(key[0] == row for key in before)}
-        for (row, look), (cells, strip) in before.items():
+        for (row, look), drawn in before.items():
             if row not in view:
                 continue
-            if _is_same(cells, self._cells(row)):
-                self._drawn[row, look] = cells, strip
+            if _is_same(drawn.cells, self._cells(row)):
+                self._drawn[row, look] = drawn
             else:
                 changed.add(row)
         for row in changed:
@@ -167,18 +183,21 @@ class Grid(ScrollView, can_focus=True):
         """None any more."""
         self.hover_row = None
 
-    def notify_style_update(self) -> None:
-        """Another theme: nothing that was drawn fits."""
-        super().notify_style_update()
-        self._drawn.clear()
-
-    def on_focus(self) -> None:
+    def on_focus(self, event: Focus) -> None:
         """The cursor is drawn as the one that moves."""
-        self._redraw(self.cursor_row)
+        self._take_focus(event, DescendantFocus(self), has_it=True)
 
-    def on_blur(self) -> None:
+    def on_blur(self, event: Blur) -> None:
         """The cursor is drawn faintly."""
+        self._take_focus(event, DescendantBlur(self), has_it=False)
+
+    def _take_focus(self, event: Event, told: Event, *, has_it: bool) -> None:
+        """As Textual's own handlers, which come behind this one, but for drawing all rows anew."""
+        event.prevent_default()
+        self.has_focus = has_it
         self._redraw(self.cursor_row)
+        if self.parent is not None:
+            self.parent.post_message(told)
 
     def redraw(self) -> None:
         """Draw what is in view anew: its marks changed."""
@@ -196,18 +215,19 @@ class Grid(ScrollView, can_focus=True):
         if row >= self.row_count:
             return Strip.blank(width, self.rich_style)
         look = self._look(row)
+        style = self.get_component_rich_style(look) if look else self.rich_style
         drawn = self._drawn.get((row, look))
-        if drawn is None:
+        if drawn is None or drawn.style != style:  # another theme
             cells = self._cells(row)
-            drawn = cells, self._line(cells, self.get_component_rich_style(look) if look else self.rich_style, width)
+            drawn = _Drawn(cells, style, self._line(cells, style, width))
             if len(self._drawn) > _KEPT:
                 self._drawn.clear()
             self._drawn[row, look] = drawn
-        return drawn[1]
+        return drawn.strip
 
     def _look(self, row: int) -> str:
         if row == self.cursor_row:
-            return "grid--cursor"
+            return "grid--chosen" if self.has_focus else "grid--cursor"
         if row == self.hover_row:
             return "grid--hover"
         return "grid--marked" if self._is_marked(row) else ""
@@ -222,7 +242,7 @@ class Grid(ScrollView, can_focus=True):
             segments.append(Segment(" " + before, style))
             segments += _segments(text, style, self.app.console)
             segments.append(Segment(after + " ", style))
-        return Strip(segments).adjust_cell_length(width, style)
+        return Strip(segments).adjust_cell_length(width, style).simplify()
 
     def _name_at(self, x: int) -> str | None:
         for head in self._heads:

@@ -17,6 +17,7 @@ from eventops.adapters.kafka.wire.coordinators import PAUSE, Coordinators
 from eventops.adapters.kafka.wire.metadata import Leaders, leaders
 from eventops.events import Partition
 from eventops.ports import Bounds, Committed, Gap, LogBounds, ShareProgress
+from eventops.ports.attention import breathe
 
 GROUPS_AT_ONCE: Final = 100
 CHUNK: Final = 2_000
@@ -133,6 +134,7 @@ def _read_bounds(
     moved: set[Partition] = set()
     for (name, _, _), told in answers.items():
         for topic in told.topics:
+            breathe()
             for one in topic.partitions:
                 if not one.error_code:
                     found[topic.name, one.partition_index][name] = one.offset  # type: ignore[index]  # the same key
@@ -156,6 +158,7 @@ def _list_offsets(
             for partition in chunk:
                 topics[partition.topic].append(partition.partition)
             wanted = {timestamp: _wanted(topics, timestamp) for timestamp in (_EARLIEST, _LATEST)}
+            breathe()
             for name, (timestamp, isolation) in _QUESTIONS.items():
                 yield (name, node, start), ((node, _question(wanted[timestamp], isolation)), chunk)
 
@@ -189,6 +192,7 @@ class _Reading:
 
     def take(self, told: Any) -> None:
         """One group's answer. A leader's epoch is kept where it can tell anything: the first one never can."""
+        breathe()
         if told.error_code:
             self.gaps.append(Gap(told.group_id, None, reason(KafkaError(told.error_code))))
             return

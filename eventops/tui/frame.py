@@ -1,0 +1,131 @@
+"""What surrounds every screen: its lines, the one at the bottom that asks, and the tables that have the keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Static
+
+from eventops.tui.commands import NAMES
+from eventops.tui.messages import Entered, Left, Typed
+from eventops.tui.widgets.lines import CommandLine, Keys, Notice, Prompt, StatusLine, Tabs
+from eventops.tui.widgets.table import Table
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+    from eventops.tui.app import Dashboard
+
+_HINTS: Final = {":": " · ".join(NAMES), "/": "text, regex, or !what not to show"}
+
+
+class Frame(Screen[None]):
+    """The lines, and between them what subclasses say (``body``)."""
+
+    worn: str | None = None
+    """The theme that it is styled in; None: it isn't yet."""
+    _is_built = False
+
+    @property
+    def shell(self) -> Dashboard:
+        """The app around it."""
+        return cast("Dashboard", self.app)
+
+    def body(self) -> Iterator[Widget]:
+        """What is between the lines."""
+        raise NotImplementedError
+
+    def compose(self) -> ComposeResult:
+        """The lines, and the body between them."""
+        self.update_classes(sized(self.app), update=False)  # else what is styled for no size is styled once more
+        yield StatusLine(id="status")
+        yield Tabs(id="tabs")
+        yield Notice(id="notice")
+        yield Vertical(*self.body(), id="body")
+        yield CommandLine(id="command")
+        yield Keys(id="keys")
+        yield Horizontal(Static(id="sign"), Prompt(), id="prompt")
+
+    def prompt(self, sign: str) -> None:
+        """Open the line at the bottom."""
+        tables = list(self.query(Table))
+        if sign == "/" and not tables:
+            return
+        self.ask(sign, _HINTS[sign], tables[0].needle if sign == "/" else "")
+
+    def ask(self, sign: str, hint: str, text: str = "") -> None:
+        """Open the line at the bottom; the answer comes as ``Entered`` or ``Left`` with that sign."""
+        self.query_one("#sign", Static).update(Text(f"{sign} "))
+        self.query_one(Prompt).suggests = self.shell.complete
+        self.query_one(Prompt).ask(sign, hint, text)
+
+    def on_typed(self, message: Typed) -> None:
+        """The filter works while it is typed."""
+        if message.sign == "/":
+            self._filter(message.text)
+
+    def on_left(self, message: Left) -> None:
+        """Escape in the filter shows all rows again."""
+        if message.sign == "/":
+            self._filter("")
+        self.focus_body()
+
+    def on_entered(self, message: Entered) -> None:
+        """The filter stays; a command is the app's."""
+        if message.sign == "/":
+            message.stop()
+        self.focus_body()
+
+    def action_sort_next(self) -> None:
+        """The table in front."""
+        if (table := self.front) is not None:
+            table.sort_next()
+
+    def action_turn_round(self) -> None:
+        """The table in front."""
+        if (table := self.front) is not None:
+            table.turn_round()
+
+    @property
+    def front(self) -> Table[Any] | None:
+        """The table that has the keys."""
+        tables = list(self.query(Table))
+        return next((table for table in tables if table.has_focus_within), tables[0] if tables else None)
+
+    def back(self) -> bool:
+        """Undo what Escape can undo on this screen; False: nothing, so the screen is left."""
+        is_filtered = any(table.needle for table in self.query(Table))
+        if is_filtered:
+            self._filter("")
+        return is_filtered
+
+    def focus_body(self) -> None:
+        """Keys are for the screen again."""
+        tables, texts = self.query(Table), self.query("#whole")
+        if tables:
+            tables.first().focus_rows()
+        else:
+            self.set_focus(texts.first() if texts else None)
+
+    def narrow_to(self, text: str) -> None:
+        """Show only rows for that filter; Escape shows them all."""
+        self._filter(text)
+
+    def _filter(self, text: str) -> None:
+        for table in self.query(Table):
+            table.needle = text
+
+
+def sized(app: App[Any]) -> Mapping[str, bool]:
+    """The classes of the terminal's size, as Textual gives them once a screen was laid out for the first time."""
+    found: dict[str, bool] = {}
+    for limits, size in ((app.HORIZONTAL_BREAKPOINTS, app.size.width), (app.VERTICAL_BREAKPOINTS, app.size.height)):
+        reached = [name for limit, name in limits or () if size >= limit]
+        found |= {name: name == reached[-1] for _, name in limits or ()}
+    return found
