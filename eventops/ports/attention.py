@@ -17,13 +17,17 @@ class NobodyWaits(Exception):
     """The reading was ended on the way, for who had asked is gone."""
 
 
+def _go_on() -> None:
+    """Nothing is more urgent."""
+
+
 class Attention:
     """One question's: what is read in the thread that holds it (:meth:`held`) is counted here.
 
     ``read`` and ``total`` are offsets passed so far and asked for so far; an answer may read several times.
     """
 
-    def __init__(self, pause: Callable[[], object] = bool) -> None:
+    def __init__(self, pause: Callable[[], None] = _go_on) -> None:
         self.pause = pause
         """Waits while something more urgent wants the interpreter; see :func:`breathe`."""
         self.read = 0
