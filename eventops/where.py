@@ -51,7 +51,7 @@ class Where:
         try:
             program = _environment(cel, fields).compile(text)
         except (RuntimeError, ValueError) as error:
-            raise UsageError(f"--where isn't a condition in CEL: {_told(error)}", remedy=_EXAMPLE) from error
+            raise UsageError(f"--where isn't a condition in CEL: {_pointed(_told(error), text)}", _EXAMPLE) from error
         if program.return_type().name() not in ("BOOL", "DYN"):
             raise UsageError(f"--where {text!r} isn't true or false, it is a value", remedy=_EXAMPLE)
         return cls(text, program)
@@ -82,6 +82,20 @@ class Where:
         return False
 
 
+_FAULT: Final = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
+_REST: Final = 30
+"""Characters of the text that are quoted from a fault on."""
+_FAULTS: Final = (
+    (re.compile(r"^Syntax error: "), ""),
+    (re.compile(r" expecting (?:\{.*\}|'\S+'|<EOF>|[A-Z]\w*)$"), ""),
+    (re.compile(r"^(?:mismatched input|no viable alternative at input) '.*<EOF>'$"), "it ends too early"),
+    (re.compile(r"^no viable alternative at input '.*'$"), "it can't go on like this"),
+    (re.compile(r"^(missing .*) at '<EOF>'$"), r"\1"),
+    (re.compile(r"^(?:mismatched|extraneous) input ('.*')$"), r"\1 isn't expected here"),
+    (re.compile(r"^token recognition error at: ('.*')$"), r"\1 can't be read"),
+    (re.compile(r"^undeclared reference to ('.*') \(in container ''\)$"), r"there is no \1"),
+)
+"""What the library says of a fault, and in which words it is told."""
 _NO_FIELDS: Final = "Applying SELECT to non-message type"
 _EXAMPLE: Final = """write it as in 'value.total > 100 && headers["ce_type"].startsWith("order.")'"""
 
@@ -94,6 +108,25 @@ def _told(answer: object) -> str:
     """
     said = str(answer).strip().removeprefix("INVALID_ARGUMENT: ").removesuffix("[INVALID_ARGUMENT]").strip()
     return "a field is asked of a value that has no fields" if said.startswith(_NO_FIELDS) else said
+
+
+def _pointed(said: str, text: str) -> str:
+    """The first fault, in a line, with its place in the text that was typed: columns count characters from 1 on.
+
+    >>> _pointed("ERROR: <input>:1:5: undeclared reference to 'nope' (in container '')", "true && nope")
+    "column 5, at '&& nope': there is no 'nope'"
+    """
+    found = _FAULT.search(said)
+    if found is None:
+        return said
+    line, column, fault = int(found[1]), int(found[2]), found[3]
+    for pattern, words in _FAULTS:
+        fault = pattern.sub(words, fault)
+    lines = text.split("\n")
+    rest = lines[line - 1][column - 1 :].strip() if line <= len(lines) else ""
+    place = f"column {column}" if len(lines) == 1 else f"line {line}, column {column}"
+    at = f", at {rest if len(rest) <= _REST else rest[:_REST] + '…'!r}" if rest else ""
+    return f"{place}{at}: {fault}"
 
 
 def _environment(cel: Any, fields: Mapping[str, str]) -> Any:

@@ -74,11 +74,11 @@ def test_what_cannot_be_told_does_not_match_and_is_counted(condition: str, what:
 @pytest.mark.parametrize(
     ("condition", "says"),
     [
-        ("value.a +", "Syntax error"),
-        ("vlaue == 1", "undeclared reference to 'vlaue'"),
+        ("value.a +", "it ends too early"),
+        ("vlaue == 1", "there is no 'vlaue'"),
         ("topic > 5", "no matching overload"),
         ("offset + 1", "isn't true or false"),
-        ("", "Syntax error"),
+        ("", "it ends too early"),
     ],
 )
 def test_what_is_no_condition_is_refused_before_anything_is_read(condition: str, says: str) -> None:
@@ -93,3 +93,23 @@ def test_what_is_no_condition_is_refused_before_anything_is_read(condition: str,
 def test_nobodys_bytes_make_judging_fail(value: bytes | None, headers: list[tuple[str, bytes | None]]) -> None:
     where = Where.of('headers["x"] == "1" || value.a == 1')
     assert where.matches(record(value, tuple(headers))) in (True, False)
+
+
+@pytest.mark.parametrize(
+    ("condition", "told"),
+    [
+        ("value.total >", "column 14: it ends too early"),
+        ("value.total > 1 &&& x", "column 19, at '& x': '& ' can't be read"),
+        ('value.x == "é漢" && > 1', "column 20, at '> 1': '>' isn't expected here"),
+        ("value.a == 1 &&\n  value.b ==", "line 2, column 13: it ends too early"),
+        ("topic + 1", "column 7, at '+ 1': found no matching overload"),
+        ("(offset > 1", "column 12: missing ')'"),
+        ("1 2 == 1", "column 3, at '2 == 1': '2' isn't expected here"),
+        ("value.", "column 7: it can't go on like this"),
+    ],
+)
+def test_a_fault_is_shown_in_the_text_that_was_typed(condition: str, told: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        Where.of(condition)
+    assert refused.value.what.startswith(f"--where isn't a condition in CEL: {told}")
+    assert "\n" not in refused.value.what.replace(condition, "")

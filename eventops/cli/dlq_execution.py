@@ -13,6 +13,7 @@ import click
 from eventops.cli import diagnostics
 from eventops.cli.numbers import Finite
 from eventops.cli.options import Command
+from eventops.dlq.pace import MOST_A_CHUNK
 
 if TYPE_CHECKING:
     from eventops.dlq.pace import Pace
@@ -29,7 +30,7 @@ def execution_options(command: Command) -> Command:
         click.option("--take-over", is_flag=True, help="Though another operator seems to be at it."),
         click.option(
             "--chunk",
-            type=click.IntRange(1, 50_000),
+            type=click.IntRange(1, MOST_A_CHUNK),
             default=40_000,
             show_default=True,
             help="Letters a transaction at most; fewer where one takes long.",

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 FIRST_CHUNK: Final = 5_000
+MOST_A_CHUNK: Final = 50_000
+"""Letters that one transaction takes at most, whatever is asked for."""
 QUICK_SECONDS: Final = 0.5
 """A transaction that takes less may be twice as large the next time."""
 LONG_SECONDS: Final = 1.0

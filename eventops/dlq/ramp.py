@@ -15,16 +15,29 @@ from eventops.wording import duration, plural
 
 def with_caution(plan: Plan, ramp: Ramp | None) -> Plan:
     """The plan with a warning, where a ramp can't wait until its letters are read."""
-    unasked = sum(one.letter.group is None for one in plan.planned)
-    if ramp is None or not unasked or not plan.is_replay:
-        return plan
-    does = "doesn't" if unasked == 1 else "don't"
-    told = (
-        f"{plural(unasked, 'letter')} {does} tell which group had failed, so the ramp can't see whether they were "
+    told = caution(unasked(plan), ramp)
+    return plan if told is None else replace(plan, warnings=(*plan.warnings, told))
+
+
+def unasked(plan: Plan) -> int:
+    """Letters that would be put back, of which nobody can be asked whether they were read."""
+    return sum(one.letter.group is None for one in plan.planned) if plan.is_replay else 0
+
+
+def caution(letters: int, ramp: Ramp | None) -> str | None:
+    """What is to be known of a ramp over so many letters that don't tell their group; None: nothing.
+
+    >>> caution(0, Ramp()) is None and caution(3, None) is None
+    True
+    """
+    if ramp is None or not letters:
+        return None
+    does = "doesn't" if letters == 1 else "don't"
+    return (
+        f"{plural(letters, 'letter')} {does} tell which group had failed, so the ramp can't see whether they were "
         f"read: each stage waits {duration(ramp.settle)} for letters to come back, and what fails later isn't seen; "
         "`eventops dlq rules add --fails-into` says which group it is"
     )
-    return replace(plan, warnings=(*plan.warnings, told))
 
 
 class Watch(Protocol):

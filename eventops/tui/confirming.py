@@ -8,6 +8,7 @@ from typing import Final
 from eventops.errors import NotPermitted
 from eventops.tui import messages
 from eventops.tui.page import Page
+from eventops.tui.widgets.lines import Freshness
 from eventops.wording import safe
 
 YES: Final = "confirm"
@@ -21,7 +22,7 @@ class Phase(Enum):
     PLANNING = "reading …"
     PLANNED = "nothing was written yet"
     RUNNING = "writing"
-    STOPPING = "finishing the transaction in hand …"
+    STOPPING = "stopping: a transaction in hand is finished first …"
     DONE = "done"
     FAILED = "failed"
 
@@ -31,6 +32,11 @@ class ConfirmingPage(Page):
 
     phase = Phase.PLANNING
     _trouble: str | None = None
+
+    @property
+    def freshness(self) -> Freshness | None:
+        """A plan, or what was done, isn't asked a second time by itself."""
+        return Freshness(self.answered_at, self.shell.desk.now(), None, is_paused=self.shell.is_paused)
 
     @property
     def is_writing(self) -> bool:
@@ -63,6 +69,8 @@ class ConfirmingPage(Page):
 
     def action_confirm(self) -> None:
         """Ask for a yes in so many letters, or for a name where there is much to lose."""
+        if self.phase is Phase.PLANNING:
+            self.notify("not yet: the plan is still being made", severity="warning")
         if self.phase is Phase.PLANNED and not self.is_ready:
             self.notify("not executed: the plan has nothing to write, or is refused, see above", severity="warning")
         if self.phase is not Phase.PLANNED or not self.is_ready:

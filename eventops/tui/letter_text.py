@@ -79,7 +79,8 @@ def _came(found: CauseGroup) -> Text:
     if found.per_hour is not None:
         text.append(f" · {count(int(found.per_hour))} in the last hour", FAINT)
     if found.peak_per_minute is not None:
-        text.append(f" · at most {found.peak_per_minute:,.3g} a minute", FAINT)
+        peak = found.peak_per_minute
+        text.append(f" · at most {peak:,.0f} a minute" if peak >= 100 else f" · at most {peak:.3g} a minute", FAINT)
     return text
 
 

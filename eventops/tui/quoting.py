@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
 
 from eventops.config import Context
+from eventops.wording import shell_words
 
 
 def program(context: Context) -> list[str]:
@@ -22,19 +22,6 @@ def shell_line(words: Iterable[str]) -> str:
     >>> shell_line(["eventops", "lag", "my group"])
     "eventops lag 'my group'"
     >>> print(shell_line(["lag", "a\n\x1b[201~'b"]))
-    lag $'a\n\x1b[201~\'b'
+    lag $'a\x0a\x1b[201~\'b'
     """
-    return " ".join(word if word.isprintable() and word == shlex.quote(word) else _quoted(word) for word in words)
-
-
-def _quoted(word: str) -> str:
-    if word.isprintable():
-        return shlex.quote(word)
-    escaped = "".join(_escaped(character) for character in word)
-    return f"$'{escaped}'"
-
-
-def _escaped(character: str) -> str:
-    if character in "'\\":
-        return f"\\{character}"
-    return character if character.isprintable() else character.encode("unicode_escape").decode()
+    return shell_words(words)

@@ -3,7 +3,6 @@ then what was done."""
 
 from __future__ import annotations
 
-import shlex
 import threading
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -14,7 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import ProgressBar, Static
 
-from eventops.dlq.command import of_plan, of_wishes
+from eventops.dlq.command import of_wishes
 from eventops.dlq.model import Selection
 from eventops.dlq.replay_model import Action, Plan, Planned, ReplayReport, Step
 from eventops.errors import reason_of
@@ -31,6 +30,8 @@ from eventops.wording import count
 
 _SHOWN: Final = 500
 """Letters of a plan that are listed."""
+_SILENT: Final = 5.0
+"""Seconds without a step that are told: a transaction takes about one."""
 _UNREAD: Final = 2.0
 """Seconds within which nobody has read what was done."""
 
@@ -73,6 +74,7 @@ class ReplayPage(PlanningPage):
         self._report: ReplayReport | None = None
         self._began: datetime | None = None
         self._ended: datetime | None = None
+        self._stepped_at: datetime | None = None
         self._stop = threading.Event()
 
     @property
@@ -96,9 +98,15 @@ class ReplayPage(PlanningPage):
         return self._report is not None
 
     @property
+    def answered_at(self) -> datetime | None:
+        """When the plan was made; of what was done, when it ended."""
+        return self._ended or super().answered_at
+
+    @property
     def _deed(self) -> tuple[str, ...]:
-        assert self._plan is not None
-        return tuple(shlex.split(of_plan(self._plan, "eventops", self.manner.pace))[1:])
+        plan = self._plan
+        assert plan is not None
+        return (*of_wishes(plan.action, plan.selection, plan.wishes, self.manner.pace, plan.reason), "--execute")
 
     @property
     def crumbs(self) -> tuple[str, ...]:
@@ -114,7 +122,7 @@ class ReplayPage(PlanningPage):
             how = (("m", "ramp"), ("s", "rate"), ("Enter", "change")) if self.action is Action.REPLAY else ()
             return (("x", "execute"), *how, ("e", "reason"), ("Esc", "leave, nothing is written"))
         if self.is_writing:
-            return (("c", "cancel after this transaction"),)
+            return (("c", "cancel after this transaction"),) if self.phase is Phase.RUNNING else ()
         if self._report is not None:
             return (("h", "history"), ("Esc", "back"))
         may_plan_anew = self.phase is Phase.FAILED and not self.shell.desk.context.read_only
@@ -165,7 +173,7 @@ class ReplayPage(PlanningPage):
 
     def on_stepped(self, message: messages.Stepped) -> None:
         """One more transaction is committed."""
-        self._step = message.step
+        self._step, self._stepped_at = message.step, self.shell.desk.now()
         self._rate.add(message.step.done, self.shell.desk.now())
         if message.step.report is not None:
             self._report, self.phase = message.step.report, Phase.DONE
@@ -227,10 +235,18 @@ class ReplayPage(PlanningPage):
         elif self._plan is None or self._told is None:
             text.append(f"{self.phase.value} {self._how_far}".rstrip(), FAINT)
         elif self.is_writing:
-            replay_text.progress(text, self._plan, self._step, self._rate.value(self.manner.pace.rate), self.phase)
+            rate = self._rate.value(self.manner.pace.rate)
+            replay_text.progress(text, self._plan, self._step, rate, self.phase, self._silent)
         else:
-            replay_text.plan(text, self._plan, self._told, self.phase)
+            replay_text.plan(text, self._plan, self._told, self.phase, self.manner.pace.ramp)
         return text
+
+    @property
+    def _silent(self) -> float | None:
+        """Seconds without a step; None: not longer than a transaction takes, or than the rate has it."""
+        since, rate = self._stepped_at or self._began, self.manner.pace.rate
+        seconds = 0.0 if since is None else (self.shell.desk.now() - since).total_seconds()
+        return seconds if seconds > max(_SILENT, 2 / rate if rate else 0.0) else None
 
     @property
     def _seconds(self) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from eventops.dlq.pace import Pace, Ramp
+from eventops.dlq.pace import MOST_A_CHUNK, Pace, Ramp
 from eventops.dlq.replay_model import MAX_ATTEMPTS, Action, Plan, Source, Wishes
 
 
@@ -108,8 +108,8 @@ def _set_attempts(manner: Manner, text: str) -> Manner:
 
 def _set_chunk(manner: Manner, text: str) -> Manner:
     found = int(_number(text, least=1, whole=True))
-    if found > 10_000:
-        raise ValueError("10,000 letters a transaction are the most")
+    if found > MOST_A_CHUNK:
+        raise ValueError(f"{MOST_A_CHUNK:,} letters a transaction are the most")
     return replace(manner, pace=replace(manner.pace, chunk=found))
 
 
@@ -195,7 +195,7 @@ _OTHERS: Final = (
     Option("at-least-once", "without transactions: killed, it may double what was in hand",
            lambda one: _on(one.wishes.at_least_once), _turn("at_least_once")),
     Option("chunk", "letters a transaction at most", lambda one: f"{one.pace.chunk:,}", change=_set_chunk,
-           hint="a whole number up to 10,000"),
+           hint=f"a whole number up to {MOST_A_CHUNK:,}"),
 )  # fmt: skip
 _STAGES: Final = (
     Option(

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from eventops.dlq import telling
+from eventops.dlq.pace import Ramp
+from eventops.dlq.ramp import caution, unasked
 from eventops.dlq.replay_document import plan_document, replay_document
 from eventops.dlq.replay_model import Action, Plan, ReplayReport, Step
 from eventops.dlq.telling import Counted
@@ -24,12 +26,14 @@ class Told:
 
     figures: tuple[Counted, ...]
     promise: str
+    unasked: int = 0
+    """Letters that don't tell which group had failed."""
 
 
 def of_plan(plan: Plan) -> Told:
     """What would be done."""
     document = replay_document(ReplayReport(plan, executed=False), planned=plan_document(plan, diffs=0))
-    return Told(((plan.selected, "selected"), *telling.plan(document)), telling.promise(document))
+    return Told(((plan.selected, "selected"), *telling.plan(document)), telling.promise(document), unasked(plan))
 
 
 def of_report(report: ReplayReport) -> Told:
@@ -38,32 +42,39 @@ def of_report(report: ReplayReport) -> Told:
     return Told((*telling.outcome(document), (report.remaining, "remaining")), "")
 
 
-def plan(text: Text, found: Plan, told: Told, phase: Phase) -> None:
-    """The plan in figures, what is promised, then what speaks against it: the title counts that, for the lowest
-    terminals show no more."""
-    _title(text, found, phase.value, FAINT, len(found.warnings))
+def plan(text: Text, found: Plan, told: Told, phase: Phase, ramp: Ramp | None) -> None:
+    """The plan in figures, what is promised, then what speaks against it (or the ``ramp``): the title counts that, for
+    the lowest terminals show no more."""
+    warned = caution(told.unasked, ramp)
+    warnings = found.warnings if warned is None else (*found.warnings, warned)
+    _title(text, found, phase.value, FAINT, len(warnings))
     _figures(text, told.figures)
     if not found.refused:
         _figures(text, [(0, "refused")])
     text.append(f"\n  {told.promise}\n")
     if found.reason:
         text.append(f"  reason: {safe(found.reason, 200)}\n")
-    text.append("\n" if found.warnings else "")
-    for warning in found.warnings:
+    text.append("\n" if warnings else "")
+    for warning in warnings:
         text.append(f"  ▲ {safe(warning)}\n", WARN)
 
 
-def progress(text: Text, found: Plan, step: Step | None, rate: float | None, phase: Phase) -> None:
-    """How far it is, how fast (letters a second, None: not known yet), and what it waits for."""
+def progress(
+    text: Text, found: Plan, step: Step | None, rate: float | None, phase: Phase, silent: float | None = None
+) -> None:
+    """How far it is, how fast (letters a second, None: not known yet), and what it waits for; ``silent``: seconds
+    without a step, where that is longer than usual: nobody knows then how long it will take."""
     _title(text, found, phase.value, ACCENT if phase is Phase.RUNNING else WARN)
     done, total = (step.done, step.total) if step is not None else (0, len(found.planned))
     text.append(f"  {count(done)}", "bold").append(f" of {count(total)} letters", FAINT)
-    if rate:
+    if silent is not None:
+        text.append(f"   nothing was committed for {duration(float(int(silent))).replace('.0 s', ' s')}", WARN)
+    elif rate:
         text.append(f"   {rate:,.0f} a second" if rate >= 10 else f"   {rate:,.1f} a second")
         is_held = step is not None and step.told is not None
         text.append("" if is_held else f"   {duration((total - done) / rate)} left", FAINT)
     text.append("\n")
-    if step is not None and step.told:
+    if step is not None and step.told and phase is Phase.RUNNING:
         text.append(f"  {safe(step.told, 200)}\n", WARN)
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from eventops.dlq.model import Selection
 from eventops.dlq.replay_model import Action, Step
 from eventops.events import Position
+from eventops.tui import letter_text
 from eventops.tui.confirming import Phase
 from eventops.tui.leaves import PAGE
 from eventops.tui.messages import BrokeOff, PlanMade, Stepped
 from eventops.tui.replay import ReplayPage
+from eventops.tui.replay_options import Manner, options, set_rate
 from eventops.tui.replay_text import of_plan
 from tests.tui import reports
 from tests.tui.stage import answer, front, shown, still, table, type_text, until
@@ -190,3 +194,100 @@ async def test_the_palette_finds_each_deed_by_its_name(typed: str, key: str) -> 
         await pilot.press(*typed)
         await until(pilot, lambda: f"key {key}" in shown(pilot) and ":trace" not in shown(pilot), "the deed")
         assert shown(pilot).partition("key ")[2][0] == key, "before what has the letters of it only"
+
+
+async def test_what_a_ramp_cannot_see_speaks_against_it_as_long_as_it_is_on() -> None:
+    app = still()
+    made = reports.plan(3)
+    alone = replace(made.planned[0], letter=reports.letter(0, group=None))
+    page = ReplayPage(Selection("users-dlt"), replace(made, planned=(alone, *made.planned[1:])))
+    async with app.run_test(size=(140, 40)) as pilot:
+        await app.open("dlq", page)
+        await pilot.pause()
+        assert "tell which group" not in shown(pilot)
+        await pilot.press("m")
+        await until(pilot, lambda: "▲ 1 letter doesn't tell which group had failed" in shown(pilot), "the warning")
+        assert "nothing was written yet   ▲ 1 warning" in shown(pilot)
+        await pilot.press("m")
+        await until(pilot, lambda: "▲" not in shown(pilot), "no warning")
+
+
+async def test_what_is_stopped_promises_no_transaction_and_no_key_that_does_nothing() -> None:
+    app = still()
+    async with app.run_test(size=(140, 40)) as pilot:
+        page = await planned(pilot, app)
+        page.phase, app.writer = Phase.RUNNING, page
+        waits = "waiting until 1 letter of this stage of 1 is read"
+        page.post_message(Stepped(Step(1, 3, told=waits)))
+        await until(pilot, lambda: waits in shown(pilot) and "c cancel after" in shown(pilot), "a stage")
+        await pilot.press("c")
+        await until(pilot, lambda: "stopping: a transaction in hand is finished first" in shown(pilot), "the end")
+        assert waits not in shown(pilot), "it waits for that no longer"
+        assert "c cancel" not in shown(pilot)
+
+
+async def test_who_executes_before_there_is_a_plan_is_told_so() -> None:
+    app = still()
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        page = await planned(pilot, app)
+        page.phase = Phase.PLANNING
+        await pilot.press("x")
+        assert [note.message for note in app._notifications] == ["not yet: the plan is still being made"]
+        assert not page.query_one("#prompt").has_class("-open")
+
+
+async def test_a_plan_is_not_said_to_be_asked_again_and_what_was_done_is_as_old_as_its_end() -> None:
+    app = still()
+    async with app.run_test(size=(120, 40)) as pilot:
+        page = await planned(pilot, app)
+        assert " old  " in shown(pilot)
+        assert "  every " not in shown(pilot)
+        page.post_message(Stepped(Step(3, 3, report=reports.outcome(reports.plan(3)))))
+        await until(pilot, lambda: page.phase is Phase.DONE, "the end")
+        page._ended = reports.ago(5)
+        assert page.answered_at == reports.ago(5)
+
+
+async def test_the_copied_command_of_a_plan_means_hostile_names_byte_by_byte() -> None:
+    app = still()
+    group = "bad\x1b[2J\x9b31m\u202e'"
+    made = replace(reports.plan(3), selection=Selection("users-dlt", causes=("c1",), groups=(group,)))
+    async with app.run_test(size=(140, 40)) as pilot:
+        await app.open("dlq", ReplayPage(made.selection, made))
+        await pilot.pause()
+        await pilot.press("y")
+        assert app.clipboard == (
+            "eventops --context prod dlq replay users-dlt --cause c1"
+            r" --group $'bad\x1b[2J\xc2\x9b'$'31m\xe2\x80\xae\''"
+        )
+
+
+async def test_as_many_letters_a_transaction_as_the_command_takes() -> None:
+    chunk = next(one for one in options(Action.REPLAY, Manner()) if one.name == "chunk")
+    assert chunk.change is not None
+    assert chunk.change(Manner(), "50000").pace.chunk == 50_000
+    with pytest.raises(ValueError, match="50,000"):
+        chunk.change(Manner(), "50001")
+
+
+async def test_a_peak_is_told_in_full() -> None:
+    peaks = ((20_000.0, "at most 20,000 a minute"), (0.25, "at most 0.25 a minute"))
+    for peak, told in peaks:
+        assert told in letter_text.cause(replace(reports.some_letters().causes[0], peak_per_minute=peak)).plain
+
+
+async def test_a_replay_of_which_nothing_is_heard_tells_no_pace() -> None:
+    app = still()
+    async with app.run_test(size=(140, 40)) as pilot:
+        page = await planned(pilot, app)
+        page.phase = Phase.RUNNING
+        page._rate.add(1, reports.ago(2))
+        page.post_message(Stepped(Step(2, 3)))
+        await until(pilot, lambda: "0.5 a second   2.0 s left" in shown(pilot), "its pace")
+        page._stepped_at = reports.ago(12)
+        page.refresh_all()
+        await until(pilot, lambda: "2 of 3 letters   nothing was committed for 12 s" in shown(pilot), "silence")
+        assert "left" not in shown(pilot)
+        page.manner = set_rate(page.manner, "0.1")
+        page.refresh_all()
+        await until(pilot, lambda: "committed" not in shown(pilot), "a letter in ten seconds takes as long")

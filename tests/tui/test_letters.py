@@ -358,7 +358,7 @@ def _option(name: str) -> Option:
         ("rate", "inf", False, "that is no limit: leave it empty"),
         ("max-attempts", "0", False, "no event could be put back at all"),
         ("max-attempts", "2.5", False, "attempts are whole"),
-        ("chunk", "10001", False, "more than a transaction may take"),
+        ("chunk", "50001", False, "more than a transaction may take"),
         ("chunk", "1", True, "letter by letter"),
     ],
 )

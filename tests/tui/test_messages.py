@@ -364,7 +364,7 @@ async def test_what_is_copied_never_holds_a_control_character() -> None:
         await app.push_screen(GroupPage(hostile))
         await pilot.press("y")
         assert app.clipboard.isprintable()
-        assert app.clipboard == "eventops --context prod lag $'a\\n\\x1b[201~rm -rf ~\\n\\''"
+        assert app.clipboard == "eventops --context prod lag $'a\\x0a\\x1b[201~rm -rf ~\\x0a\\''"
 
 
 async def test_pause_and_pace() -> None:

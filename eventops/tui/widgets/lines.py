@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from rich.text import Text
 from textual.events import Click, Key
@@ -20,14 +21,18 @@ from eventops.tui.messages import Entered, Left, Typed
 from eventops.tui.palette import ACCENT, BAD, FAINT, ODD, WARN, badge
 from eventops.wording import UNKNOWN, duration, instant, safe
 
+_ONCE_OLD: Final = 60.0
+"""Seconds after which what was asked once is no longer new."""
+
 
 @dataclass(frozen=True)
 class Freshness:
-    """How old what is shown is: the oldest answer on the screen counts. ``every`` seconds it is asked anew."""
+    """How old what is shown is: the oldest answer on the screen counts. ``every`` seconds it is asked anew; None: it
+    is asked once."""
 
     answered_at: datetime | None
     now: datetime
-    every: float
+    every: float | None
     is_paused: bool = False
 
     def text(self, *, narrow: bool) -> Text:
@@ -38,11 +43,11 @@ class Freshness:
         if self.answered_at is None:
             return line.append("no answer yet", FAINT)
         seconds = max(int((self.now - self.answered_at).total_seconds()), 0)
-        is_old = seconds > max(3 * self.every, 5.0)
+        is_old = seconds > (_ONCE_OLD if self.every is None else max(3 * self.every, 5.0))
         age = duration(float(seconds)).replace(".0 s", " s") if seconds else "0 s"
         line.append(f"{age} old", WARN if is_old else "")
         line.append(f"  {instant(self.answered_at)[11:19]}Z", FAINT)
-        if not narrow and not self.is_paused:
+        if not narrow and not self.is_paused and self.every is not None:
             line.append(f"  every {_every(self.every)} s", FAINT)
         return line
 
