@@ -153,6 +153,13 @@ class ReplayPage(PlanningPage):
         if not self.is_writing:
             self.shell.push_screen(LedgerPage(self._selection.topic))
 
+    def on_table_chosen(self, message: Table.Chosen) -> None:
+        """A letter of a replay: what would be appended, and how it differs. Options are the other half's."""
+        if self.action is Action.REPLAY and isinstance(message.row, Planned):
+            from eventops.tui.planned import PlannedPage
+
+            self.shell.push_screen(PlannedPage(message.row, self.words))
+
     def execute(self) -> None:
         """Transaction by transaction, in a worker."""
         plan, desk, pace = self._plan, self.shell.desk, self.manner.pace

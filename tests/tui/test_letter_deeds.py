@@ -291,3 +291,29 @@ async def test_a_replay_of_which_nothing_is_heard_tells_no_pace() -> None:
         page.manner = set_rate(page.manner, "0.1")
         page.refresh_all()
         await until(pilot, lambda: "committed" not in shown(pilot), "a letter in ten seconds takes as long")
+
+
+async def test_a_letter_of_a_plan_shows_what_would_be_appended_and_how_it_differs() -> None:
+    app = still()
+    made = reports.plan(2)
+    first, second = made.planned
+    body = b'{"eventId": "e-0", "eventType": "user.registered", "metadata": {"correlationId": "req-\x1b[2J"}}'
+    outgoing = first.record._replace(value=body, headers=(("app", b"1"),))
+    changed = first.told._replace(change="transformed")
+    mended = replace(first, record=outgoing, told=changed, compared=first.letter.event.record)
+    async with app.run_test(size=(140, 40)) as pilot:
+        await app.open("dlq", ReplayPage(made.selection, replace(made, planned=(mended, second))))
+        await until(pilot, lambda: table(app, "targets").current is not None, "the letters")
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: "how it differs" in shown(pilot), "the letter")
+        text = shown(pilot)
+        for told in ("+++ changed", "becomes in  users/0", "changed  transformed", "payload, as it would be appended"):
+            assert told in text
+        assert r"req-\x1b[2J" in text
+        assert "$ eventops --context prod dlq replay users-dlt --all" in text, (
+            "the plan's command, which writes nothing"
+        )
+        await pilot.press("escape")
+        assert front(app, ReplayPage).phase is Phase.PLANNED
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: "not at all" in shown(pilot), "one that is put back as it was")
