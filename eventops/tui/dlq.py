@@ -267,6 +267,10 @@ class CausesPage(Marking[CauseGroup]):
         row = self._table.current
         return None if row is None else about(row.example)
 
+    def action_history(self) -> None:
+        """Of the topic, whatever is shown of it."""
+        self.shell.push_screen(LedgerPage(self.topic))
+
     def selection(self) -> Selection | None:
         """The marked causes, else the one under the cursor, of its group."""
         marked = self._table.marked_rows

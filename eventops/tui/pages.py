@@ -57,6 +57,16 @@ def causes(topic: str) -> Page:
     return CausesPage(topic)
 
 
+def letters_at(place: str) -> Page:
+    """One dead-letter topic by cause; of ``TOPIC/PARTITION/OFFSET`` that letter, for no topic has a slash."""
+    from eventops.events import Position
+
+    try:
+        return letter(Position.parse(place))
+    except ValueError:
+        return causes(place)
+
+
 def letters(cause: CauseGroup) -> Page:
     """The letters of one cause."""
     from eventops.tui.letters import LettersPage

@@ -10,6 +10,7 @@ from typing import ClassVar, Final
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import ProgressBar, Static
 
@@ -116,8 +117,9 @@ class ReplayPage(PlanningPage):
     @property
     def shown_keys(self) -> Sequence[tuple[str, str]]:
         """Only those that do something now."""
+        read_only = self.shell.desk.context.read_only
         if self.phase is Phase.PLANNED and self.is_ready:
-            if self.shell.desk.context.read_only:
+            if read_only:
                 return (("Esc", "back; this context is read-only"),)
             how = (("m", "ramp"), ("s", "rate"), ("Enter", "change")) if self.action is Action.REPLAY else ()
             return (("x", "execute"), *how, ("e", "reason"), ("Esc", "leave, nothing is written"))
@@ -125,12 +127,13 @@ class ReplayPage(PlanningPage):
             return (("c", "cancel after this transaction"),) if self.phase is Phase.RUNNING else ()
         if self._report is not None:
             return (("h", "history"), ("Esc", "back"))
-        may_plan_anew = self.phase is Phase.FAILED and not self.shell.desk.context.read_only
+        is_empty = self.phase is Phase.PLANNED and self.action is Action.REPLAY
+        may_plan_anew = (self.phase is Phase.FAILED or is_empty) and not read_only
         return (("Enter", "change, and plan anew"), ("Esc", "back")) if may_plan_anew else (("Esc", "back"),)
 
     def body(self) -> Iterator[Widget]:
         """Figures, progress, how it would be done, and each letter's target."""
-        yield Said(id="outcome")
+        yield VerticalScroll(Said(id="outcome"), id="told")
         yield ProgressBar(id="progress", show_eta=False)
         how: Table[Option] = Table("How", self._columns(), lambda row: row.name, empty="", name="how", is_timely=False)
         yield how
@@ -218,6 +221,13 @@ class ReplayPage(PlanningPage):
         if (self.shell.desk.now() - self._ended).total_seconds() < _UNREAD:
             done = replay_text.in_a_line(self._report, self._told)
             self.notify(done, title="it had ended", markup=False)
+
+    def focus_body(self) -> None:
+        """Low terminals have no room for options: keys scroll what the plan says."""
+        if self.has_class("-short") or self.has_class("-low"):
+            self.set_focus(self.query_one("#told"))
+        else:
+            super().focus_body()
 
     def paint(self) -> None:
         """The phase decides what there is to show."""

@@ -20,7 +20,7 @@ from eventops.wording import safe
 
 _BY_NAME: Final[Mapping[str, Callable[[str], Page]]] = {
     "lag": pages.group,
-    "dlq": pages.causes,
+    "dlq": pages.letters_at,
     "topics": pages.topic,
 }
 """Sections that a command opens with a name: what is shown of it."""

@@ -11,7 +11,10 @@ from eventops.dlq.replay_model import Action, Step
 from eventops.events import Position
 from eventops.tui import letter_text
 from eventops.tui.confirming import Phase
+from eventops.tui.dlq import CausesPage
 from eventops.tui.leaves import PAGE
+from eventops.tui.ledger import LedgerPage
+from eventops.tui.letters import LetterPage
 from eventops.tui.messages import BrokeOff, PlanMade, Stepped
 from eventops.tui.replay import ReplayPage
 from eventops.tui.replay_options import Manner, options, set_rate
@@ -317,3 +320,41 @@ async def test_a_letter_of_a_plan_shows_what_would_be_appended_and_how_it_differ
         assert front(app, ReplayPage).phase is Phase.PLANNED
         await pilot.press("down", "enter")
         await until(pilot, lambda: "not at all" in shown(pilot), "one that is put back as it was")
+
+
+async def test_the_history_of_a_topic_needs_no_cause_under_the_cursor() -> None:
+    app = still()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await app.open("dlq", CausesPage("users-dlt"))
+        await pilot.press("h")
+        assert front(app, LedgerPage).topic == "users-dlt", "nor a list that is read already"
+
+
+async def test_a_plan_with_nothing_to_do_can_be_changed() -> None:
+    app = still()
+    made = replace(reports.plan(2), planned=())
+    async with app.run_test(size=(140, 40)) as pilot:
+        await app.open("dlq", ReplayPage(made.selection, made))
+        await until(pilot, lambda: "Enter change, and plan anew" in shown(pilot), "what can be done")
+
+
+async def test_all_that_speaks_against_a_plan_can_be_read_on_the_smallest_terminals() -> None:
+    app = still()
+    made = reports.plan(3, warnings=["first of them", "the last of them"])
+    async with app.run_test(size=(40, 12)) as pilot:
+        await app.open("dlq", ReplayPage(made.selection, made))
+        await pilot.pause()
+        assert "the last of them" not in shown(pilot)
+        await pilot.press("end")
+        await until(pilot, lambda: "the last of them" in shown(pilot), "the end of the plan")
+
+
+async def test_a_letter_is_opened_by_its_place() -> None:
+    app = still()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("colon")
+        await type_text(pilot, "dlq users-dlt/0/7")
+        assert front(app, LetterPage).position == Position("users-dlt", 0, 7)
+        await pilot.press("colon")
+        await type_text(pilot, "dlq users-dlt")
+        assert front(app, CausesPage).topic == "users-dlt"
