@@ -93,7 +93,7 @@ class _Child:
             raise UsageError(f"--transform isn't an expression that jq can begin with: {end}") from end
         if error := answer.get("error"):
             raise UsageError(
-                f"--transform isn't an expression in jq: {_first_line(error)}",
+                f"--transform isn't an expression in jq: {_first_line(error).rstrip(': ')}",
                 "write it as in '.value.email |= ascii_downcase'",
             )
 

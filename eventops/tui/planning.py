@@ -87,6 +87,12 @@ class PlanningPage(ConfirmingPage):
         letters = plural(len(self._plan.planned) if self._plan else 0, "letter")
         return f"put {letters} back" if self.action is Action.REPLAY else f"{self.action.value} {letters}"
 
+    def ask_again(self) -> None:
+        """Plan anew, where nothing was begun: the cluster may be back, and letters may have come."""
+        if self.phase in (Phase.PLANNED, Phase.FAILED):
+            self._make_plan()
+            self.refresh_all()
+
     def action_ramp(self) -> None:
         """In stages, or all at once."""
         if self._may_change and self.action is Action.REPLAY:

@@ -129,7 +129,8 @@ class ReplayPage(PlanningPage):
             return (("h", "history"), ("Esc", "back"))
         is_empty = self.phase is Phase.PLANNED and self.action is Action.REPLAY
         may_plan_anew = (self.phase is Phase.FAILED or is_empty) and not read_only
-        return (("Enter", "change, and plan anew"), ("Esc", "back")) if may_plan_anew else (("Esc", "back"),)
+        anew = (("r", "plan anew"), ("Enter", "change")) if may_plan_anew else ()
+        return (*anew, ("Esc", "back"))
 
     def body(self) -> Iterator[Widget]:
         """Figures, progress, how it would be done, and each letter's target."""

@@ -173,6 +173,7 @@ def test_what_jq_would_spoil_is_refused(workshop: Workshop, operator: Operator) 
     }
     run = operator("replay", letters, "--transform", ".value |")
     assert (run.returncode, "isn't an expression in jq" in run.stderr) == (2, True)
+    assert "::" not in run.stderr
 
 
 def test_a_new_event_id_is_caused_by_the_old_one(workshop: Workshop, operator: Operator) -> None:

@@ -15,7 +15,7 @@ from eventops.tui.dlq import CausesPage
 from eventops.tui.leaves import PAGE
 from eventops.tui.ledger import LedgerPage
 from eventops.tui.letters import LetterPage
-from eventops.tui.messages import BrokeOff, PlanMade, Stepped
+from eventops.tui.messages import BrokeOff, PlanMade, Stepped, Unplanned
 from eventops.tui.replay import ReplayPage
 from eventops.tui.replay_options import Manner, options, set_rate
 from eventops.tui.replay_text import of_plan
@@ -166,7 +166,7 @@ async def test_a_replay_that_another_operator_holds_up_can_be_taken_over() -> No
         page = await planned(pilot, app)
         page.phase = Phase.RUNNING
         page.post_message(BrokeOff("ada has been replaying users-dlt: end it and go on from there with --take-over"))
-        await until(pilot, lambda: "Enter change, and plan anew" in shown(pilot), "what can be done")
+        await until(pilot, lambda: "r plan anew   Enter change" in shown(pilot), "what can be done")
         names = [row.name for row in table(app, "how").rows]
         await pilot.press(*["down"] * names.index("take-over"), "enter")
         assert page.manner.pace.take_over
@@ -335,7 +335,7 @@ async def test_a_plan_with_nothing_to_do_can_be_changed() -> None:
     made = replace(reports.plan(2), planned=())
     async with app.run_test(size=(140, 40)) as pilot:
         await app.open("dlq", ReplayPage(made.selection, made))
-        await until(pilot, lambda: "Enter change, and plan anew" in shown(pilot), "what can be done")
+        await until(pilot, lambda: "r plan anew   Enter change" in shown(pilot), "what can be done")
 
 
 async def test_all_that_speaks_against_a_plan_can_be_read_on_the_smallest_terminals() -> None:
@@ -358,3 +358,16 @@ async def test_a_letter_is_opened_by_its_place() -> None:
         await pilot.press("colon")
         await type_text(pilot, "dlq users-dlt")
         assert front(app, CausesPage).topic == "users-dlt"
+
+
+async def test_a_plan_that_failed_is_made_anew_by_the_key_that_asks_again() -> None:
+    app = still()
+    async with app.run_test(size=(140, 40)) as pilot:
+        page = await planned(pilot, app)
+        page.post_message(Unplanned("nobody answers"))
+        await until(pilot, lambda: "r plan anew" in shown(pilot), "what can be done")
+        await pilot.press("r")
+        assert (page.phase, page.trouble()) == (Phase.PLANNING, None)
+        page.phase = Phase.RUNNING
+        await pilot.press("r")
+        assert page.phase is Phase.RUNNING, "what writes goes on"
