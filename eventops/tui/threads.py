@@ -24,7 +24,9 @@ _ONE_HEAP: Final = (-8, 1)
 """glibc's M_ARENA_MAX, and how many. By itself it gives each of the short-lived threads a heap of its own; a poll of
 fifty thousand partitions fills and empties one after the other, none ever gets small again, and all together they grow
 by tens of megabytes a minute. Python lets one thread at a time allocate anyway, so one heap costs nothing."""
-_QUIET: Final = 5.0
+_QUIET: Final = 0.5
+"""Seconds without a key after which nobody is in the middle of typing. Pages that were left stay in memory until a
+sweep, a megabyte each: it may not wait for a rest that somebody who goes from page to page all night never takes."""
 _OFTEN: Final = 30.0
 _AT_LAST: Final = 900.0
 _THOROUGHLY: Final = 900.0
