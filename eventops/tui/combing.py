@@ -29,6 +29,8 @@ class Combing:
     def __init__(self, number: int, tell: Callable[[Message], object]) -> None:
         self.number = number
         self.more = threading.Event()
+        self._goes_on = threading.Event()
+        self._goes_on.set()
         self._ended = threading.Event()
         self._tell = tell
         self._room = FOUND
@@ -38,10 +40,24 @@ class Combing:
         """Nobody waits for it."""
         return self._ended.is_set()
 
+    @property
+    def is_held(self) -> bool:
+        """It reads nothing until it goes on."""
+        return not self._goes_on.is_set()
+
+    def hold(self) -> None:
+        """Read nothing for now."""
+        self._goes_on.clear()
+
+    def go_on(self) -> None:
+        """Where it was held."""
+        self._goes_on.set()
+
     def end(self) -> None:
         """Now."""
         self._ended.set()
         self.more.set()
+        self._goes_on.set()
 
     def run(self, desk: Desk, tail: Tail, where: Where | None) -> None:
         """To the end of what is asked for, or of the patience; a failure is told."""
@@ -51,6 +67,7 @@ class Combing:
                 seen, told = Seen(0), desk.now()
                 for seen in reading:
                     found = self._keep_to_room(seen, [*found, *seen.events])
+                    self._goes_on.wait()
                     if self.is_over:
                         return
                     now = desk.now()

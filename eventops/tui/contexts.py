@@ -49,6 +49,11 @@ class ContextsPage(Page):
         """It has no number."""
         return ("contexts",)
 
+    @property
+    def freshness(self) -> None:
+        """What is shown is no answer of the cluster's."""
+        return None
+
     def body(self) -> Iterator[Widget]:
         """One table."""
         yield Table(

@@ -9,29 +9,31 @@ from typing import ClassVar, Final
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.events import ScreenResume
 from textual.widget import Widget
 from textual.widgets import Static
 
 from eventops.errors import EventopsError
 from eventops.events import Event
 from eventops.records.model import Seen
-from eventops.trace.drawing import coverage_line
-from eventops.tui import combing, record_text
+from eventops.tui import combing, events_text, record_text
 from eventops.tui.combing import Combing
 from eventops.tui.messages import SearchEnded, SeenMore
 from eventops.tui.page import Page
-from eventops.tui.palette import ACCENT, FAINT, GOOD, WARN
+from eventops.tui.palette import GOOD, WARN
 from eventops.tui.query import Query
 from eventops.tui.records import RECORDS, RecordPage, about
 from eventops.tui.ring import Ring
 from eventops.tui.target import Target
 from eventops.tui.widgets.field import Field, Line
-from eventops.tui.widgets.lines import Said
+from eventops.tui.widgets.lines import Freshness, Said
 from eventops.tui.widgets.table import Table
 from eventops.where import Where
-from eventops.wording import count, duration, plural, safe
+from eventops.wording import count, plural, safe
 
-_NAMES: Final = "key, value, headers, topic, partition, offset, timestamp"
+_NOTHING: Final = "Nothing found. w changes the search."
+_SEARCHING: Final = "Nothing found so far."
+_STOPPED: Final = "Nothing found in what was read until it was stopped; r searches again."
 _EXAMPLE: Final = 'value.data.total > 100 && headers["ce_type"] == "order.placed"   (empty: all)'
 
 
@@ -85,6 +87,11 @@ class EventsPage(Page):
         return self._search is not None and not self._search.is_over
 
     @property
+    def freshness(self) -> Freshness | None:
+        """None: nothing was asked."""
+        return None if self._began is None else super().freshness
+
+    @property
     def answered_at(self) -> datetime | None:
         """When the search ended, or told of itself last."""
         return self._ended
@@ -106,7 +113,7 @@ class EventsPage(Page):
             "Records",
             RECORDS,
             lambda row: str(row.position),
-            empty="Nothing found. w changes the search.",
+            empty=_NOTHING,
             name="records",
             is_timely=False,
         )
@@ -117,9 +124,18 @@ class EventsPage(Page):
         self._end()
 
     def on_screen_suspend(self) -> None:
-        """A search that nobody looks at ends; what it found stays. One that waits to go on reads nothing, and waits."""
-        if self.is_searching and not self._is_full:
-            self._stop()
+        """A search that nobody looks at reads nothing; one that waits to be told to go on doesn't anyway."""
+        is_covered = isinstance(self.app.screen, Page)  # help and palette leave it in view
+        if self._search is not None and self.is_searching and not self._is_full and is_covered:
+            self._search.hold()
+            self._count()
+            self.notify("the search waits meanwhile; back here it goes on")
+
+    def on_screen_resume(self, _event: ScreenResume) -> None:
+        """Go on, where it was held."""
+        if self._search is not None and self._search.is_held:
+            self._reads_since = None if self._is_full else self.shell.desk.now()
+            self._search.go_on()
 
     @property
     def _table(self) -> Table[Event]:
@@ -180,10 +196,8 @@ class EventsPage(Page):
         if message.number != self._number:
             return
         self._seen, self._is_full = message.seen, message.is_full and self.is_searching
-        self._ended = now = self.shell.desk.now()
-        if self._reads_since is not None:
-            self._took += (now - self._reads_since).total_seconds()
-            self._reads_since = None if message.is_full or message.is_over else now
+        self._ended = self.shell.desk.now()
+        self._count(goes_on=not message.is_full and not message.is_over)
         self.ring.take(message.seen.events)
         self._found = self.ring.events
         if message.is_over:
@@ -247,6 +261,8 @@ class EventsPage(Page):
     def paint(self) -> None:
         """How far it is, and what was found."""
         self.query_one("#progress-line", Static).update(self._said())
+        self._table.empty = _SEARCHING if self.is_searching else _STOPPED if self._was_stopped else _NOTHING
+        self._table.is_partial = self.trouble() is not None
         self._table.show(self._found)
         self._detail()
 
@@ -255,30 +271,8 @@ class EventsPage(Page):
 
     def _said(self) -> Text:
         if self._began is None:
-            return Text.assemble(
-                ("w", f"bold {ACCENT}"),
-                ("  writes a condition in CEL over ", FAINT),
-                _NAMES,
-                ("; Enter searches", FAINT),
-            )
-        text = Text()
-        word, style = self._state()
-        text.append(word, style)
-        seen = self._seen
-        if seen is not None and seen.total:
-            text.append(f"   {min(100 * seen.passed // seen.total, 100)} %", "bold")
-            text.append(f" of {count(seen.total)} offsets", FAINT)
-        if seen is not None and seen.coverage is not None:
-            text.append(f"   {coverage_line(seen.coverage)}", FAINT)
-            text.append(f"   {self._speed(seen.coverage.records)}", FAINT)
-        if self._where is not None and self._where.unjudged:
-            told = f"{plural(self._where.unjudged, 'record')} couldn't be judged: {safe(self._where.reason or '', 100)}"
-            text.append(f"\n{told}", WARN)
-        return text
-
-    def _speed(self, records: int) -> str:
-        seconds = self._took
-        return f"in {duration(seconds)}" + (f", {records / seconds:,.0f} a second" if seconds >= 0.5 else "")
+            return events_text.beginning()
+        return events_text.under_way(self._state(), self._seen, self._took, self._where)
 
     def _state(self) -> tuple[str, str]:
         if self._failure is not None:
@@ -304,8 +298,15 @@ class EventsPage(Page):
         self._took = 0.0
         self.ring.clear()
 
+    def _count(self, *, goes_on: bool = False) -> None:
+        """The seconds that it has read."""
+        if self._reads_since is not None:
+            now = self.shell.desk.now()
+            self._took += (now - self._reads_since).total_seconds()
+            self._reads_since = now if goes_on else None
+
     def _stop(self) -> None:
-        """By the operator, or because nobody looks."""
+        """By the operator."""
         self._end()
         self._was_stopped = True
 

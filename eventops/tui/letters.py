@@ -17,6 +17,7 @@ from eventops.dlq.model import CauseGroup, Letter, Selection
 from eventops.events import Position
 from eventops.ports import Gap
 from eventops.tui import letter_text
+from eventops.tui.clipboard import copy
 from eventops.tui.dlq import LettersOf, Marking, about
 from eventops.tui.dlq_columns import last_segment, letter_columns
 from eventops.tui.leaves import PAGE, Leaves
@@ -243,8 +244,7 @@ class LetterPage(LettersOf):
         """As it is shown, whole."""
         found: Letter | None = self.watches[0].value
         if found is not None:
-            self.app.copy_to_clipboard(letter_text.payload(found))
-            self.notify("copied: the payload")
+            copy(self, letter_text.payload(found), "the payload")
 
     def target(self) -> Target | None:
         """This one."""

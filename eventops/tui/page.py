@@ -91,9 +91,9 @@ class Page(Frame):
         return False
 
     @property
-    def pace(self) -> float:
-        """Seconds from one answer to the next."""
-        return max((watch.pace for watch in self.watches), default=self.shell.questions.lag.every)
+    def pace(self) -> float | None:
+        """Seconds from one answer to the next; None: nothing is asked again by itself."""
+        return max((watch.pace for watch in self.watches), default=None)
 
     def target(self) -> Target | None:
         """What ``t`` and ``d`` are about: the row under the cursor, as a rule. None: nothing is there."""

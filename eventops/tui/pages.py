@@ -36,11 +36,11 @@ def group(name: str) -> Page:
     return GroupPage(name)
 
 
-def trace() -> Page:
-    """What happened to a request."""
+def trace(identifier: str | None = None) -> Page:
+    """What happened to a request; None: the operator says to which."""
     from eventops.tui.trace import TracePage
 
-    return TracePage()
+    return TracePage(identifier)
 
 
 def letter_topics() -> Page:

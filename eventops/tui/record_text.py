@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from typing import Final
 
 from rich.text import Text
@@ -10,6 +11,7 @@ from eventops.events import Event, Headers, bytes_as_text, indented
 from eventops.tui.palette import ACCENT, FAINT
 from eventops.wording import UNKNOWN, instant, safe, safe_block
 
+_DECODER: Final = codecs.getincrementaldecoder("utf-8")
 _MOST: Final = 20_000
 LINE: Final = 200
 
@@ -17,6 +19,18 @@ LINE: Final = 200
 def content(value: bytes | None) -> str:
     """Bytes of anyone as text; what isn't UTF-8 in hexadecimal."""
     return "null" if value is None else bytes_as_text(value)
+
+
+def beginning(value: bytes, most: int) -> str:
+    """No more than so many of the bytes, as text; a character that they end within isn't what makes them binary.
+
+    >>> beginning("漢字".encode(), 4)
+    '漢'
+    """
+    try:
+        return _DECODER().decode(value[:most], final=len(value) <= most)
+    except UnicodeDecodeError:
+        return content(value[:most])
 
 
 def fact(text: Text, name: str, value: str | Text | None) -> None:

@@ -12,9 +12,10 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from eventops.events import Event
+from eventops.tui.clipboard import copy
 from eventops.tui.page import Page
 from eventops.tui.palette import ACCENT, FAINT
-from eventops.tui.record_text import content, pretty, record
+from eventops.tui.record_text import beginning, content, pretty, record
 from eventops.tui.target import Target
 from eventops.tui.widgets.columns import Column
 from eventops.tui.widgets.lines import Said
@@ -32,7 +33,7 @@ def _value(event: Event) -> Text:
     value = event.record.value
     if value is None:
         return Text("null", FAINT)
-    return Text(safe(content(value[:_SHOWN]), 200))
+    return Text(safe(beginning(value, _SHOWN), 200))
 
 
 RECORDS: Final[Sequence[Column[Event]]] = (
@@ -95,8 +96,7 @@ class RecordPage(Page):
 
     def action_copy_payload(self) -> None:
         """As it is shown, whole."""
-        self.app.copy_to_clipboard(safe_block(pretty(self.event.record.value)))
-        self.notify("copied: the payload")
+        copy(self, safe_block(pretty(self.event.record.value)), "the payload")
 
 
 def about(event: Event) -> Target:

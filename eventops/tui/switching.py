@@ -64,6 +64,7 @@ class Switching(Travelling):
             self.notify("something is being written here: it has to end first", severity="warning")
             return
         self.remember()
+        self.traced.clear()
         await self.switch_mode(_CHOICE)
         for section, begin in self.MODES.items():
             if section != _CHOICE:

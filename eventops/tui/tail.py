@@ -27,7 +27,6 @@ from eventops.tui.palette import ACCENT, BAD, FAINT, GOOD, ODD, WARN
 from eventops.tui.records import RECORDS, RecordPage, about
 from eventops.tui.ring import Ring
 from eventops.tui.target import Target
-from eventops.tui.widgets.grid import Grid
 from eventops.tui.widgets.lines import Said
 from eventops.tui.widgets.table import Table
 from eventops.where import Where
@@ -40,6 +39,8 @@ MOST: Final = 400
 BEFORE: Final = 200
 """Offsets before the end that the first look goes back."""
 _RETRY: Final = 2.0
+_EMPTY: Final = "Nothing stands in this topic yet; what comes is shown here."
+_NONE_OF: Final = "None of the records that were looked at fulfils the condition; what does is shown here as it comes."
 _WHERE: Final = "where"
 _HINT: Final = 'a condition in CEL, as in value.total > 100 && headers["ce_type"] == "order.placed"; empty: all'
 
@@ -107,7 +108,7 @@ class TailPage(Page):
             "Records",
             RECORDS,
             lambda row: str(row.position),
-            empty="Nothing stands in this topic yet; what comes is shown here.",
+            empty=_EMPTY,
             name="records",
             is_timely=False,
         )
@@ -115,7 +116,7 @@ class TailPage(Page):
 
     def on_mount(self) -> None:
         """Begin to look."""
-        self._table.follows = True
+        self._table.follow(True)
         if self._ended.is_set():
             self._look()
 
@@ -174,7 +175,7 @@ class TailPage(Page):
             self._passed += glance.passed_over
         self._gap = None if not glance.gaps else f"{safe(glance.gaps[0].subject)}: {safe(glance.gaps[0].reason)}"
         if self.is_following or self._shown is None:
-            self._shown = self.ring.events
+            self._shown, self._held_at = self.ring.events, self.ring.taken
         self.refresh_all()
 
     def on_not_glanced(self, message: NotGlanced) -> None:
@@ -200,6 +201,8 @@ class TailPage(Page):
         """How fast it comes, and the newest."""
         self.query_one("#facts", Static).update(self._facts())
         waiting = self.ring.taken - self._held_at
+        self._table.is_partial = self._gap is not None
+        self._table.empty = _EMPTY if self._where is None else _NONE_OF
         note = "" if self.is_following else f"held; {count(waiting)} since, f shows them"
         self._table.show(self._shown, note=note)
         self.query_one("#body").set_class(self._failure is not None, "-stale")
@@ -209,9 +212,9 @@ class TailPage(Page):
         """Away from the newest: hold what is shown. Back on it: follow."""
         message.stop()
         rows = self._table.rows
-        is_last = not rows or self._table.current is rows[-1]
-        if is_last is not self.is_following and rows:
-            self._follow(is_last)
+        is_newest = self._table.is_at_newest
+        if is_newest is not self.is_following and rows:
+            self._follow(is_newest)
         self._detail()
 
     def on_table_chosen(self, message: Table.Chosen) -> None:
@@ -223,10 +226,10 @@ class TailPage(Page):
         self._follow(not self.is_following)
 
     def _follow(self, is_following: bool) -> None:
-        self.is_following = self._table.follows = is_following
+        self.is_following = is_following
         self._held_at = self.ring.taken
-        if is_following:
-            self._table.query_one(Grid).put_cursor(max(len(self._table.rows) - 1, 0))  # now: the next row isn't far
+        self._table.follow(is_following)
+        if is_following and self._looked_at is not None:
             self._shown = self.ring.events
         self.refresh_all()
 
@@ -265,6 +268,8 @@ class TailPage(Page):
             text.append("paused", ODD)
         elif self._failure is not None:
             text.append("not looked at", BAD)
+        elif self._gap is not None:
+            text.append("not all of it is read", WARN)
         elif self.is_following:
             text.append("● live", GOOD)
         else:

@@ -21,12 +21,13 @@ from eventops.events import Position
 from eventops.trace.drawing import coverage_line
 from eventops.trace.model import DeadLetter, Found, Hop, Question, TraceReport
 from eventops.tui import record_text, trace_text
+from eventops.tui.clipboard import copy
 from eventops.tui.messages import Entered, Searched, SearchFailed
 from eventops.tui.page import Page
 from eventops.tui.palette import FAINT
 from eventops.tui.target import Target
 from eventops.tui.widgets.chain import Chain, Timeline
-from eventops.tui.widgets.lines import Prompt, Said
+from eventops.tui.widgets.lines import Freshness, Prompt, Said
 from eventops.wording import plural, safe, safe_block
 
 _ID: Final = "id"
@@ -37,7 +38,7 @@ _PANES: Final = ("chain", "timeline", "payload")
 
 
 class TracePage(Page):
-    """One search at a time; a new one ends the one before it."""
+    """One chain; a search of another one lies over it."""
 
     section = "trace"
     keys = (
@@ -53,9 +54,10 @@ class TracePage(Page):
         Binding("enter", "search", "search", show=False),
     ]
 
-    def __init__(self) -> None:
+    def __init__(self, identifier: str | None = None) -> None:
+        """``identifier``: what it is about, which ``search`` looks for; None: the operator says it."""
         super().__init__()
-        self.identifier: str | None = None
+        self.identifier = identifier
         self.report: TraceReport | None = None
         self._found: Found | None = None
         self._began: datetime | None = None
@@ -63,7 +65,6 @@ class TracePage(Page):
         self._reported_at: datetime | None = None
         self._letters_shown = 0
         self._meant: Position | None = None
-        self._earlier: list[str] = []
         self.is_following = False
         self._ended = threading.Event()
         self._pane = 0
@@ -103,8 +104,9 @@ class TracePage(Page):
         self._ended.set()
 
     def on_screen_resume(self, _event: ScreenResume) -> None:
-        """Go on following."""
-        if self.is_following and self._ended.is_set() and self.identifier is not None:
+        """Go on following, or with a search that was left under way."""
+        is_unfinished = self.report is None and self._failure is None and self._began is not None
+        if self.identifier is not None and self._ended.is_set() and (self.is_following or is_unfinished):
             self._look(self.identifier)
 
     def action_view(self) -> None:
@@ -143,8 +145,8 @@ class TracePage(Page):
         """As it is shown, whole."""
         hop = self.query_one(Chain).current
         if hop is not None:
-            self.app.copy_to_clipboard(safe_block(record_text.pretty(hop.event.record.value)))
-            self.notify(f"copied: the payload of {safe(str(hop.event.position), 100)}", markup=False)
+            text = safe_block(record_text.pretty(hop.event.record.value))
+            copy(self, text, f"the payload of {hop.event.position}")
 
     def on_chain_moved(self, _message: Chain.Moved) -> None:
         """Another event is marked."""
@@ -160,18 +162,18 @@ class TracePage(Page):
         """Ask for an id."""
         self.ask(_ID, _HINT)
 
-    def on_entered(self, message: Entered) -> None:
+    async def on_entered(self, message: Entered) -> None:  # type: ignore[override]  # Textual awaits it
         """An id to search."""
         if message.sign == _ID:
             message.stop()
             if message.text:
-                self.search(message.text)
+                await self.shell.trace(message.text)
 
     def search(self, identifier: str, at: Position | None = None) -> None:
         """Look for it in a worker, which answers with messages; ``at``: the event that is meant stands there."""
         self.identifier, self.report, self._found, self._failure = identifier, None, None, None
         self._meant = at
-        self._earlier = [identifier, *(one for one in self._earlier if one != identifier)][:9]
+        self.shell.traced[:] = [identifier, *(one for one in self.shell.traced if one != identifier)][:9]
         self._began = self.shell.desk.now()
         self._look(identifier)
         self.refresh_all()
@@ -225,6 +227,16 @@ class TracePage(Page):
             self._letters_shown = 0
             self._draw()
             self._meant = None
+
+    @property
+    def freshness(self) -> Freshness | None:
+        """None: nothing was asked."""
+        return None if self.identifier is None else super().freshness
+
+    @property
+    def pace(self) -> float | None:
+        """It is read once, unless it is followed."""
+        return _PAUSE if self.is_following else None
 
     @property
     def answered_at(self) -> datetime | None:
@@ -292,7 +304,7 @@ class TracePage(Page):
     def _draw(self) -> None:
         if not self.is_mounted:
             return
-        instead = trace_text.hints(self._earlier, self.report.coverage if self.report is not None else None)
+        instead = trace_text.hints(self.shell.traced, self.report.coverage if self.report is not None else None)
         is_under_way = self.identifier is not None and self.report is None
         self.query_one(Chain).show(self.report, Text() if is_under_way else instead, self._meant)
         has_events = self.report is not None and bool(self.report.events)

@@ -59,6 +59,8 @@ class Travelling(Asking):
     def __init__(self, desk: Desk, refresh: float) -> None:
         super().__init__(desk, refresh)
         self._ways_back: list[_Step] = []
+        self.traced: list[str] = []
+        """Ids that were searched at this cluster, the last one first."""
 
     def delay_update(self, delay: float = _DELAY) -> None:
         """As long as a screen takes to be laid out: Textual's 50 ms against flicker are all that a key may take."""
@@ -76,10 +78,9 @@ class Travelling(Asking):
     async def open(self, section: str, *above: Page) -> None:
         """A section with pages over its top; Escape leads back to where one came from, at once: what lies under the
         pages was never visited. What a way back leads to stays under them."""
-        came_from = self.current_mode
+        came_from, leads_back = self.current_mode, self._leads_back(section)
         self.note()
         await self.switch_mode(section)
-        leads_back = came_from == section or any(step.section == section for step in self._ways_back)
         if not (above and leads_back) or len(self.screen_stack) > _DEEPEST:
             await self._to_top()
         if above and _is_same(self.page, above[-1]):
@@ -91,14 +92,20 @@ class Travelling(Asking):
             self._ways_back.append(_Step(came_from, section, base, len(self.screen_stack)))
             del self._ways_back[:-_STEPS_KEPT]
 
+    def _leads_back(self, section: str) -> bool:
+        """Escape comes to it, sooner or later, or it is in front."""
+        return self.current_mode == section or any(step.section == section for step in self._ways_back)
+
     def note(self) -> None:
         """What is to be remembered of the screen in front, before it is left."""
 
     async def trace(self, identifier: str, at: Position | None = None) -> None:
-        """What happened to a request; ``at``: the event of its chain that is meant."""
+        """What happened to a request; ``at``: the event of its chain that is meant. A chain that one came from stays
+        under it."""
         from eventops.tui.trace import TracePage
 
-        await self.open("trace")
+        is_new = isinstance(self.page, TracePage) and self.page.identifier is None
+        await self.open("trace", *([pages.trace(identifier)] if self._leads_back("trace") and not is_new else []))
         if isinstance(self.screen, TracePage):
             self.screen.search(identifier, at)
 

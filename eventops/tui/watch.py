@@ -130,6 +130,6 @@ class Watch(Generic[Value]):
         return self.is_out and self.progress is None and self._waited(now) > max(3 * self.pace, 5.0)
 
     def _waited(self, now: datetime) -> float:
-        """Whole seconds since the last answer, else since the first question."""
-        start = self.answered_at or self.since or now
+        """Whole seconds since it was first asked without an answer: before, it wasn't asked, and nobody was silent."""
+        start = self.since or self.answered_at or now
         return float(int((now - start).total_seconds()))

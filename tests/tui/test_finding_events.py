@@ -15,7 +15,7 @@ from eventops.tui.records import RecordPage
 from eventops.tui.trace import TracePage
 from eventops.tui.widgets.field import Field
 from tests.tui import reports
-from tests.tui.stage import front, shown, still, table
+from tests.tui.stage import front, go, settle, shown, still, table, until
 from tests.tui.test_tail import event
 
 pytestmark = pytest.mark.asyncio
@@ -117,7 +117,7 @@ async def test_its_end_and_its_gaps_are_said() -> None:
         text = shown(pilot)
         assert "done   100 %" in text
         assert "! not everything was read, 1 gap; orders/1: no leader" in text
-        assert "Nothing found. w changes the search." in text
+        assert "none in what could be read: see above" in text
         page.post_message(SearchEnded(page._number, "nobody answers at kafka-1:9092"))
         await pilot.pause()
         assert "! nobody answers at kafka-1:9092" in shown(pilot)
@@ -255,3 +255,80 @@ async def test_a_condition_that_is_none_takes_the_place_of_what_was_found_before
         assert "400" not in text
         assert "found" not in text
         assert table(app, "records").rows == ()
+
+
+async def test_a_search_reads_nothing_while_a_record_is_looked_at_and_goes_on_when_back() -> None:
+    app = still()
+    async with app.run_test(size=(140, 40)) as pilot:
+        await pilot.press("6")
+        page = front(app, EventsPage)
+        page.search(Query())
+        page.post_message(SeenMore(page._number, seen(0, 3, passed=400)))
+        await pilot.pause()
+        search = page._search
+        assert search is not None
+        await pilot.press("question_mark")
+        assert not search.is_held, "help leaves it in view"
+        await pilot.press("escape", "enter")
+        front(app, RecordPage)
+        await until(pilot, lambda: search.is_held, "the search is held")
+        assert "the search waits meanwhile; back here it goes on" in [one.message for one in app._notifications]
+        await pilot.press("t")
+        front(app, TracePage)
+        await pilot.press("escape", "escape")
+        assert app.screen is page
+        await until(pilot, lambda: not search.is_held, "the search goes on")
+        assert not search.is_over
+        assert "searching   40 %" in shown(pilot)
+
+
+async def test_the_time_that_a_search_is_held_is_not_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = still()
+    now = [reports.NOW]
+    monkeypatch.setattr(app.desk, "now", lambda: now[0])
+    async with app.run_test(size=(140, 40)) as pilot:
+        await pilot.press("6")
+        page = front(app, EventsPage)
+        page.search(Query())
+        now[0] += timedelta(seconds=2)
+        page.post_message(SeenMore(page._number, seen(0, 3, passed=400)))
+        await pilot.pause()
+        await pilot.press("enter")
+        front(app, RecordPage)
+        now[0] += timedelta(minutes=10)
+        await pilot.press("escape")
+        now[0] += timedelta(seconds=3)
+        page.post_message(SeenMore(page._number, seen(3, 6, passed=800)))
+        await pilot.pause()
+        assert "in 5.0 s, 160 a second" in shown(pilot)
+
+
+async def test_where_nothing_was_searched_nothing_is_told_of_an_answer() -> None:
+    app = still()
+    async with app.run_test(size=(140, 40)) as pilot:
+        for key in ("6", "3"):
+            await go(pilot, app, key)
+            await settle(pilot)
+            assert "no answer yet" not in shown(pilot)
+        await app.carry_out("context")
+        await settle(pilot)
+        assert "no answer yet" not in shown(pilot)
+
+
+async def test_nothing_found_is_said_of_what_was_read() -> None:
+    app = still()
+    async with app.run_test(size=(140, 40)) as pilot:
+        await pilot.press("6")
+        page = front(app, EventsPage)
+        page.search(Query())
+        page.post_message(SeenMore(page._number, seen(0, 0, passed=400)))
+        await pilot.pause()
+        assert "Nothing found so far." in shown(pilot)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert "Nothing found in what was read until it was stopped" in shown(pilot)
+        page.search(Query())
+        page.post_message(SearchEnded(page._number, "nobody answers at kafka-1:9092"))
+        await pilot.pause()
+        assert "none in what could be read: see above" in shown(pilot)
+        assert "Nothing found" not in shown(pilot)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from eventops.tui.tail import TailPage
 from eventops.tui.trace import TracePage
 from eventops.tui.widgets.grid import Grid
 from tests.tui import reports
-from tests.tui.stage import answer, current, front, shown, still, table, type_text
+from tests.tui.stage import answer, current, front, settle, shown, still, table, type_text
 
 HOSTILE = "\x1b[2J\x1b]52;c;cm0gLXJm\x07[bold red]\r\nforged-row\u202e"
 
@@ -221,3 +222,89 @@ def test_a_ring_never_holds_more_than_it_may(sizes: list[int], records: int, mos
         assert held[-1] is one
     assert list(ring.events) == events[len(events) - len(ring.events) :]
     assert ring.taken == len(events)
+
+
+@pytest.mark.asyncio
+async def test_no_rows_are_not_said_to_be_none_where_that_is_not_known() -> None:
+    app = still()
+    async with app.run_test(size=(140, 30)) as pilot:
+        page = await tail(pilot, app)
+        none = "Nothing stands in this topic yet"
+        await pilot.press("f", "f")
+        assert none not in shown(pilot), "it wasn't looked at"
+        page.post_message(glance(0, 0))
+        await pilot.pause()
+        assert none in shown(pilot)
+        await pilot.press("w")
+        await type_text(pilot, "true")
+        assert none not in shown(pilot), "nor under another condition"
+        page.post_message(glance(0, 0))
+        await pilot.pause()
+        assert "None of the records that were looked at fulfils the condition" in shown(pilot)
+        page.post_message(glance(0, 0, gaps=(Gap("orders", None, "no such topic or partition"),)))
+        await pilot.pause()
+        app.is_paused = False
+        assert "not all of it is read" in page._facts().plain, "a topic that is gone isn't live"
+        assert "none in what could be read: see above" in shown(pilot)
+
+
+@pytest.mark.asyncio
+async def test_a_character_at_the_end_of_what_a_row_shows_does_not_make_it_binary() -> None:
+    app = still()
+    async with app.run_test(size=(140, 30)) as pilot:
+        page = await tail(pilot, app)
+        texts = ("漢字" * 200, "x" + "漢字" * 200, "xx" + "漢字" * 200)
+        events = (*(event(number, text.encode()) for number, text in enumerate(texts)), event(3, b"\xff" + b"a" * 700))
+        page.post_message(Glanced(Glance(events, len(events), 0, ())))
+        await settle(pilot)
+        assert len(re.findall("x*漢字漢字", shown(pilot))) >= 3
+        assert shown(pilot).count("0x") == 1
+
+
+@pytest.mark.asyncio
+async def test_what_is_more_than_terminals_take_is_not_said_to_be_copied() -> None:
+    app = still()
+    async with app.run_test(size=(140, 30)) as pilot:
+        app.push_screen(RecordPage(event(0, b"x" * 1_000_000), "topics"))
+        await pilot.pause()
+        await pilot.press("C")
+        assert app.clipboard == ""
+        assert [one.message for one in app._notifications] == [
+            "not copied: the payload has 1,000,000 bytes, more than terminals take; the command has all of it"
+        ]
+
+
+@pytest.mark.asyncio
+async def test_sorted_with_the_newest_on_top_the_cursor_follows_the_newest() -> None:
+    app = still()
+    async with app.run_test(size=(120, 30)) as pilot:
+        page = await tail(pilot, app, glance(0, 50), glance(50, 60))
+        await pilot.press("o", "O")
+        await pilot.pause()
+        assert offsets(app)[0] == 59
+        assert current(app, "records").position.offset == 59
+        page.post_message(glance(60, 65))
+        await pilot.pause()
+        assert page.is_following
+        assert current(app, "records").position.offset == 64
+        assert table(app, "records").query_one(Grid).scroll_offset.y == 0
+        await pilot.press("down")
+        assert "held" in shown(pilot)
+        await pilot.press("up")
+        assert "held" not in shown(pilot)
+        await pilot.press("down", "down", "f")
+        await pilot.pause()
+        assert current(app, "records").position.offset == 64
+
+
+@pytest.mark.asyncio
+async def test_what_is_held_before_anything_came_counts_from_what_came_first() -> None:
+    app = still()
+    async with app.run_test(size=(120, 30)) as pilot:
+        page = await tail(pilot, app)
+        await pilot.press("f")
+        assert not page.is_following
+        page.post_message(glance(0, 5))
+        await pilot.pause()
+        assert "held; 0 since" in shown(pilot)
+        assert offsets(app) == list(range(5))

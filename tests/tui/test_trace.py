@@ -14,7 +14,7 @@ from eventops.tui.messages import Searched, WaitingFound
 from eventops.tui.trace import TracePage
 from eventops.tui.widgets.chain import Chain
 from tests.tui import reports
-from tests.tui.stage import front, shown, still
+from tests.tui.stage import front, shown, still, until
 
 pytestmark = pytest.mark.asyncio
 
@@ -157,3 +157,27 @@ async def test_c_copies_the_request_of_the_chain_and_d_goes_through_its_letters_
         await pilot.press("c", "c")
         assert app.clipboard == reports.trace().correlation_id
         assert page.target() == page.target(), "looking isn't going"
+
+
+async def test_a_search_that_was_left_under_way_goes_on_when_back() -> None:
+    app = still()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await app.trace("req-1")
+        page = front(app, TracePage)
+        await pilot.press("1")
+        await until(pilot, page._ended.is_set, "nobody reads for a screen that was left")
+        await pilot.press("3")
+        await until(pilot, lambda: not page._ended.is_set(), "it reads on")
+
+
+async def test_a_chain_is_read_once_unless_it_is_followed() -> None:
+    app = still()
+    app.is_paused = False
+    async with app.run_test(size=(120, 40)) as pilot:
+        page = await opened(app, reports.trace())
+        await pilot.pause()
+        assert "every" not in shown(pilot).splitlines()[0]
+        page.is_following = True
+        page.refresh_all()
+        await pilot.pause()
+        assert "every 1 s" in shown(pilot).splitlines()[0]

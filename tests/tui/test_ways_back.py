@@ -8,11 +8,12 @@ from eventops.tui.dlq import CausesPage, TopicsPage
 from eventops.tui.lag import GroupPage
 from eventops.tui.ledger import LedgerPage, letter_of
 from eventops.tui.letters import LetterPage, LettersPage
+from eventops.tui.messages import Searched
 from eventops.tui.overview import OverviewPage
 from eventops.tui.topics import TopicListPage, TopicPage
 from eventops.tui.trace import TracePage
 from tests.tui import reports
-from tests.tui.stage import answer, answer_all, current, front, shown, still, until
+from tests.tui.stage import answer, answer_all, current, front, shown, still, type_text, until
 
 pytestmark = pytest.mark.asyncio
 
@@ -101,3 +102,45 @@ async def test_a_click_on_a_tab_leads_to_its_section() -> None:
         await until(pilot, lambda: isinstance(app.screen, TopicsPage), "the section that was clicked on")
         await pilot.click("#tabs", offset=(119, 0))
         front(app, TopicsPage)
+
+
+async def test_through_two_traces_to_the_earlier_one() -> None:
+    app = still()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await answer_all(pilot, app)
+        await app.trace("req-1")
+        earlier = front(app, TracePage)
+        earlier.post_message(Searched("req-1", reports.found(reports.trace())))
+        await pilot.pause()
+        await app.open("dlq", CausesPage("orders-dlt"))
+        await app.trace("req-2")
+        assert front(app, TracePage).identifier == "req-2"
+        await pilot.press("escape")
+        front(app, CausesPage)
+        await pilot.press("escape")
+        assert app.screen is earlier
+        assert "trace req-1" in shown(pilot)
+        assert "user.registered" in shown(pilot), "as it was"
+        await pilot.press("escape")
+        front(app, OverviewPage)
+
+
+async def test_an_id_that_is_searched_on_a_trace_lies_over_it() -> None:
+    app = still()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await answer_all(pilot, app)
+        await pilot.press("3", "s")
+        await type_text(pilot, "req-1")
+        first = front(app, TracePage)
+        assert first.identifier == "req-1"
+        await pilot.press("s")
+        await type_text(pilot, "req-2")
+        await pilot.press("s")
+        await type_text(pilot, "req-2")
+        assert front(app, TracePage).identifier == "req-2"
+        assert len(app.screen_stack) == 2, "the same one doesn't lie over itself"
+        assert app.traced == ["req-2", "req-1"]
+        await pilot.press("escape")
+        assert app.screen is first
+        await pilot.press("escape")
+        assert app.screen is first, "the section's top"

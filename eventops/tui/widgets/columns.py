@@ -143,6 +143,16 @@ def _gives_way(column: Column[Row], width: int) -> bool:
     return not column.title and width > _NARROWEST
 
 
+def newest(keys: Sequence[str], given: Iterable[str]) -> int:
+    """Where that one of the rows stands that was given last; ``given``: the last one first. -1: none of them is shown.
+
+    >>> newest(["c", "a"], ["c", "b", "a"]), newest(["b", "a"], ["c", "b", "a"]), newest([], ["a"])
+    (0, 0, -1)
+    """
+    at = {key: number for number, key in enumerate(keys)}
+    return next((at[key] for key in given if key in at), -1)
+
+
 def place(keys: Sequence[str], wanted: str, at: int) -> int:
     """Where a key stands now, looked for first where it stood; the same place where it is gone.
 

@@ -16,10 +16,11 @@ from textual.worker import get_current_worker
 
 from eventops.tui.messages import Ordered
 from eventops.tui.palette import FAINT
-from eventops.tui.widgets.columns import Arranged, Column, Row, Wish, arranged, arrow, place, widths
-from eventops.tui.widgets.grid import PADDING, Grid, Head
+from eventops.tui.widgets import caption
+from eventops.tui.widgets.caption import Count
+from eventops.tui.widgets.columns import Arranged, Column, Row, Wish, arranged, newest, place, widths
+from eventops.tui.widgets.grid import Grid, Head
 from eventops.tui.widgets.lines import OneLine, Said
-from eventops.wording import safe
 
 __all__ = ["Column", "Table"]
 
@@ -63,19 +64,21 @@ class Table(Vertical, Generic[Row]):
     ) -> None:
         """``is_timely``: cells tell how long ago something was; else the same rows aren't painted twice."""
         super().__init__(id=name)
-        self._title, self._columns, self._key, self._empty = title, tuple(columns), key, empty
+        self._title, self._columns, self._key = title, tuple(columns), key
+        self.empty = empty
+        """Said where there are no rows."""
         self.waiting = "asking the cluster …"
         """Said while the rows aren't known."""
         self.is_partial = False
         """Something couldn't be read: no rows doesn't mean that there are none."""
         self.marked: set[str] = set()
         """Keys of the rows that the operator marked."""
-        self.follows = False  # the cursor stands on the last row, whatever comes, until it is moved
+        self._follows, self._note, self._is_timely = False, "", is_timely
         self._given: Sequence[Row] | None = None
         self._shown: Arranged[Row] | None = None
         self._wish = Wish()
         self._number = 0
-        self._note, self._is_timely = "", is_timely
+        self._said = (self._note, self.empty, self.is_partial)
         self._visible: tuple[Column[Row], ...] = ()
         self._wide: tuple[int, ...] = ()
         self._told: dict[int, list[Text]] = {}  # texts of rows since they were shown: measured, compared and drawn
@@ -153,13 +156,12 @@ class Table(Vertical, Generic[Row]):
     def show(self, rows: Sequence[Row] | None, *, note: str = "") -> None:
         """Show these; None: they aren't known yet. ``note`` stands beside their number."""
         is_same = rows is not None and rows is self._given
-        if is_same and note == self._note and not self._is_timely:
+        said = (note, self.empty, self.is_partial)
+        if is_same and said == self._said and not self._is_timely:
             return
-        self._given, self._note = rows, note
-        if is_same and self._shown is not None and self._visible:
-            self._fit()
-        else:
-            self._arrange()
+        self._given, self._note, self._said = rows, note, said
+        is_arranged = is_same and self._shown is not None and self._visible
+        self._fit() if is_arranged else self._arrange()
 
     def sort_next(self) -> None:
         """Sort by the next column; after the last one the rows stand as they came."""
@@ -182,6 +184,21 @@ class Table(Vertical, Generic[Row]):
     def go_to(self, row: int) -> None:
         """Put the cursor there, in view."""
         self.call_after_refresh(self._grid.action_move_to, max(row, 0))
+
+    def follow(self, is_following: bool) -> None:
+        """Keep the cursor on the row that was given last, wherever it stands, from now on until it is moved."""
+        self._follows = is_following
+        if is_following:
+            self._grid.put_cursor(max(self._newest(), 0))
+
+    @property
+    def is_at_newest(self) -> bool:
+        """The cursor stands on the row that was given last, or nowhere."""
+        return self._newest() in (-1, self._grid.cursor_row)
+
+    def _newest(self) -> int:
+        keys, given = self._shown.keys if self._shown is not None else (), self._given or ()
+        return newest(keys, (self._key(row) for row in reversed(given)))
 
     def focus_rows(self) -> None:
         """Keys move this table's cursor from now on."""
@@ -255,13 +272,13 @@ class Table(Vertical, Generic[Row]):
         self.run_worker(work, thread=True, name="order", group=f"order {self.id}", exclusive=True, exit_on_error=False)
 
     def _take(self, result: Arranged[Row] | None) -> None:
-        before, grid = self._shown, self._grid
+        before, grid, goes_on = self._shown, self._grid, self._follows and self.is_at_newest  # else it was moved
         under = before.keys[grid.cursor_row] if before and 0 <= grid.cursor_row < len(before.keys) else None
         self._shown = result
         self._told.clear()
         keys = result.keys if result is not None else ()
-        if self.follows and keys and (not before or not before.keys or under == before.keys[-1]):  # else it was moved
-            grid.put_cursor(len(keys) - 1)
+        if goes_on and keys:
+            grid.put_cursor(max(self._newest(), 0))
             self.call_after_refresh(grid.show_cursor)
         elif under is not None and keys:
             grid.put_cursor(place(keys, under, grid.cursor_row))
@@ -285,7 +302,7 @@ class Table(Vertical, Generic[Row]):
             return
         self._wide = wide
         self._head()
-        grid.lay_out([*self._heads(), *self._rest()], count)
+        grid.lay_out([*caption.heads(self._visible, self._wide, self._wish), *self._rest()], count)
 
     def _cells(self, row: int) -> Sequence[Text]:
         texts = self._texts(row) if row < len(self.rows) else [Text("") for _ in self._visible]
@@ -298,32 +315,16 @@ class Table(Vertical, Generic[Row]):
             self._told[row] = [column.text(self.rows[row]) for column in self._visible]
         return self._told[row]
 
-    def _heads(self) -> list[Head]:
-        return [
-            Head(column.title + arrow(column, self._wish), width, column.title, column.right)
-            for column, width in zip(self._visible, self._wide, strict=True)
-        ]
-
     def _rest(self) -> list[Head]:
-        spare = self.size.width - sum(self._wide) - PADDING * (len(self._wide) + 1)
-        return [Head("", spare, "")] if spare > 0 else []
+        return caption.rest(self._wide, self.size.width)
 
     def _head(self) -> None:
-        known, shown = (self._shown.known, len(self._shown.rows)) if self._shown is not None else (0, 0)
-        title = Text(self._title, "bold" if self._title else "")
-        if self._shown is not None:
-            of = f"  {shown:,} of {known:,} for “{safe(self.needle, 30)}”" if self.needle else f"  {known:,}"
-            title.append(of, FAINT)
-            title.append(f"  {len(self.marked):,} marked" if self.marked else "", "bold")
-            title.append(f"  {self._note}" if self._note else "", FAINT)
+        shown = self._shown
+        told = None if shown is None else Count(shown.known, len(shown.rows), self.needle, len(self.marked))
         heading, empty = self.query_one(".title", Static), self.query_one(".empty", Static)
-        heading.update(title)
+        heading.update(caption.title(self._title, told, self._note))
         has_room = self.needle or self.marked or self._note or not self.screen.has_class("-low")
         heading.display = bool(self._title and has_room)
-        empty.update(Text(self.waiting if self._shown is None else self._said(known), FAINT))
-        empty.display = not shown
-
-    def _said(self, known: int) -> str:
-        if known:
-            return f"nothing of {known:,} for “{safe(self.needle, 30)}”; Esc shows them all"
-        return "none in what could be read: see above" if self.is_partial else self._empty
+        instead = self.waiting if told is None else caption.instead(told, self.empty, is_partial=self.is_partial)
+        empty.update(Text(instead, FAINT))
+        empty.display = told is None or not told.shown
