@@ -3,7 +3,7 @@ terminal has."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from rich.cells import cell_len
@@ -17,6 +17,8 @@ from textual.theme import Theme
 from eventops.tui.palette import ACCENT, BAD, FAINT, GOOD, ODD, WARN
 
 _MOST_STYLES: Final = 2000
+_LEAST: Final = 3.0
+"""Contrast of a text with its ground, as WCAG 2 reckons it, from 1 to 21: the least for bold and for large letters."""
 _OURS: Final[Mapping[str, str]] = {
     GOOD: "text-success",
     WARN: "text-warning",
@@ -28,34 +30,63 @@ _OURS: Final[Mapping[str, str]] = {
 
 
 def colours(theme: Theme) -> dict[str, str]:
-    """Ours, each with the theme's colour that stands for it. None of an ANSI theme's: the terminal's own are kept.
+    """Ours, each with the theme's colour that stands for it, readable wherever texts stand. None of an ANSI theme's:
+    the terminal's own are kept.
 
     >>> from textual.theme import BUILTIN_THEMES
     >>> light = colours(BUILTIN_THEMES["textual-light"])
     >>> light[GOOD], light[FAINT]
-    ('#337E4A', '#6C6C6C')
+    ('#2D613D', '#5C5C5C')
     """
     if theme.name.startswith("ansi"):
         return {}
     named = theme.to_color_system().generate()
-    ground = Color.parse(named["background"])
-    faint = Color.parse(named["foreground"]).blend(ground, 0.4)
-    return {**{ours: Color.parse(named[name]).hex for ours, name in _OURS.items()}, FAINT: faint.hex}
+    ink, ground = Color.parse(named["foreground"]), Color.parse(named["background"])
+    wanted = {ours: Color.parse(named[name]) for ours, name in _OURS.items()} | {FAINT: ink.blend(ground, 0.4)}
+    grounds = [ground, Color.parse(named["panel"]), _rows(named)["row-chosen"]]
+    return {ours: readable(colour, ink, grounds).hex for ours, colour in wanted.items()}
 
 
 def rows_of(theme: Theme) -> dict[str, str]:
-    """The grounds of the row under the cursor and of marked rows.
+    """The grounds of the row under the cursor and of marked rows, and the ink of what stands over columns.
 
     >>> from textual.theme import BUILTIN_THEMES
     >>> rows_of(BUILTIN_THEMES["nord"])
-    {'row-chosen': '#475B68', 'row-marked': '#444649'}
+    {'row-chosen': '#475B68', 'row-marked': '#444649', 'row-head': '#A8AEB9'}
     """
     if theme.name.startswith("ansi"):
-        return {"row-chosen": "ansi_blue", "row-marked": "ansi_bright_black"}
+        head = theme.secondary or "ansi_default"
+        return {"row-chosen": "ansi_blue", "row-marked": "ansi_bright_black", "row-head": head}
     named = theme.to_color_system().generate()
+    return {**{name: colour.hex for name, colour in _rows(named).items()}, "row-head": colours(theme)[FAINT]}
+
+
+def readable(colour: Color, ink: Color, grounds: Sequence[Color]) -> Color:
+    """The colour, as far towards the ink as it takes to be read on each of the grounds.
+
+    >>> readable(Color.parse("#777"), Color.parse("#fff"), [Color.parse("#000"), Color.parse("#555")]).hex
+    '#ADADAD'
+    """
+    steps = (colour.blend(ink, tenth / 10) for tenth in range(10))
+    return next((one for one in steps if min(_contrast(one, ground) for ground in grounds) >= _LEAST), ink)
+
+
+def _contrast(one: Color, other: Color) -> float:
+    darker, lighter = sorted((_luminance(one), _luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: Color) -> float:
+    red, green, blue = (
+        part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in colour.normalized
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _rows(named: Mapping[str, str]) -> dict[str, Color]:
     ground = Color.parse(named["background"])
     wanted = {"row-chosen": ("primary", 0.28), "row-marked": ("warning", 0.12)}
-    return {name: ground.blend(Color.parse(named[of]), share).hex for name, (of, share) in wanted.items()}
+    return {name: ground.blend(Color.parse(named[of]), share) for name, (of, share) in wanted.items()}
 
 
 class Themed(LineFilter):

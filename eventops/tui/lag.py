@@ -14,6 +14,7 @@ from eventops.groups import targets
 from eventops.lag import judgement
 from eventops.lag.model import GroupLag, LagReport, MemberLag, PartitionLag
 from eventops.ports import Gap, Range
+from eventops.tui import quoting
 from eventops.tui.lag_columns import GROUPS, MEMBERS, Paced, eta, judged, lag, partition_columns, rate, trend, waits
 from eventops.tui.messages import Entered
 from eventops.tui.page import Page
@@ -121,7 +122,7 @@ class GroupPage(Page):
     @property
     def words(self) -> tuple[str, ...]:
         """Its own command."""
-        return ("lag", self.group)
+        return ("lag", *quoting.about(self.group))
 
     @property
     def crumbs(self) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ THEME: Final = Theme(
     surface="#0f1317",
     panel="#1a2027",
     dark=True,
-    variables={"row-chosen": "#26404d", "row-marked": "#2b2a1d"},
+    variables={"row-chosen": "#26404d", "row-marked": "#2b2a1d", "row-head": FAINT},
 )
 
 LIGHT: Final = Theme(

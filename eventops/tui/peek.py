@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from eventops.events import Event, Partition
 from eventops.groups.model import PeekReport, Surroundings
-from eventops.tui import record_text
+from eventops.tui import quoting, record_text
 from eventops.tui.page import Page
 from eventops.tui.palette import FAINT, WARN
 from eventops.tui.records import RECORDS, RecordPage, about
@@ -63,7 +63,8 @@ class PeekPage(Page):
     def words(self) -> tuple[str, ...]:
         """Its command."""
         at = self.partition
-        return ("groups", "peek", self.group, "--topic", at.topic, "--partition", str(at.partition), "-n", str(_EACH))
+        where = ("--topic", at.topic, "--partition", str(at.partition), "-n", str(_EACH))
+        return ("groups", "peek", *quoting.about(self.group, *where))
 
     @property
     def crumbs(self) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from eventops.events import Partition
 from eventops.groups.model import Kind, Move, ResetPlan, ResetReport, Scope, Target
 from eventops.groups.moving import effect
 from eventops.groups.reset import ABSENT, NoSuchGroup
-from eventops.tui import messages
+from eventops.tui import messages, quoting
 from eventops.tui.confirming import MANY, ConfirmingPage, Phase
 from eventops.tui.palette import BAD, FAINT, GOOD, WARN
 from eventops.tui.record_text import content
@@ -53,7 +53,7 @@ class ResetPage(ConfirmingPage):
             what: list[str] = []
         else:
             what = [word for name in named for word in ("--topic", name)] or ["--all-topics"]
-        return ("groups", "reset", self.group, *what, "--to", self._target.text)
+        return ("groups", "reset", *quoting.about(self.group, *what, "--to", self._target.text))
 
     @property
     def crumbs(self) -> tuple[str, ...]:

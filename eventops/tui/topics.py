@@ -14,6 +14,7 @@ from eventops.events import Partition
 from eventops.lag.model import LagReport
 from eventops.ports import Gap
 from eventops.topics.model import TopicsReport, TopicSummary
+from eventops.tui import quoting
 from eventops.tui.page import Page
 from eventops.tui.palette import FAINT
 from eventops.tui.questions import offline_told
@@ -101,7 +102,7 @@ class TopicPage(OfTopics):
     @property
     def words(self) -> tuple[str, ...]:
         """Its own command."""
-        return ("topics", "show", self.topic)
+        return ("topics", "show", *quoting.about(self.topic))
 
     @property
     def crumbs(self) -> tuple[str, ...]:

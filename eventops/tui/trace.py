@@ -20,7 +20,7 @@ from eventops.errors import reason_of
 from eventops.events import Position
 from eventops.trace.drawing import coverage_line
 from eventops.trace.model import DeadLetter, Found, Hop, Question, TraceReport
-from eventops.tui import record_text, trace_text
+from eventops.tui import quoting, record_text, trace_text
 from eventops.tui.clipboard import copy
 from eventops.tui.messages import Entered, Searched, SearchFailed
 from eventops.tui.page import Page
@@ -72,7 +72,7 @@ class TracePage(Page):
     @property
     def words(self) -> tuple[str, ...]:
         """Its command."""
-        return ("trace", self.identifier or "ID", *(("--follow",) if self.is_following else ()))
+        return ("trace", *quoting.about(self.identifier or "ID", *(("--follow",) if self.is_following else ())))
 
     @property
     def crumbs(self) -> tuple[str, ...]:

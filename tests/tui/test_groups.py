@@ -231,3 +231,13 @@ async def test_a_group_that_nobody_is_in_has_one_verdict_on_all_screens() -> Non
         await app.open("topics", TopicPage("orders"))
         await pilot.pause()
         assert verdict in next(line for line in shown(pilot).splitlines() if "audit-group" in line)
+
+
+async def test_a_name_like_an_option_is_none_in_the_command() -> None:
+    app = still()
+    async with app.run_test(size=(120, 30)) as pilot:
+        await app.carry_out("lag -rf")
+        assert front(app, GroupPage).command.endswith("lag -- -rf")
+        app.push_screen(PeekPage("-rf", Partition("orders", 0)))
+        await pilot.pause()
+        assert front(app, PeekPage).command.endswith("groups peek --topic orders --partition 0 -n 20 -- -rf")

@@ -14,12 +14,12 @@ from textual.pilot import Pilot
 from eventops.tui import kept
 from eventops.tui.app import Dashboard
 from eventops.tui.contexts import ContextsPage
-from eventops.tui.filters import ascii_text, colours
+from eventops.tui.filters import ascii_text, colours, rows_of
 from eventops.tui.kept import Kept
 from eventops.tui.lag import GroupPage, LagPage
 from eventops.tui.messages import Answered
 from eventops.tui.overview import OverviewPage
-from eventops.tui.palette import GOOD, LIGHT, WARN
+from eventops.tui.palette import GOOD, LIGHT, THEME, WARN
 from eventops.tui.topics import TopicPage
 from eventops.tui.widgets.columns import Wish
 from tests.tui import reports
@@ -139,11 +139,28 @@ async def test_a_section_that_was_left_wears_the_theme_that_was_chosen_meanwhile
 
 async def test_a_light_theme_can_be_read() -> None:
     """Contrast of 4.5 to 1 at least, as WCAG 2.2 wants it for text (1.4.3)."""
-    ground = Color.parse(LIGHT.background or "").get_truecolor()
     for ours in (GOOD, WARN):
-        ink = Color.parse(colours(LIGHT)[ours]).get_truecolor()
-        light, dark = sorted((_luminance(ground), _luminance(ink)), reverse=True)
-        assert (light + 0.05) / (dark + 0.05) >= 4.5, f"{ours} as {ink.hex}"
+        ink = colours(LIGHT)[ours]
+        assert _contrast(LIGHT.background or "", ink) >= 4.5, f"{ours} as {ink}"
+
+
+@pytest.mark.parametrize("name", [name for name in still().available_themes if not name.startswith("ansi")])
+async def test_in_every_theme_texts_can_be_read_wherever_they_stand(name: str) -> None:
+    """3 to 1 at least, also in the line of the context and under the cursor."""
+    theme = still().available_themes[name]
+    variables = {**theme.to_color_system().generate(), **rows_of(theme), **theme.variables}
+    head = _contrast(variables["row-head"], variables["background"])
+    assert head >= 3.0, f"titles of columns: {head:.2f}"
+    inks = colours(theme) if name != THEME.name else {}  # whose colours are ours as they are
+    for ours, ink in inks.items():
+        for ground in ("background", "panel", "row-chosen"):
+            found = _contrast(variables[ground], ink)
+            assert found >= 2.95, f"{ours} as {ink} on {ground}: {found:.2f}"
+
+
+def _contrast(one: str, other: str) -> float:
+    light, dark = sorted((_luminance(Color.parse(colour).get_truecolor()) for colour in (one, other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
 
 
 def _luminance(colour: Any) -> float:

@@ -14,7 +14,7 @@ from eventops.tui.messages import Searched, WaitingFound
 from eventops.tui.trace import TracePage
 from eventops.tui.widgets.chain import Chain
 from tests.tui import reports
-from tests.tui.stage import front, shown, still, until
+from tests.tui.stage import front, settle, shown, still, until
 
 pytestmark = pytest.mark.asyncio
 
@@ -181,3 +181,12 @@ async def test_a_chain_is_read_once_unless_it_is_followed() -> None:
         page.refresh_all()
         await pilot.pause()
         assert "every 1 s" in shown(pilot).splitlines()[0]
+
+
+async def test_the_smallest_terminal_shows_some_of_the_tree() -> None:
+    app = still()
+    async with app.run_test(size=(20, 6)) as pilot:
+        await opened(app, reports.trace())
+        await settle(pilot)
+        lines = [line.strip() for line in shown(pilot).splitlines()]
+        assert lines[2:5] == ["req-1   3 events,", "└─", "user.registered"], lines
