@@ -29,7 +29,8 @@ _QUIET: Final = 0.5
 sweep, a megabyte each: it may not wait for a rest that somebody who goes from page to page all night never takes."""
 _OFTEN: Final = 30.0
 _AT_LAST: Final = 900.0
-_THOROUGHLY: Final = 900.0
+_THOROUGHLY: Final = (900.0, 1800.0)
+"""Seconds from one thorough sweep to the next: once the operator is away, and at last whatever they do."""
 _AWAY: Final = 60.0
 """Seconds without a key after which the operator looks elsewhere."""
 _PATIENCE: Final = 3.0
@@ -64,7 +65,8 @@ def _share_one_heap() -> None:
 class Sweeper:
     """Collects what young collections left, while nobody types. That walks through all that lives: with fifty thousand
     partitions 130 ms, in which a key would wait. So what outlasted a sweep isn't walked through by the next ones
-    (30 ms), but for a thorough one, once the operator is away."""
+    (30 ms), but for a thorough one once the operator is away: a page that was on the screen then, and left since,
+    stays until that."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -99,9 +101,12 @@ class Sweeper:
         True
         >>> sweeper.key(); sweeper.is_thorough()
         False
+        >>> now[0] = 1801.0; sweeper.key(); sweeper.is_thorough()  # they are never away
+        True
         """
         now = self._clock()
-        return now - self._thorough_at >= _THOROUGHLY and now - self._key_at >= _AWAY
+        since, (away, at_last) = now - self._thorough_at, _THOROUGHLY
+        return since >= at_last or (since >= away and now - self._key_at >= _AWAY)
 
     def sweep(self) -> None:
         """Do it where it is due; the first time what lives is only set apart."""
