@@ -15,7 +15,7 @@ from textual.widgets import Static
 
 from eventops.dlq.model import CauseGroup, Letter, LettersReport, Selection
 from eventops.dlq.replay_model import Action
-from eventops.tui import letter_text
+from eventops.tui import letter_text, quoting
 from eventops.tui.dlq_columns import cause_columns, most_open, topic_columns
 from eventops.tui.ledger import LedgerPage
 from eventops.tui.messages import Entered
@@ -228,7 +228,7 @@ class CausesPage(Marking[CauseGroup]):
     @property
     def words(self) -> tuple[str, ...]:
         """Its command."""
-        return ("dlq", "groups", self.topic)
+        return ("dlq", "groups", *quoting.about(self.topic))
 
     @property
     def crumbs(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from eventops.dlq.following import Outcome
 from eventops.dlq.model import State
 from eventops.events import Position
 from eventops.ports import Gap
+from eventops.tui import quoting
 from eventops.tui.letter_marks import state
 from eventops.tui.letter_text import Deed, Deeds, outcome
 from eventops.tui.page import Page
@@ -92,7 +93,7 @@ class LedgerPage(Page):
     @property
     def words(self) -> tuple[str, ...]:
         """Its command."""
-        return ("dlq", "history", self.topic)
+        return ("dlq", "history", *quoting.about(self.topic))
 
     @property
     def crumbs(self) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from eventops.bootstrap import Desk
 from eventops.dlq.model import CauseGroup, Letter, Selection
 from eventops.events import Position
 from eventops.ports import Gap
-from eventops.tui import letter_text
+from eventops.tui import letter_text, quoting
 from eventops.tui.clipboard import copy
 from eventops.tui.dlq import LettersOf, Marking, about
 from eventops.tui.dlq_columns import last_segment, letter_columns
@@ -70,7 +70,7 @@ class LettersPage(Marking[Letter]):
     def words(self) -> tuple[str, ...]:
         """Its command."""
         group = ("--group", self._cause.group) if self._cause.group else ()
-        return ("dlq", "show", self._cause.topic, "--cause", self._cause.cause_id, *group)
+        return ("dlq", "show", *quoting.about(self._cause.topic, "--cause", self._cause.cause_id, *group))
 
     @property
     def crumbs(self) -> tuple[str, ...]:
@@ -208,7 +208,7 @@ class LetterPage(LettersOf):
     @property
     def words(self) -> tuple[str, ...]:
         """Its command."""
-        return ("dlq", "show", str(self.position), *(() if self._is_folded else ("--full",)))
+        return ("dlq", "show", *quoting.about(str(self.position), *(() if self._is_folded else ("--full",))))
 
     @property
     def crumbs(self) -> tuple[str, ...]:

@@ -7,7 +7,10 @@ import pytest
 from eventops.events import Partition, Position
 from eventops.groups.model import Refusal, ResetReport
 from eventops.tui.confirming import Phase
+from eventops.tui.dlq import CausesPage
 from eventops.tui.lag import GroupPage
+from eventops.tui.ledger import LedgerPage
+from eventops.tui.letters import LetterPage
 from eventops.tui.messages import BrokeOff, ResetTold
 from eventops.tui.peek import PeekPage
 from eventops.tui.records import RecordPage
@@ -241,3 +244,11 @@ async def test_a_name_like_an_option_is_none_in_the_command() -> None:
         app.push_screen(PeekPage("-rf", Partition("orders", 0)))
         await pilot.pause()
         assert front(app, PeekPage).command.endswith("groups peek --topic orders --partition 0 -n 20 -- -rf")
+        await app.open("dlq", CausesPage("-dlt"))
+        assert front(app, CausesPage).command.endswith("dlq groups -- -dlt")
+        app.push_screen(LetterPage(Position("-dlt", 0, 7)))
+        await pilot.pause()
+        assert front(app, LetterPage).command.endswith("dlq show -- -dlt/0/7")
+        app.push_screen(LedgerPage("-dlt"))
+        await pilot.pause()
+        assert front(app, LedgerPage).command.endswith("dlq history -- -dlt")
