@@ -215,12 +215,13 @@ class Asking(InOrder):
 
     @property
     def page(self) -> Page | None:
-        """The page in front; None under the help, and while the dashboard is being left: answers come until the end."""
+        """The page in front. None under the help, while the page is being built (nothing of it is there yet), and
+        while the dashboard is being left: answers and keys come until the end."""
         try:
             screen: Screen[Any] = self.screen
         except ScreenStackError:
             return None
-        return screen if isinstance(screen, Page) else None
+        return screen if isinstance(screen, Page) and screen.is_mounted else None
 
     def _wanted(self) -> tuple[Watch[Any], ...]:
         page = self.page

@@ -52,6 +52,10 @@ class Frame(Screen[None]):
         yield Keys(id="keys")
         yield Horizontal(Static(id="sign"), Prompt(), id="prompt")
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nothing can be done on a screen that is being built: what it would be done to isn't there yet."""
+        return self.is_mounted and super().check_action(action, parameters)
+
     def prompt(self, sign: str) -> None:
         """Open the line at the bottom."""
         tables = list(self.query(Table))

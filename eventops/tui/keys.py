@@ -55,7 +55,9 @@ class InOrder(App[None]):
         is late."""
         if message.number != self._number or not self.screen_stack:
             return
-        if self._keys and self.screen is not self._seen:
+        if not message.is_second:  # Enter on a row opens its page by messages that are on their way now
+            (self.focused or self.screen).post_message(KeyPassed(message.number, is_second=True))
+        elif self._keys and self.screen is not self._seen:
             self._seen = self.screen
             self.screen.call_after_refresh(self.post_message, message)
         else:
@@ -64,19 +66,22 @@ class InOrder(App[None]):
     async def hurry_keys(self) -> None:
         """Now and then: wait no longer for one that was lost."""
         if self._handed_on is not None and time.monotonic() - self._handed_on > _PATIENCE:
-            await self._go_on()
+            await self._go_on(is_waiting=False)
 
-    async def _go_on(self) -> None:
+    async def _go_on(self, *, is_waiting: bool = True) -> None:
         self._handed_on = None
         if self._keys:
-            await self._hand_on()
+            await self._hand_on(is_waiting=is_waiting)
 
-    async def _hand_on(self) -> None:
+    async def _hand_on(self, *, is_waiting: bool = True) -> None:
         if not self.screen_stack:
             return
         self._handed_on = time.monotonic()
         self._number += 1
         passed, self._seen = KeyPassed(self._number), self.screen
+        if is_waiting and not self.screen.is_mounted:  # nothing of it is there that the key could be about
+            self.screen.call_after_refresh(self.post_message, KeyPassed(self._number, is_second=True))
+            return
         await super().on_event(self._keys.popleft())
         if self.screen_stack:
             (self.focused or self.screen).post_message(passed)  # behind the key, the same way

@@ -155,9 +155,10 @@ class SearchEnded(Message):
 
 @dataclass
 class KeyPassed(Message):
-    """Whatever the key of that number is bound to has happened."""
+    """Whatever the key of that number is bound to has happened; on its second way, what that led to by messages too."""
 
     number: int
+    is_second: bool = False
 
 
 @dataclass

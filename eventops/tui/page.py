@@ -134,8 +134,8 @@ class Page(Frame):
                 watch.let_go()
 
     def refresh_all(self) -> None:
-        """Repaint everything, while there is something to paint on: answers may come before and after."""
-        if not self._is_built or not self.query(StatusLine):
+        """Repaint everything, while there is something to paint on: answers and keys may come before and after."""
+        if not self._is_built or not self.is_current:
             return
         now, shell = self.shell.desk.now(), self.shell
         cluster = shell.questions.cluster.value

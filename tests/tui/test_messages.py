@@ -153,6 +153,39 @@ def burst(app: Dashboard, *keys: str) -> None:
         app.post_message(Key(_NAMES.get(key, key), key if len(key) == 1 else None))
 
 
+@pytest.mark.parametrize(
+    "keys",
+    [
+        pytest.param("2 enter escape", id="a step back from a page that isn't built"),
+        pytest.param("2 enter escape escape", id="and one more"),
+        pytest.param("4 enter escape escape", id="causes, whose marks end first"),
+        pytest.param("5 enter escape escape", id="a topic"),
+        pytest.param("2 down enter y x / up", id="keys of the page that comes"),
+        pytest.param("4 space enter d D s", id="deeds of the page that comes"),
+        pytest.param("5 l U tab space enter U", id="deeds that aren't here"),
+    ],
+)
+async def test_a_burst_of_ways_forth_and_back_leaves_a_screen_that_answers(keys: str) -> None:
+    app = still()
+    async with app.run_test(size=(160, 45)) as pilot:
+        await answer_all(pilot, app)
+        burst(app, *keys.split())
+        await until(pilot, lambda: not app._keys and app._handed_on is None, "all keys were handed on")
+        await pilot.press("escape", "1")
+        await until(pilot, lambda: app.current_mode == "overview", "the dashboard answers")
+
+
+async def test_what_follows_enter_is_for_the_page_that_it_opens() -> None:
+    app = still()
+    async with app.run_test(size=(160, 45)) as pilot:
+        await answer_all(pilot, app)
+        await go(pilot, app, "2")
+        burst(app, "enter", "y")
+        await until(pilot, lambda: bool(app.clipboard), "something is copied")
+        assert app.clipboard.split()[-2] == "lag", app.clipboard
+        assert isinstance(app.screen, GroupPage)
+
+
 async def test_groups_are_shown_before_the_last_one_came_in() -> None:
     app = still()
     async with app.run_test(size=(100, 30)) as pilot:
