@@ -77,12 +77,14 @@ def completion(text: str, known: Mapping[str, Sequence[str]]) -> str | None:
 
     >>> completion("la", {}), completion("lag b", {"lag": ["audit", "billing"]})
     ('lag', 'lag billing')
+    >>> completion("wh", {})  # an alias
+    'where'
     >>> completion("", {}) is None and completion("lag nobody", {"lag": ["billing"]}) is None
     True
     """
     word, space, begun = text.partition(" ")
     if not space:
-        return next((name for name in NAMES if word and name.startswith(word)), None)
+        return next((name for name in (*NAMES, *ALIASES) if word and name.startswith(word)), None)
     names = known.get(ALIASES.get(word, word), ())
     found = next((name for name in names if begun and name.startswith(begun)), None)
     return None if found is None else f"{word} {found}"

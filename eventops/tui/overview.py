@@ -91,7 +91,8 @@ class OverviewPage(Page):
         self.query_one("#groups", Table).show(shell.worst_groups(), note=shell.arrival_note)
         topics = None if letters is None else sorted(letters.topics, key=most_open)
         self.query_one("#topics", Table).show(topics)
-        self.query_one("#causes", Table).show(causes, note=_whose(letters))
+        is_behind = not causes and is_older(shell.questions.causes, shell.questions.letters)
+        self.query_one("#causes", Table).show(None if is_behind else causes, note=_whose(letters))
 
     def alarm(self) -> str | None:
         """Partitions that are offline: whoever reads or writes them waits."""
@@ -142,6 +143,13 @@ def figures(
         told.append(Text(sparkline(list(history.totals), min(width - 96, 60)) or " ", ACCENT))
         labels.append(f"total lag, {plural(len(history.totals), 'poll')}, up to {count(max(known, default=None))}")
     return _under(labels, told, 4 if width >= 80 else 2 if width >= _TINY else 1)
+
+
+def is_older(causes: Watch[Any], letters: Watch[ListReport]) -> bool:
+    """Whether letters came in that the last answer about causes knows nothing of: it can't say that there are none."""
+    if letters.value is None or letters.answered_at is None or not any(topic.open for topic in letters.value.topics):
+        return False
+    return causes.answered_at is None or causes.answered_at < letters.answered_at
 
 
 def _whose(letters: ListReport | None) -> str:

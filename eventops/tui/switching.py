@@ -92,7 +92,9 @@ class Switching(Travelling):
         page, place = self.page, self.kept.place(self.desk.context.name)
         if page is None:
             return
-        place.section, place.refresh = page.section, self.questions.refresh
+        place.refresh = self.questions.refresh
+        if page.section != _CHOICE:
+            place.section = page.section
         if not page.crumbs:
             for table in page.query(Table):
                 place.tables[f"{page.section}/{table.id}"] = table.wish

@@ -175,6 +175,19 @@ async def test_a_burst_of_ways_forth_and_back_leaves_a_screen_that_answers(keys:
         await until(pilot, lambda: app.current_mode == "overview", "the dashboard answers")
 
 
+async def test_letters_that_came_since_the_causes_were_asked_are_not_said_to_have_none() -> None:
+    app = still()
+    async with app.run_test(size=(160, 45)) as pilot:
+        await answer_all(pilot, app)
+        asked, said = app.questions.causes, "Causes of open letters  0"
+        await answer(pilot, asked, ())
+        await until(pilot, lambda: said in shown(pilot), "what causes say that are as new as the letters")
+        assert asked.answered_at is not None
+        asked.answered_at -= timedelta(seconds=1)
+        app.repaint()
+        await until(pilot, lambda: said not in shown(pilot), "what older ones can't say")
+
+
 async def test_what_follows_enter_is_for_the_page_that_it_opens() -> None:
     app = still()
     async with app.run_test(size=(160, 45)) as pilot:

@@ -247,6 +247,11 @@ async def test_another_cluster_is_one_command_away_and_nothing_of_the_one_before
             pilot, lambda: any("no context 'nowhere'" in one.message for one in app._notifications), "the refusal"
         )
         assert app.desk.context.name == "stage"
+        await pilot.press("colon")
+        await type_text(pilot, "ctx")
+        await until(pilot, lambda: isinstance(app.screen, ContextsPage), "the contexts")
+        app.note()
+        assert app.kept.place("stage").section == "lag", "where one was, not where one chose"
     app.let_go()
 
 
