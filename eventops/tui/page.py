@@ -135,7 +135,7 @@ class Page(Frame):
 
     def refresh_all(self) -> None:
         """Repaint everything, while there is something to paint on: answers and keys may come before and after."""
-        if not self._is_built or not self.is_current:
+        if not (self._is_built and self.is_current and self.is_attached and self.query(StatusLine)):
             return
         now, shell = self.shell.desk.now(), self.shell
         cluster = shell.questions.cluster.value
