@@ -145,7 +145,7 @@ async def test_a_reset_of_a_group_that_is_gone_says_what_would_make_it(
             group = unique("gone")
             await app.push_screen(ResetPage(group, targets.target("latest", group, desk.now())))
             await until(pilot, lambda: "failed" in shown(pilot), "why there is no plan")
-            assert f"there is no group '{group}'" in shown(pilot)
+            await until(pilot, lambda: f"there is no group '{group}'" in shown(pilot), "the reason")
             assert "which only the command below does, with --create behind it" in shown(pilot)
 
 
