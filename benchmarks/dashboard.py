@@ -133,7 +133,8 @@ def _answers(terminal: Terminal) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {}
 
     def press(what: str, key: str, seen: str, *, raw: bool = False) -> None:
-        found.setdefault(what, []).append(_seen(terminal, key, seen, raw=raw))
+        terminal.press(key)
+        found.setdefault(what, []).append(terminal.until(seen, raw=raw))
         terminal.rest(0.25 + len(found[what]) % 7 * 0.03)
 
     for row in range(1, TIMES + 1):
@@ -146,16 +147,6 @@ def _answers(terminal: Terminal) -> dict[str, list[float]]:
         press("Enter, deeper", "\r", f"/ bench-group-{TIMES:04}")
         press("Esc, back", "\x1b", "caught up in")
     return found
-
-
-def _seen(terminal: Terminal, key: str, seen: str, *, raw: bool) -> float:
-    """``raw``: it is looked for with its colours."""
-    began = time.monotonic()
-    terminal.press(key)
-    while seen.encode() not in (terminal.written if raw else terminal.text):
-        assert time.monotonic() - began < 60.0, f"no {seen!r} after {key!r}: {terminal.text[-400:]!r}"
-        terminal.read(0.002)
-    return time.monotonic() - began
 
 
 def _print_keys(where: str, seconds: list[float]) -> None:

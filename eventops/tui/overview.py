@@ -91,7 +91,7 @@ class OverviewPage(Page):
         self.query_one("#groups", Table).show(shell.worst_groups(), note=shell.arrival_note)
         topics = None if letters is None else sorted(letters.topics, key=most_open)
         self.query_one("#topics", Table).show(topics)
-        is_behind = not causes and is_older(shell.questions.causes, shell.questions.letters)
+        is_behind = not causes and _is_older(shell.questions.causes, shell.questions.letters)
         self.query_one("#causes", Table).show(None if is_behind else causes, note=_whose(letters))
 
     def alarm(self) -> str | None:
@@ -145,7 +145,7 @@ def figures(
     return _under(labels, told, 4 if width >= 80 else 2 if width >= _TINY else 1)
 
 
-def is_older(causes: Watch[Any], letters: Watch[ListReport]) -> bool:
+def _is_older(causes: Watch[Any], letters: Watch[ListReport]) -> bool:
     """Whether letters came in that the last answer about causes knows nothing of: it can't say that there are none."""
     if letters.value is None or letters.answered_at is None or not any(topic.open for topic in letters.value.topics):
         return False

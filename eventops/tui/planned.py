@@ -77,7 +77,7 @@ def facts(one: Planned, diff: str | None) -> Text:
     record_text.heading(text, "how it differs")
     if diff is None:
         text.append("  not at all: key, payload and the event's own headers are put back as they were\n", FAINT)
-    for line in (diff or "").split("\n") if diff else ():
+    for line in diff.split("\n") if diff else ():
         text.append(f"  {safe(line)}\n", {"+": GOOD, "-": BAD, "@": FAINT}.get(line[:1], ""))
     return text
 

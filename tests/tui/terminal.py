@@ -52,10 +52,10 @@ class Terminal:
         """What was written, without what moves the cursor and colours."""
         return ESCAPES.sub(b"", self.written)
 
-    def until(self, text: str, seconds: float = 60.0) -> float:
-        """Seconds until it stands in what was written, escapes left out."""
+    def until(self, text: str, seconds: float = 60.0, *, raw: bool = False) -> float:
+        """Seconds until it stands in what was written, escapes left out, or (``raw``) with them."""
         began = time.monotonic()
-        while text.encode() not in self.text:
+        while text.encode() not in (self.written if raw else self.text):
             assert time.monotonic() - began < seconds, f"no {text!r}: {self.text[-400:]!r}"
             self.read(0.002)
         return time.monotonic() - began
