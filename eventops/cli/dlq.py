@@ -45,7 +45,11 @@ def dlq() -> None:
 @output_option()
 @pass_desk
 def list_topics(desk: Desk, output: str, where: LetterCondition | None) -> None:
-    """Dead-letter topics with counts, age and rate; exit code 1 where letters remain."""
+    """Dead-letter topics with counts, age and rate; exit code 1 where letters remain.
+
+    Letters remain that are open, and those that failed again after a replay, which are counted apart here; what the
+    dashboard calls open is both together.
+    """
     from eventops.dlq.document import list_document
 
     with reading_letters(desk) as letters:
@@ -71,7 +75,7 @@ def groups(desk: Desk, topic: str, output: str, **chosen: Any) -> None:
     """Letters of TOPIC by cause and consumer group: how many, since when, of how many keys, poison pill or outage.
 
     A cause is the root exception, the first frame of our own code, and the message without ids, numbers, addresses and
-    times. Its id goes with --cause.
+    times. Its id goes with --cause. Nobody dealt with what is open or failed again; the two are counted apart.
     """
     from eventops.dlq.document import causes_document
 

@@ -189,7 +189,7 @@ def _carry_out(desk: Desk, plan: Plan, pace: Pace) -> ReplayReport:
             if step.told and step.told != told:
                 diagnostics.say(f"{step.done:,} of {step.total:,}: {step.told}")
             told = step.told
-            is_idle = told is not None
+            is_idle = step.is_idle
             if step.report is not None:
                 return step.report
     raise AssertionError("the last step carries the report")

@@ -159,7 +159,10 @@ class Replay:
                 self._chunks.learn(len(chunk), seconds)
                 if (yield from self._watch_the_stage(producer)):
                     yield Step(*self._progress)
-                self._keep_the_rate(producer, len(chunk) if self._plan.is_replay else 0, seconds)
+                if (rest := self._rest(len(chunk), seconds)) > 0:
+                    yield Step(*self._progress, is_pause=True)
+                    self._pause(rest, producer)
+                    yield Step(*self._progress)
             if self._tally.left:
                 self._give_back(producer)
         except GeneratorExit:  # dropped between two transactions
@@ -251,6 +254,7 @@ class Replay:
         if self._is_stopped():
             return
         if self._lost_in_a_row < self._pace.tries:
+            yield Step(*self._progress, is_pause=True)
             self._pause(_FIRST_BACKOFF_SECONDS * 2 ** (self._lost_in_a_row - 1))
             return
         yield from self._leave(f"{self._lost_in_a_row} transactions in a row were lost, the last one: {lost}")
@@ -280,10 +284,11 @@ class Replay:
         with contextlib.suppress(TransactionLost, Fenced, EventopsError):
             self._committer.give_back(producer)
 
-    def _keep_the_rate(self, producer: TransactionalProducer, letters: int, seconds: float) -> None:
-        """Between transactions, since an open one holds readers back."""
-        if self._pace.rate is not None and self._tally.left:
-            self._pause(letters / self._pace.rate - seconds, producer)
+    def _rest(self, letters: int, seconds: float) -> float:
+        """Seconds that keep the rate, after so many letters in so many seconds: between transactions, since an open one
+        holds readers back."""
+        is_held = self._pace.rate is not None and self._plan.is_replay and bool(self._tally.left)
+        return letters / self._pace.rate - seconds if is_held and self._pace.rate is not None else 0.0
 
     def _pause(self, seconds: float, producer: TransactionalProducer | None = None) -> None:
         """Somebody who waits between transactions shows that he is there."""

@@ -218,3 +218,10 @@ class Step:
     """Set on the last step."""
     told: str | None = None
     """What it waits for, where it waits."""
+    is_pause: bool = False
+    """It waits for a moment that isn't worth telling."""
+
+    @property
+    def is_idle(self) -> bool:
+        """No transaction is in hand until the next step."""
+        return self.is_pause or self.told is not None or self.report is not None

@@ -121,8 +121,8 @@ class Dashboard(Wearing):
 
     async def action_quit(self) -> None:
         """What writes is stopped first, between two transactions; the second time one leaves at once."""
-        if self.writer is not None and self.writer.stop_writing():
-            self.notify("a replay runs: it ends with the transaction in hand; once more leaves at once", markup=False)
+        if self.writer is not None and (ending := self.writer.stop_writing()) is not None:
+            self.notify(f"{ending}; once more leaves at once", markup=False)
         else:
             if self.writer is not None and self.writer.is_writing:
                 self.parting = f"left in the middle: the ledger knows what was written, this goes on: {self._resuming}"

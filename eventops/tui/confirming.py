@@ -22,7 +22,7 @@ class Phase(Enum):
     PLANNING = "reading …"
     PLANNED = "nothing was written yet"
     RUNNING = "writing"
-    STOPPING = "stopping: a transaction in hand is finished first …"
+    STOPPING = "stopping …"
     DONE = "done"
     FAILED = "failed"
 

@@ -16,7 +16,7 @@ from textual.widgets import Static
 from eventops.dlq.model import CauseGroup, Letter, LettersReport, Selection
 from eventops.dlq.replay_model import Action
 from eventops.tui import letter_text, quoting
-from eventops.tui.dlq_columns import cause_columns, most_open, topic_columns
+from eventops.tui.dlq_columns import cause_columns, most_open, of_them_again, topic_columns
 from eventops.tui.ledger import LedgerPage
 from eventops.tui.messages import Entered
 from eventops.tui.page import Page
@@ -131,7 +131,7 @@ class TopicsPage(LettersOf):
         """Most open letters first."""
         report = self.shell.questions.letters.value
         topics = None if report is None else sorted(report.topics, key=most_open)
-        self.query_one("#topics", Table).show(topics)
+        self.query_one("#topics", Table).show(topics, note=of_them_again(topics, is_low=self.has_class("-low")))
 
     def on_table_chosen(self, message: Table.Chosen) -> None:
         """Its causes."""
@@ -249,7 +249,8 @@ class CausesPage(Marking[CauseGroup]):
     def paint(self) -> None:
         """As the room orders them: most open letters first."""
         report: LettersReport | None = self.watches[0].value
-        self._table.show(None if report is None else report.causes)
+        causes = None if report is None else report.causes
+        self._table.show(causes, note=of_them_again(causes, is_low=self.has_class("-low")))
         self._detail()
 
     def on_table_moved(self, _message: Table.Moved) -> None:

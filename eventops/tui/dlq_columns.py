@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -36,6 +36,17 @@ def ago(now: Callable[[], datetime], moment: datetime | None) -> Text:
 def most_open(row: TopicCounts) -> tuple[float, int, str]:
     """What a list of topics is ordered by; what couldn't be read may be anything, and stands before what is 0."""
     return (-0.5 if row.is_unknown else -row.open, -row.total, row.topic)
+
+
+def of_them_again(rows: Iterable[TopicCounts | CauseGroup] | None, *, is_low: bool) -> str:
+    """Beside the number of rows: what the open letters count as well, where there is any of it, and on terminals that
+    aren't low (``is_low``): these have no line for it.
+
+    >>> of_them_again(None, is_low=False)
+    ''
+    """
+    number = 0 if is_low else sum(row.counts.get(State.FAILED_AGAIN, 0) for row in rows or ())
+    return f"{count(number)} of the open letters failed again" if number else ""
 
 
 def _counts(*, from_width: int) -> Iterator[Column[Any]]:

@@ -32,6 +32,13 @@ _MARKS: Final = (
     ("? ≥", "not known, at least: never shown as 0"),
     ("↻", "put back by a replay"),
 )
+_COUNTS: Final = (
+    ("open", "letters that nobody dealt with, those that failed again among them"),
+    ("failed again", "of the open ones: they were put back, and came back as letters"),
+    ("parked", "refused by where they were to go: not open; U takes that back"),
+)
+_LEAST: Final = 10
+"""Columns of the keys."""
 _TABLES: Final = (("Enter", "go deeper"), ("Tab", "the next table"), ("↑ ↓", "move; PgUp, PgDn, Home and End too"))
 
 
@@ -58,6 +65,7 @@ class HelpPage(Screen[None]):
             ((f":{name} {' '.join(short[name])}", what) for name, what in NAMES.items()),
         )
         _section(text, "Marks", _MARKS)
+        _section(text, "Counts of dead letters", _COUNTS)
         text.append("The line that begins with $ is the command that prints what the screen shows; y copies it.", FAINT)
         yield VerticalScroll(Static(text, id="help"))
 
@@ -80,8 +88,9 @@ def _keys(of: type[DOMNode]) -> Iterator[tuple[str, str]]:
 
 def _section(text: Text, title: str, lines: Iterable[tuple[str, str]]) -> None:
     text.append(f"{title}\n", "bold")
-    for keys, what in lines:
-        text.append(f"  {keys:<26}" if keys[1:] and keys.startswith(":") else f"  {keys:<10}", ACCENT).append(
-            f"{what}\n"
-        )
+    told = list(lines)
+    longest = max((len(keys) for keys, _ in told), default=0)
+    wide = _LEAST if longest < _LEAST else longest + 2
+    for keys, what in told:
+        text.append(f"  {keys:<{wide}}", ACCENT).append(f"{what}\n")
     text.append("\n")

@@ -14,7 +14,7 @@ from textual.widgets import Static
 from eventops.events import Partition
 from eventops.lag.model import LagReport, Verdict
 from eventops.tui import pages
-from eventops.tui.dlq_columns import cause_columns, most_open, topic_columns
+from eventops.tui.dlq_columns import cause_columns, most_open, of_them_again, topic_columns
 from eventops.tui.history import History, sparkline, total
 from eventops.tui.lag_columns import GROUPS, Paced, lag, rate
 from eventops.tui.page import Page
@@ -90,7 +90,7 @@ class OverviewPage(Page):
         self.query_one("#figures", Static).update(told)
         self.query_one("#groups", Table).show(shell.worst_groups(), note=shell.arrival_note)
         topics = None if letters is None else sorted(letters.topics, key=most_open)
-        self.query_one("#topics", Table).show(topics)
+        self.query_one("#topics", Table).show(topics, note=of_them_again(topics, is_low=self.has_class("-low")))
         is_behind = not causes and _is_older(shell.questions.causes, shell.questions.letters)
         self.query_one("#causes", Table).show(None if is_behind else causes, note=_whose(letters))
 

@@ -86,9 +86,10 @@ class Page(Frame):
         """It isn't left now, where nobody would see what it does."""
         return False
 
-    def stop_writing(self) -> bool:
-        """Ask what it writes to stop at the next safe place. False: nothing is written, or it was asked before."""
-        return False
+    def stop_writing(self) -> str | None:
+        """Ask what it writes to stop at the next safe place: with what it ends. None: nothing is written, or it was
+        asked before."""
+        return None
 
     @property
     def pace(self) -> float | None:

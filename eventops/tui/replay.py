@@ -16,7 +16,7 @@ from textual.widgets import ProgressBar, Static
 
 from eventops.dlq.command import of_wishes
 from eventops.dlq.model import Selection
-from eventops.dlq.replay_model import Action, Plan, Planned, ReplayReport, Step
+from eventops.dlq.replay_model import AT_LEAST_ONCE, Action, Plan, Planned, ReplayReport, Step
 from eventops.errors import reason_of
 from eventops.tui import messages, replay_text
 from eventops.tui.confirming import Phase
@@ -56,7 +56,7 @@ class ReplayPage(PlanningPage):
     section = "dlq"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("x", "confirm", "execute the plan, after a typed confirmation"),
-        Binding("c", "cancel", "while it runs: stop after the transaction in hand"),
+        Binding("c", "cancel", "while it runs: stop, after a transaction that is in hand"),
         Binding("h", "history", "what was done about the topic's letters, and what came of it"),
     ]
 
@@ -124,7 +124,7 @@ class ReplayPage(PlanningPage):
             how = (("m", "ramp"), ("s", "rate"), ("Enter", "change")) if self.action is Action.REPLAY else ()
             return (("x", "execute"), *how, ("e", "reason"), ("Esc", "leave, nothing is written"))
         if self.is_writing:
-            return (("c", "cancel after this transaction"),) if self.phase is Phase.RUNNING else ()
+            return (("c", "cancel"),) if self.phase is Phase.RUNNING else ()
         if self._report is not None:
             return (("h", "history"), ("Esc", "back"))
         is_empty = self.phase is Phase.PLANNED and self.action is Action.REPLAY
@@ -183,9 +183,10 @@ class ReplayPage(PlanningPage):
         self.run_worker(carry_out, thread=True, name="replay", group="replay", exit_on_error=False)
 
     def on_stepped(self, message: messages.Stepped) -> None:
-        """One more transaction is committed."""
+        """One more transaction is committed, or something is waited for."""
+        if self._step is None or message.step.done != self._step.done:
+            self._rate.add(message.step.done, self.shell.desk.now())
         self._step, self._stepped_at = message.step, self.shell.desk.now()
-        self._rate.add(message.step.done, self.shell.desk.now())
         if message.step.report is not None:
             self._report, self.phase = message.step.report, Phase.DONE
             self._told = message.told or replay_text.of_report(message.step.report)
@@ -199,11 +200,16 @@ class ReplayPage(PlanningPage):
             self.phase = Phase.STOPPING
             self.refresh_all()
 
-    def stop_writing(self) -> bool:
-        """With the transaction in hand."""
-        is_running = self.phase is Phase.RUNNING
+    def stop_writing(self) -> str | None:
+        """With the transaction in hand, where one is."""
+        if self.phase is not Phase.RUNNING:
+            return None
         self.action_cancel()
-        return is_running
+        return replay_text.ending(self._step, self.action, is_atomic=self._is_atomic)
+
+    @property
+    def _is_atomic(self) -> bool:
+        return self._plan is None or self._plan.guarantee != AT_LEAST_ONCE
 
     def back(self) -> bool:
         """Escape doesn't leave a running replay: it asks it to stop."""

@@ -11,7 +11,7 @@ from eventops.dlq import telling
 from eventops.dlq.pace import Ramp
 from eventops.dlq.ramp import caution, unasked
 from eventops.dlq.replay_document import plan_document, replay_document
-from eventops.dlq.replay_model import Action, Plan, ReplayReport, Step
+from eventops.dlq.replay_model import AT_LEAST_ONCE, Action, Plan, ReplayReport, Step
 from eventops.dlq.telling import Counted
 from eventops.tui.confirming import Phase
 from eventops.tui.palette import ACCENT, BAD, FAINT, GOOD, WARN
@@ -64,7 +64,10 @@ def progress(
 ) -> None:
     """How far it is, how fast (letters a second, None: not known yet), and what it waits for; ``silent``: seconds
     without a step, where that is longer than usual: nobody knows then how long it will take."""
-    _title(text, found, phase.value, ACCENT if phase is Phase.RUNNING else WARN)
+    word = phase.value
+    if phase is Phase.STOPPING and not is_idle(step):
+        word = f"stopping: {in_hand(is_atomic=found.guarantee != AT_LEAST_ONCE)} finished first …"
+    _title(text, found, word, ACCENT if phase is Phase.RUNNING else WARN)
     done, total = (step.done, step.total) if step is not None else (0, len(found.planned))
     text.append(f"  {count(done)}", "bold").append(f" of {count(total)} letters", FAINT)
     if silent is not None:
@@ -76,6 +79,35 @@ def progress(
     text.append("\n")
     if step is not None and step.told and phase is Phase.RUNNING:
         text.append(f"  {safe(step.told, 200)}\n", WARN)
+
+
+def is_idle(step: Step | None) -> bool:
+    """Nothing is in hand now; ``step`` None: nothing was begun."""
+    return step is None or step.is_idle
+
+
+def in_hand(*, is_atomic: bool) -> str:
+    """What is being written; ``is_atomic``: as a whole or not at all."""
+    return "the transaction in hand is" if is_atomic else "the letters in hand are"
+
+
+def ending(step: Step | None, action: Action, *, is_atomic: bool) -> str:
+    """How a run that is asked to stop after that step ends.
+
+    >>> ending(None, Action.REPLAY, is_atomic=True)
+    'no letter was touched yet: the replay ends before it begins'
+    >>> ending(Step(1, 9, told="waiting"), Action.REPLAY, is_atomic=True)
+    'no transaction is in hand: the replay ends now, with 1 of 9 letters done'
+    >>> ending(Step(0, 9), Action.DISCARD, is_atomic=True)
+    'the discard ends once the transaction in hand is finished'
+    """
+    name = action.value
+    if step is None:
+        return f"no letter was touched yet: the {name} ends before it begins"
+    if step.is_idle:
+        what = "no transaction is in hand" if is_atomic else "no letter is in hand"
+        return f"{what}: the {name} ends now, with {count(step.done)} of {plural(step.total, 'letter')} done"
+    return f"the {name} ends once {in_hand(is_atomic=is_atomic)} finished"
 
 
 def result(text: Text, report: ReplayReport, told: Told, seconds: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final
@@ -138,7 +139,7 @@ class Travelling(Asking):
         else:
             await self.open("dlq")
             if (page := self.page) is not None:
-                page.narrow_to(f"^({'|'.join(found)})$")
+                page.narrow_to(f"^({'|'.join(map(re.escape, found))})$")
 
     async def on_waiting_found(self, message: WaitingFound) -> None:
         """On to its trace."""

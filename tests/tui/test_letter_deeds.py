@@ -222,9 +222,10 @@ async def test_what_is_stopped_promises_no_transaction_and_no_key_that_does_noth
         page.phase, app.writer = Phase.RUNNING, page
         waits = "waiting until 1 letter of this stage of 1 is read"
         page.post_message(Stepped(Step(1, 3, told=waits)))
-        await until(pilot, lambda: waits in shown(pilot) and "c cancel after" in shown(pilot), "a stage")
+        await until(pilot, lambda: waits in shown(pilot) and "c cancel" in shown(pilot), "a stage")
         await pilot.press("c")
-        await until(pilot, lambda: "stopping: a transaction in hand is finished first" in shown(pilot), "the end")
+        await until(pilot, lambda: "stopping …" in shown(pilot), "the end")
+        assert "in hand" not in shown(pilot)
         assert waits not in shown(pilot), "it waits for that no longer"
         assert "c cancel" not in shown(pilot)
 

@@ -71,6 +71,20 @@ async def test_causes_of_one_class_are_told_apart_and_the_one_under_the_cursor_i
         assert front(app, ReplayPage)._selection.causes == (found.causes[1].cause_id,)
 
 
+async def test_open_letters_that_failed_again_are_said_where_open_ones_are_counted() -> None:
+    app = still()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await causes_page(pilot, app, reports.some_letters())
+        assert "Causes  3  1 of the open letters failed again" in shown(pilot)
+        await pilot.press("4")
+        await answer(pilot, app.questions.letters, reports.listed(reports.topic_counts("users-dlt", failed_again=2)))
+        assert "Dead-letter topics  1  2 of the open letters failed again" in shown(pilot)
+        await answer(pilot, app.questions.letters, reports.listed(reports.topic_counts("users-dlt", open=2)))
+        assert "again" not in shown(pilot).replace("failed again  replayed", "")
+        await pilot.press("question_mark", "end")
+        await until(pilot, lambda: "those that failed again among them" in shown(pilot), "what open means")
+
+
 async def test_what_could_not_be_read_is_said() -> None:
     app = still()
     async with app.run_test(size=(120, 30)) as pilot:

@@ -10,10 +10,11 @@ from eventops.tui.ledger import LedgerPage, letter_of
 from eventops.tui.letters import LetterPage, LettersPage
 from eventops.tui.messages import Searched
 from eventops.tui.overview import OverviewPage
+from eventops.tui.target import Target
 from eventops.tui.topics import TopicListPage, TopicPage
 from eventops.tui.trace import TracePage
 from tests.tui import reports
-from tests.tui.stage import answer, answer_all, current, front, shown, still, type_text, until
+from tests.tui.stage import answer, answer_all, current, front, shown, still, table, type_text, until
 
 pytestmark = pytest.mark.asyncio
 
@@ -63,6 +64,16 @@ async def test_from_a_group_to_the_topic_that_it_reads() -> None:
         assert group.group in shown(pilot)
         await pilot.press("escape")
         front(app, TopicListPage)
+
+
+async def test_the_letters_of_several_topics_are_those_of_these_names_and_of_no_other() -> None:
+    app = still()
+    async with app.run_test(size=(120, 40)) as pilot:
+        names = ("orders.dlq", "users-dlq", "ordersXdlq")
+        await answer(pilot, app.questions.letters, reports.listed(*(reports.topic_counts(name) for name in names)))
+        await app.open_letters(Target(topics=("orders", "users")))
+        await until(pilot, lambda: len(table(app, "topics").rows) == 2, "the filter")
+        assert [row.topic for row in table(app, "topics").rows] == ["orders.dlq", "users-dlq"]
 
 
 async def test_what_a_way_back_leads_to_is_not_closed_on_the_way() -> None:
