@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from eventops.bootstrap import Desk
 
-_TEXTUAL: Final = {"ESCDELAY": "25", "TEXTUAL_FPS": "120"}
+_TEXTUAL: Final = {"ESCDELAY": "10", "TEXTUAL_FPS": "120"}
 """Read by Textual where it is imported. Milliseconds after which an Escape is the key, and not the beginning of another
 key's sequence, which comes in one piece, over SSH too (ncurses's variable); frames a second, each of which a key may
 wait for."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Container, Horizontal, Vertical
+from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
@@ -28,6 +29,8 @@ _HINTS: Final = {":": " · ".join(NAMES), "/": "text, regex, or !what not to sho
 class Frame(Screen[None]):
     """The lines, and between them what subclasses say (``body``)."""
 
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+    """Who loses it and who gets it draw what changes: Textual's own draws the whole screen each time."""
     worn: str | None = None
     """The theme that it is styled in; None: it isn't yet."""
     _is_built = False
@@ -49,8 +52,7 @@ class Frame(Screen[None]):
         yield Notice(id="notice")
         yield Vertical(*self.body(), id="body")
         yield CommandLine(id="command")
-        yield Keys(id="keys")
-        yield Horizontal(Static(id="sign"), Prompt(), id="prompt")
+        yield Container(Keys(id="keys"), Horizontal(Static(id="sign"), Prompt(), id="prompt"), id="bottom")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Nothing can be done on a screen that is being built: what it would be done to isn't there yet."""

@@ -30,9 +30,6 @@ _STEPS_KEPT: Final = 30
 _DEEPEST: Final = 30
 """Pages over each other; beyond, a section begins anew at its top."""
 
-_DELAY: Final = 0.01
-"""Seconds between a way to another screen and its painting."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Step:
@@ -63,9 +60,9 @@ class Travelling(Asking):
         self.traced: list[str] = []
         """Ids that were searched at this cluster, the last one first."""
 
-    def delay_update(self, delay: float = _DELAY) -> None:
-        """As long as a screen takes to be laid out: Textual's 50 ms against flicker are all that a key may take."""
-        super().delay_update(min(delay, _DELAY))
+    def delay_update(self, delay: float = 0.0) -> None:
+        """Not at all: Textual holds a new screen back for 50 ms, until it isn't blank any more, and that is all that a
+        key may take. A page is told what it shows before it is laid out."""
 
     async def action_go(self, section: str) -> None:
         """A section as it was left; its own key again leads back to its top."""

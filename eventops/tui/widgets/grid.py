@@ -192,9 +192,9 @@ class Grid(ScrollView, can_focus=True):
         self._take_focus(event, DescendantBlur(self), has_it=False)
 
     def _take_focus(self, event: Event, told: Event, *, has_it: bool) -> None:
-        """As Textual's own handlers, which come behind this one, but for drawing all rows anew."""
+        """As Textual's own handlers, which come behind this one, but for styling and drawing all of it anew."""
         event.prevent_default()
-        self.has_focus = has_it
+        self.set_reactive(Grid.has_focus, has_it)
         self._redraw(self.cursor_row)
         if self.parent is not None:
             self.parent.post_message(told)

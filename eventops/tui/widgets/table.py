@@ -19,7 +19,7 @@ from eventops.tui.palette import FAINT
 from eventops.tui.widgets import caption
 from eventops.tui.widgets.caption import Count
 from eventops.tui.widgets.columns import Arranged, Column, Row, Wish, arranged, newest, place, widths
-from eventops.tui.widgets.grid import Grid, Head
+from eventops.tui.widgets.grid import Grid
 from eventops.tui.widgets.lines import OneLine, Said
 
 __all__ = ["Column", "Table"]
@@ -209,9 +209,9 @@ class Table(Vertical, Generic[Row]):
         return self.query_one(Grid)
 
     def on_descendant_focus(self, _event: DescendantFocus) -> None:
-        """Low terminals show the rows of the table that has the keys, and of the others the titles."""
+        """Low terminals show the others' titles only; elsewhere it is noted, and styled when the terminal gets low."""
         for table in self.screen.query(Table):
-            table.set_class(table is not self, "-behind")
+            table.set_class(table is not self, "-behind", update=not self.screen.has_class("-tall"))
 
     def on_resize(self, _event: Resize) -> None:
         """Columns come, go and change their widths."""
@@ -241,8 +241,11 @@ class Table(Vertical, Generic[Row]):
         self.post_message(self.Moved(self))
 
     def on_ordered(self, message: Ordered) -> None:
-        """The answer to the latest wish; others are late."""
+        """The answer to the latest wish; others are late. What waits to be painted comes first: a key led to it."""
         message.stop()
+        self.call_after_refresh(self._take_latest, message)
+
+    def _take_latest(self, message: Ordered) -> None:
         if message.number == self._number:
             self._take(message.result)
 
@@ -302,11 +305,11 @@ class Table(Vertical, Generic[Row]):
             return
         self._wide = wide
         self._head()
-        grid.lay_out([*caption.heads(self._visible, self._wide, self._wish), *self._rest()], count)
+        rest = caption.rest(self._wide, self.size.width)
+        grid.lay_out([*caption.heads(self._visible, self._wide, self._wish), *rest], count)
 
     def _cells(self, row: int) -> Sequence[Text]:
-        texts = self._texts(row) if row < len(self.rows) else [Text("") for _ in self._visible]
-        return [*texts, *(Text("") for _ in self._rest())]
+        return self._texts(row) if row < len(self.rows) else [Text("") for _ in self._visible]
 
     def _texts(self, row: int) -> list[Text]:
         if row not in self._told:
@@ -314,9 +317,6 @@ class Table(Vertical, Generic[Row]):
                 self._told.clear()
             self._told[row] = [column.text(self.rows[row]) for column in self._visible]
         return self._told[row]
-
-    def _rest(self) -> list[Head]:
-        return caption.rest(self._wide, self.size.width)
 
     def _head(self) -> None:
         shown = self._shown
