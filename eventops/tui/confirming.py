@@ -27,6 +27,15 @@ class Phase(Enum):
     FAILED = "failed"
 
 
+_NOT_NOW: Final = {
+    Phase.PLANNING: "not yet: the plan is still being made",
+    Phase.RUNNING: "it is being carried out already",
+    Phase.STOPPING: "it is being carried out, and ends",
+    Phase.DONE: "it is done already",
+    Phase.FAILED: "not executed: there is no plan, see above",
+}
+
+
 class ConfirmingPage(Page):
     """One deed from plan to result. Subclasses say whether there is something to do, and what has to be typed."""
 
@@ -69,20 +78,23 @@ class ConfirmingPage(Page):
 
     def action_confirm(self) -> None:
         """Ask for a yes in so many letters, or for a name where there is much to lose."""
-        if self.phase is Phase.PLANNING:
-            self.notify("not yet: the plan is still being made", severity="warning")
-        if self.phase is Phase.PLANNED and not self.is_ready:
-            self.notify("not executed: the plan has nothing to write, or is refused, see above", severity="warning")
-        if self.phase is not Phase.PLANNED or not self.is_ready:
+        if (why := self._why_not()) is not None:
+            self.refuse(why)
             return
+        where = safe(self.shell.desk.context.name, 30)
+        self.ask_for_sure(YES, f"type {safe(self.password)} to {self.deed} on {where}; Esc: don't")
+
+    def _why_not(self) -> str | None:
+        """Why there is nothing to confirm."""
+        if self.phase is not Phase.PLANNED:
+            return _NOT_NOW[self.phase]
+        if not self.is_ready:
+            return "not executed: the plan has nothing to write, or is refused, see above"
         try:
             self.shell.desk.require_writable()
         except NotPermitted as refused:
-            self._trouble = str(refused)
-            self.refresh_all()
-            return
-        where = safe(self.shell.desk.context.name, 30)
-        self.ask(YES, f"type {safe(self.password, 60)} to {self.deed} on {where}; Esc: don't")
+            return f"not executed: {safe(str(refused))}"
+        return None
 
     def on_entered(self, message: messages.Entered) -> None:
         """Only what was asked for is a yes."""

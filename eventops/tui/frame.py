@@ -15,7 +15,8 @@ from textual.widgets import Static
 
 from eventops.tui.commands import NAMES
 from eventops.tui.messages import Entered, Left, Typed
-from eventops.tui.widgets.lines import CommandLine, Keys, Notice, Prompt, StatusLine, Tabs
+from eventops.tui.palette import WARN
+from eventops.tui.widgets.lines import CommandLine, Keys, Notice, Prompt, Said, StatusLine, Tabs
 from eventops.tui.widgets.table import Table
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
     from eventops.tui.app import Dashboard
 
+_NARROWEST: Final = 20
+"""Columns in which a question can be read, and answered."""
 _HINTS: Final = {":": " · ".join(NAMES), "/": "text, regex, or !what not to show"}
 
 
@@ -52,7 +55,8 @@ class Frame(Screen[None]):
         yield Notice(id="notice")
         yield Vertical(*self.body(), id="body")
         yield CommandLine(id="command")
-        yield Container(Keys(id="keys"), Horizontal(Static(id="sign"), Prompt(), id="prompt"), id="bottom")
+        line = Horizontal(Static(id="sign"), Prompt(), id="prompt")
+        yield Container(Said(id="question"), Keys(id="keys"), line, id="bottom")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Nothing can be done on a screen that is being built: what it would be done to isn't there yet."""
@@ -62,14 +66,51 @@ class Frame(Screen[None]):
         """Open the line at the bottom."""
         tables = list(self.query(Table))
         if sign == "/" and not tables:
+            self.refuse("nothing to filter here: no rows")
             return
         self.ask(sign, _HINTS[sign], tables[0].needle if sign == "/" else "")
 
     def ask(self, sign: str, hint: str, text: str = "") -> None:
         """Open the line at the bottom; the answer comes as ``Entered`` or ``Left`` with that sign."""
+        self._open(sign, None, hint, text)
+
+    def ask_for_sure(self, sign: str, question: str) -> None:
+        """The same over a question that has to be read before it is answered: it stays while somebody types, on as
+        many lines as it takes; where they aren't there, it isn't asked."""
+        self.app.clear_notifications()  # they would lie over it
+        if (room := self._lacking(question)) is None:
+            self._open(sign, Text(question), "", "")
+        else:
+            self.refuse(f"this terminal is too small to confirm a write: it takes {room}")
+
+    def refuse(self, reason: str) -> None:
+        """Say why a key does nothing, where text may be typed behind it: that is none of the screen's commands, so it
+        is kept from it until Enter or Escape."""
+        self._open("✗", Text(reason, WARN), "Esc or Enter goes on", "", is_deaf=True)
+
+    def _open(self, sign: str, question: Text | None, hint: str, text: str, *, is_deaf: bool = False) -> None:
         self.query_one("#sign", Static).update(Text(f"{sign} "))
-        self.query_one(Prompt).suggests = self.shell.complete
-        self.query_one(Prompt).ask(sign, hint, text)
+        self.query_one("#question", Said).update(question or Text())
+        self.query_one("#bottom").set_class(question is not None, "-asks")
+        prompt = self.query_one(Prompt)
+        prompt.suggests = self.shell.complete
+        prompt.ask(sign, hint, text, is_deaf=is_deaf)
+
+    def _lacking(self, question: str) -> str | None:
+        """The size that a question takes; None: there is room."""
+        width, height = self.app.size
+        wide = max(width, _NARROWEST)
+        lines = len(Text(question).wrap(self.app.console, wide - 2)) + 1
+        return f"{wide}x{lines}" if width < wide or height < lines else None
+
+    def on_resize(self) -> None:
+        """A question that can't be read any more isn't answered."""
+        prompt, asked = self.query(Prompt), self.query("#bottom.-asks #question")
+        if prompt and asked and prompt.first().is_asking:
+            question = asked.first(Said).told
+            if self._lacking(question) is not None:
+                prompt.first().close()
+                self.ask_for_sure(prompt.first().sign, question)
 
     def on_typed(self, message: Typed) -> None:
         """The filter works while it is typed."""
@@ -86,7 +127,8 @@ class Frame(Screen[None]):
         """The filter stays; a command is the app's."""
         if message.sign == "/":
             message.stop()
-        self.focus_body()
+        if not self.query_one(Prompt).is_open:  # a subclass may have asked on
+            self.focus_body()
 
     def action_sort_next(self) -> None:
         """The table in front."""

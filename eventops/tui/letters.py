@@ -17,8 +17,9 @@ from eventops.dlq.model import CauseGroup, Letter, Selection
 from eventops.events import Position
 from eventops.ports import Gap
 from eventops.tui import letter_text, quoting
+from eventops.tui.choosing import LettersOf, Marking
 from eventops.tui.clipboard import copy
-from eventops.tui.dlq import LettersOf, Marking, about
+from eventops.tui.dlq import about
 from eventops.tui.dlq_columns import last_segment, letter_columns
 from eventops.tui.leaves import PAGE, Leaves
 from eventops.tui.ledger import LedgerPage

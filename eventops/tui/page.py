@@ -31,6 +31,15 @@ ALWAYS: Final = (("?", "help"), ("q", "quit"))
 FILTER: Final = (("/", "filter"),)
 
 
+_WRITE_KEYS: Final = {
+    "R": "R plans a replay where letters are, and a reset where a group is",
+    "D": "D discards letters: where they are",
+    "U": "U restores letters: where they are",
+    "x": "x executes a plan, and there is none here",
+}
+"""Keys that write, after their plan, on other screens: who presses one here may type on, for a name or a reason."""
+
+
 class Page(Frame):
     """One screen. Subclasses say what is on it (``body``), what it asks (``watches``) and how it is painted. Textual
     calls the handlers (``on_…``) of all its classes, the subclass's first: calling the parent's would do it twice."""
@@ -44,6 +53,7 @@ class Page(Frame):
         Binding("c", "copy_id", "copy the id under the cursor"),
         Binding("o", "sort_next", "sort by the next column (or click on its title)"),
         Binding("O", "turn_round", "sort the other way round"),
+        *(Binding(key, f"refuse_key({key!r})", what, show=False) for key, what in _WRITE_KEYS.items()),
     ]
 
     @property
@@ -201,6 +211,10 @@ class Page(Frame):
     def _tell_nothing(self, what: str) -> None:
         is_known = all(watch.value is not None for watch in self.watches[:1])
         self.notify(f"nothing under the cursor {what}" if is_known else self._why_empty(self.trouble()), markup=False)
+
+    def action_refuse_key(self, key: str) -> None:
+        """Nothing can be written from here."""
+        self.refuse(f"nothing happens here: {_WRITE_KEYS[key]}")
 
     def action_copy_command(self) -> None:
         """By the terminal's own clipboard (OSC 52), so that it works over SSH."""

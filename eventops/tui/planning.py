@@ -85,6 +85,8 @@ class PlanningPage(ConfirmingPage):
     def deed(self) -> str:
         """In the line that asks."""
         letters = plural(len(self._plan.planned) if self._plan else 0, "letter")
+        if self.password != self._selection.topic:
+            letters += f" of {safe(self._selection.topic)}"
         return f"put {letters} back" if self.action is Action.REPLAY else f"{self.action.value} {letters}"
 
     def ask_again(self) -> None:
@@ -95,14 +97,28 @@ class PlanningPage(ConfirmingPage):
 
     def action_ramp(self) -> None:
         """In stages, or all at once."""
-        if self._may_change and self.action is Action.REPLAY:
+        if (why := self._why_fixed("ramp")) is not None:
+            self.refuse(why)
+        else:
             self._take(turn_ramp(self.manner))
 
     def action_change(self, name: str) -> None:
         """One of the options by its name."""
-        found = next((one for one in options(self.action, self.manner) if one.name == name), None)
-        if found is not None:
-            self._change(found)
+        if (why := self._why_fixed(name)) is not None:
+            self.refuse(why)
+        else:
+            self._change(self._option(name))
+
+    def _option(self, name: str) -> Option:
+        return next(one for one in options(self.action, self.manner) if one.name == name)
+
+    def _why_fixed(self, name: str) -> str | None:
+        """Why that option can't be changed."""
+        if not self._may_change:
+            return f"the {name} can't be changed any more: the {self.action.value} runs, or is over"
+        if all(one.name != name for one in options(self.action, self.manner)):
+            return f"a {self.action.value} has no {name}"
+        return None
 
     def on_table_chosen(self, message: Table.Chosen) -> None:
         """An option: the next value, or a question."""

@@ -17,6 +17,7 @@ from eventops.tui.records import RecordPage
 from eventops.tui.reset import ResetPage
 from eventops.tui.topics import TopicPage
 from eventops.tui.trace import TracePage
+from eventops.tui.widgets.lines import Prompt
 from tests.tui import reports
 from tests.tui.stage import answer, answer_all, current, front, go, shown, still, table, type_text, until
 
@@ -121,7 +122,7 @@ async def test_what_the_broker_would_refuse_can_not_be_confirmed(plan: object) -
         page = ResetPage("audit-group", reports.reset_plan().target, plan=plan)  # type: ignore[arg-type]
         await app.push_screen(page)
         await pilot.press("x")
-        assert not page.query_one("#prompt").has_class("-open")
+        assert not page.query_one(Prompt).is_asking
         assert "x execute" not in shown(pilot)
 
 
@@ -149,7 +150,7 @@ async def test_a_read_only_context_resets_nothing() -> None:
         await pilot.press("x")
         assert "the context prod is read-only" in shown(pilot)
         assert table(app, "moves").rows == plan.moves
-        assert not page.query_one("#prompt").has_class("-open")
+        assert not page.query_one(Prompt).is_asking
 
 
 async def test_a_low_terminal_shows_the_rows_of_the_table_that_has_the_keys() -> None:

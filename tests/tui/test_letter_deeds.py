@@ -19,6 +19,7 @@ from eventops.tui.messages import BrokeOff, PlanMade, Stepped, Unplanned
 from eventops.tui.replay import ReplayPage
 from eventops.tui.replay_options import Manner, options, set_rate
 from eventops.tui.replay_text import of_plan
+from eventops.tui.widgets.lines import Prompt
 from tests.tui import reports
 from tests.tui.stage import answer, front, shown, still, table, type_text, until
 from tests.tui.test_letters import letters_page, planned
@@ -41,8 +42,9 @@ async def test_on_letters_what_is_shown_under_the_cursor_is_meant_and_never_the_
         for key in ("R", "D", "U"):
             await pilot.press(key)
             assert app.screen is page
-        assert {note.message for note in app._notifications} == {"nothing is chosen here"}
-        assert not page.query_one("#prompt").has_class("-open"), "no reason for nothing"
+            assert "nothing is chosen here" in shown(pilot)
+            assert not page.query_one(Prompt).is_asking, "no reason for nothing"
+            await pilot.press("escape")
 
 
 async def test_all_rows_that_are_shown_are_marked_and_unmarked() -> None:
@@ -236,8 +238,8 @@ async def test_who_executes_before_there_is_a_plan_is_told_so() -> None:
         page = await planned(pilot, app)
         page.phase = Phase.PLANNING
         await pilot.press("x")
-        assert [note.message for note in app._notifications] == ["not yet: the plan is still being made"]
-        assert not page.query_one("#prompt").has_class("-open")
+        assert "not yet: the plan is still being made" in shown(pilot)
+        assert not page.query_one(Prompt).is_asking
 
 
 async def test_a_plan_is_not_said_to_be_asked_again_and_what_was_done_is_as_old_as_its_end() -> None:

@@ -439,7 +439,7 @@ async def test_the_read_only_badge_is_enforced() -> None:
         await pilot.press("x")
         assert "the context prod is read-only" in shown(pilot)
         assert page.phase is Phase.PLANNED
-        assert not page.query_one("#prompt").has_class("-open"), "nothing can be confirmed"
+        assert not page.query_one(Prompt).is_asking, "nothing can be confirmed"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from rich.text import Text
-from textual.events import Click, Key
+from textual.events import Click, Key, Paste
 from textual.geometry import Size
 from textual.reactive import Reactive
 from textual.suggester import Suggester
@@ -65,6 +65,11 @@ class Said(Static):
 
     is_one_line = False
     _before: Text | None = None
+
+    @property
+    def told(self) -> str:
+        """What stands there."""
+        return self._before.plain if self._before is not None else ""
 
     def update(self, content: VisualType = "", *, layout: bool = True) -> None:
         """Show it; nothing happens where it stands there already."""
@@ -201,20 +206,22 @@ class Completion(Suggester):
 
 
 class Prompt(Input):
-    """The line at the bottom: a command after ``:``, a filter after ``/``."""
+    """The line at the bottom: a command after ``:``, a filter after ``/``. A deaf one takes every key and does nothing
+    with it: what is typed behind a key that does nothing is text, and none of it a command."""
 
     virtual_size: Reactive[Size] = Reactive(Size(0, 0))
     """Its place is no matter of what is typed: Textual's own lays the whole screen out anew at each key."""
     sign = ":"
     suggests: Callable[[str], str | None] = staticmethod(lambda _text: None)
+    is_deaf = False
     _before: Widget | None = None
 
     def __init__(self) -> None:
         super().__init__(compact=True, suggester=Completion(self))
 
-    def ask(self, sign: str, hint: str, text: str) -> None:
+    def ask(self, sign: str, hint: str, text: str, *, is_deaf: bool = False) -> None:
         """Open it."""
-        self.sign = sign
+        self.sign, self.is_deaf = sign, is_deaf
         self.value = text
         self.placeholder = hint
         self.parent_line.add_class("-open")
@@ -228,9 +235,19 @@ class Prompt(Input):
         assert isinstance(self.parent, Widget)
         return self.parent
 
+    @property
+    def is_open(self) -> bool:
+        """Keys are for it."""
+        return self.parent_line.has_class("-open")
+
+    @property
+    def is_asking(self) -> bool:
+        """An answer is waited for."""
+        return self.is_open and not self.is_deaf
+
     def close(self) -> None:
         """Leave it; keys are at once for whoever had them."""
-        self.parent_line.remove_class("-open")
+        self._shut()
         self.screen.set_focus(self._before)
         if self.screen.focused is self:
             self.screen.set_focus(None)
@@ -238,12 +255,30 @@ class Prompt(Input):
     def on_input_changed(self, event: Input.Changed) -> None:
         """A filter works while it is typed."""
         event.stop()
-        if self.parent_line.has_class("-open"):
+        if self.is_asking:
             self.post_message(Typed(self.sign, event.value))
+
+    def on_paste(self, event: Paste) -> None:
+        """Text, too."""
+        if self.is_deaf:
+            event.stop()
+            event.prevent_default()
+
+    def on_blur(self) -> None:
+        """A click led elsewhere: what was refused is read."""
+        if self.is_deaf and self.screen.focused is not self:
+            self._shut()
+
+    def _shut(self) -> None:
+        self.parent_line.remove_class("-open")
+        self.screen.query_one("#bottom").remove_class("-asks")
 
     def on_key(self, event: Key) -> None:
         """Tab completes; Enter and Escape end the line; Escape leaves it, not the screen."""
-        if event.key == "tab" and self.cursor_at_end:
+        if self.is_deaf:
+            if event.key in ("enter", "escape"):
+                self.close()
+        elif event.key == "tab" and self.cursor_at_end:
             self.action_cursor_right()
         elif event.key == "enter":
             self.close()
