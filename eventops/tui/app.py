@@ -58,6 +58,7 @@ class Dashboard(Wearing):
         Binding("p", "pause", "pause: nothing is asked until r, or p once more"),
         Binding("plus", "pace(0.5)", "ask twice as often"),
         Binding("minus", "pace(2.0)", "ask half as often"),
+        Binding("W", "writing", "back to the replay that is on, or to the last one"),
         Binding("S", "save_screen", "save the screen here, as SVG"),
         Binding("q", "quit", "leave"),
         Binding("ctrl+c", "quit", "quit", priority=True, show=False),
@@ -121,20 +122,15 @@ class Dashboard(Wearing):
 
     async def action_quit(self) -> None:
         """What writes is stopped first, between two transactions; the second time one leaves at once."""
-        if self.writer is not None and (ending := self.writer.stop_writing()) is not None:
-            self.notify(f"{ending}; once more leaves at once", markup=False)
+        writing = self.writing
+        if endings := [told for page in writing if (told := page.stop_writing()) is not None]:
+            self.notify(f"{'; '.join(endings)}; once more leaves at once", markup=False)
         else:
-            if self.writer is not None and self.writer.is_writing:
-                self.parting = f"left in the middle: the ledger knows what was written, this goes on: {self._resuming}"
+            if writing:
+                goes_on = ", and ".join(page.resuming for page in writing)
+                self.parting = f"left in the middle: the ledger knows what was written, this goes on: {goes_on}"
             self.note()
             self.exit()
-
-    @property
-    def _resuming(self) -> str:
-        from eventops.tui.confirming import ConfirmingPage
-
-        assert isinstance(self.writer, ConfirmingPage)
-        return self.writer.resuming
 
     async def obey(self, command: Command) -> None:
         """What leads to no section."""
@@ -143,6 +139,8 @@ class Dashboard(Wearing):
                 await self.action_quit()
             case "context", str(name):
                 await self.go_to_named(name)
+            case "replay", _:
+                await self.action_writing()
             case "theme", None:
                 self.action_change_theme()
             case "theme", str(name) if name in self.available_themes:

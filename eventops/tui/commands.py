@@ -23,6 +23,7 @@ NAMES: Final[Mapping[str, str]] = {
     "topics": "topics, or one topic's partitions and readers",
     "tail": "what comes to a topic, live",
     "events": "search records by a condition (CEL)",
+    "replay": "the replay that is on, or the last one",
     "context": "another cluster, or a choice of them",
     "theme": "other colours",
     "help": "keys and commands",
@@ -53,7 +54,7 @@ ALIASES: Final[Mapping[str, str]] = {
     "q!": "quit",
     "exit": "quit",
 }
-_TAKES_NONE: Final = ("overview", "help", "quit")
+_TAKES_NONE: Final = ("overview", "replay", "help", "quit")
 
 
 def parse(text: str) -> Command | None:

@@ -67,11 +67,6 @@ class ConfirmingPage(Page):
         """What it is for, as in "put 3 letters back"."""
         raise NotImplementedError
 
-    @property
-    def resuming(self) -> str:
-        """The command that goes on with it, where it is left in the middle."""
-        return self.command
-
     def execute(self) -> None:
         """Begin; it was confirmed."""
         raise NotImplementedError

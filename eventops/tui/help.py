@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -15,6 +15,10 @@ from textual.widgets import Static
 
 from eventops.tui.commands import ALIASES, NAMES
 from eventops.tui.palette import ACCENT, FAINT
+from eventops.tui.widgets.lines import OneLine
+
+if TYPE_CHECKING:
+    from eventops.tui.app import Dashboard
 
 _KEYS: Final = {
     "colon": ":",
@@ -67,7 +71,19 @@ class HelpPage(Screen[None]):
         _section(text, "Marks", _MARKS)
         _section(text, "Counts of dead letters", _COUNTS)
         text.append("The line that begins with $ is the command that prints what the screen shows; y copies it.", FAINT)
+        yield OneLine(id="writing")
         yield VerticalScroll(Static(text, id="help"))
+
+    def on_mount(self) -> None:
+        """What is written meanwhile is seen here too."""
+        self._tell()
+        self.set_interval(1.0, self._tell)
+
+    def _tell(self) -> None:
+        sign = cast("Dashboard", self.app).sign_of_writing(None)
+        line = self.query_one("#writing", OneLine)
+        line.display = sign is not None
+        line.update(sign or Text())
 
 
 def bindings(of: type[DOMNode]) -> Iterator[Binding]:

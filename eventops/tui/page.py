@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
+from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.events import ScreenResume
 
@@ -96,6 +97,16 @@ class Page(Frame):
         """It isn't left now, where nobody would see what it does."""
         return False
 
+    @property
+    def resuming(self) -> str:
+        """The command that goes on with what it writes, where it is left in the middle."""
+        return self.command
+
+    @property
+    def sign(self) -> Text:
+        """What it writes and how far it is, for the head of other screens."""
+        return Text()
+
     def stop_writing(self) -> str | None:
         """Ask what it writes to stop at the next safe place: with what it ends. None: nothing is written, or it was
         asked before."""
@@ -150,7 +161,8 @@ class Page(Frame):
             return
         now, shell = self.shell.desk.now(), self.shell
         cluster = shell.questions.cluster.value
-        self.query_one(StatusLine).tell(shell.desk.context, cluster.cluster_id if cluster else None, self.freshness)
+        cluster_id = cluster.cluster_id if cluster else None
+        self.query_one(StatusLine).tell(shell.desk.context, cluster_id, self.freshness, shell.sign_of_writing(self))
         self.query_one(Tabs).tell(SECTIONS, self.section, self.crumbs)
         trouble, alarm, left_out = self.trouble(), self.alarm(), self.left_out()
         self.query_one(Notice).tell(trouble or alarm or left_out, is_bad=bool(trouble or alarm))

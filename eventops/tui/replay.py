@@ -11,6 +11,7 @@ from typing import ClassVar, Final
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
+from textual.notifications import SeverityLevel
 from textual.widget import Widget
 from textual.widgets import ProgressBar, Static
 
@@ -27,7 +28,7 @@ from eventops.tui.quoting import program, shell_line
 from eventops.tui.replay_options import Option, options
 from eventops.tui.widgets.lines import Said
 from eventops.tui.widgets.table import Column, Table
-from eventops.wording import count
+from eventops.wording import count, safe
 
 _SHOWN: Final = 500
 """Letters of a plan that are listed."""
@@ -35,6 +36,9 @@ _SILENT: Final = 5.0
 """Seconds without a step that are told: a transaction takes about one."""
 _UNREAD: Final = 2.0
 """Seconds within which nobody has read what was done."""
+
+_TOLD: Final = 15.0
+"""Seconds for which the end is told on another screen."""
 
 _TARGETS: Final[Sequence[Column[Planned]]] = (
     Column("letter", lambda row: f"{row.letter.position.partition}/{row.letter.position.offset}"),
@@ -48,6 +52,11 @@ _TARGETS: Final[Sequence[Column[Planned]]] = (
 
 def _target(row: Planned) -> str:
     return row.target_topic if row.target_partition is None else f"{row.target_topic}/{row.target_partition}"
+
+
+def _is_fine(report: ReplayReport) -> bool:
+    """All that was wanted was done."""
+    return not (report.interrupted or report.stopped or report.parked or report.failed or report.failed_again)
 
 
 class ReplayPage(PlanningPage):
@@ -168,7 +177,7 @@ class ReplayPage(PlanningPage):
         """Transaction by transaction, in a worker."""
         plan, desk, pace = self._plan, self.shell.desk, self.manner.pace
         assert plan is not None
-        self.shell.writer = self
+        self.shell.begin_writing(self)
         self._began = desk.now()
         called = shell_line(program(desk.context))
 
@@ -191,7 +200,28 @@ class ReplayPage(PlanningPage):
             self._report, self.phase = message.step.report, Phase.DONE
             self._told = message.told or replay_text.of_report(message.step.report)
             self._ended = self.shell.desk.now()
+            self._tell_elsewhere(replay_text.in_a_line(self._report, self._told), is_fine=_is_fine(self._report))
         self.refresh_all()
+
+    def _fail(self, reason: str) -> None:
+        was_writing = self.is_writing
+        super()._fail(reason)
+        if was_writing:
+            self._tell_elsewhere(f"{replay_text.name(self.action, self._selection)}: {reason}", is_fine=False)
+
+    def _tell_elsewhere(self, told: str, *, is_fine: bool) -> None:
+        """It ended, and another screen is in front."""
+        if self.shell.page is not self:
+            severity: SeverityLevel = "information" if is_fine else "warning"
+            told = f"{safe(told, 300)}; W shows it"
+            self.app.notify(told, title="it ended", severity=severity, timeout=_TOLD, markup=False)
+            self.shell.repaint()
+
+    @property
+    def sign(self) -> Text:
+        """Letters done."""
+        planned, width = len(self._plan.planned) if self._plan else 0, self.app.size.width
+        return replay_text.sign(self._step, planned, self.action, self.phase, width)
 
     def action_cancel(self) -> None:
         """Between two transactions."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from rich.text import Text
 
 from eventops.dlq import telling
+from eventops.dlq.model import Selection
 from eventops.dlq.pace import Ramp
 from eventops.dlq.ramp import caution, unasked
 from eventops.dlq.replay_document import plan_document, replay_document
@@ -17,7 +19,11 @@ from eventops.tui.confirming import Phase
 from eventops.tui.palette import ACCENT, BAD, FAINT, GOOD, WARN
 from eventops.wording import count, duration, plural, safe
 
-NAMES = {Action.REPLAY: "Replay", Action.DISCARD: "Discard", Action.RESTORE: "Restore"}
+_SLIM: Final = 60
+_ROOMY: Final = 100
+"""Columns from which on a sign is told in more words."""
+_DOING: Final = {Action.REPLAY: "replaying", Action.DISCARD: "discarding", Action.RESTORE: "restoring"}
+NAMES: Final = {Action.REPLAY: "Replay", Action.DISCARD: "Discard", Action.RESTORE: "Restore"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +138,35 @@ def result(text: Text, report: ReplayReport, told: Told, seconds: float) -> None
 def in_a_line(report: ReplayReport, told: Told) -> str:
     """What was done, where there is no screen for it."""
     done = ", ".join(f"{count(number)} {safe(what)}" for number, what in told.figures if number)
-    return f"{NAMES[report.plan.action]} of {safe(report.plan.selection.topic, 80)}: {done or 'nothing'}"
+    return f"{name(report.plan.action, report.plan.selection)}: {done or 'nothing'}"
+
+
+def name(action: Action, selection: Selection) -> str:
+    """The deed, and of which topic."""
+    return f"{NAMES[action]} of {safe(selection.topic, 80)}"
+
+
+def sign(step: Step | None, planned: int, action: Action, phase: Phase, width: int) -> Text:
+    """How far it is, in the head of other screens that are so many columns wide.
+
+    >>> sign(Step(1204, 20_000), 20_000, Action.REPLAY, Phase.RUNNING, 120).plain
+    '▸ replaying 1,204 of 20,000 (6 %)'
+    >>> [sign(None, 3, Action.DISCARD, Phase.STOPPING, width).plain for width in (120, 80, 40)]
+    ['▸ stopping 0 of 3 (0 %)', '▸ 0 of 3 (0 %)', '▸ 0 %']
+    >>> sign(Step(1, 3, told="waiting until 1 letter of this stage is read"), 3, Action.REPLAY, Phase.RUNNING, 80).plain
+    '▸ 1 of 3 (33 %), waiting'
+    """
+    done, total = (step.done, step.total) if step is not None else (0, planned)
+    is_held = phase is not Phase.STOPPING and step is not None and step.told is not None
+    verb = "stopping" if phase is Phase.STOPPING else _DOING[action]
+    share = f"{100 * done // max(total, 1)} %"
+    told = share if width < _SLIM else f"{count(done)} of {count(total)} ({share}){', waiting' if is_held else ''}"
+    line = f"▸ {verb} {told}" if width >= _ROOMY else f"▸ {told}"
+    return Text(line, f"bold {WARN if is_held or phase is Phase.STOPPING else ACCENT}")
 
 
 def _title(text: Text, found: Plan, word: str, style: str, warnings: int = 0) -> None:
-    text.append(f"{NAMES[found.action]} of {safe(found.selection.topic, 80)}", "bold")
+    text.append(name(found.action, found.selection), "bold")
     narrowed = _narrowed(found)
     text.append(f"   {narrowed}" if narrowed else "", FAINT).append(f"   {word}", style)
     text.append(f"   ▲ {plural(warnings, 'warning')}" if warnings else "", WARN).append("\n\n")

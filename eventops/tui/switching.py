@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from rich.text import Text
+
 from eventops import config
 from eventops.bootstrap import Desk
 from eventops.config import Context
@@ -28,8 +30,8 @@ class Switching(Travelling):
         place = self.kept.place(desk.context.name)
         self.DEFAULT_MODE = self._section_of(place)  # type: ignore[misc] # else a screen that nobody sees is laid out
         super().__init__(desk, refresh or place.refresh or REFRESH)
-        self.writer: Page | None = None
-        """The last page that began to write."""
+        self._writers: list[Page] = []
+        """Pages that write, and the last one that did."""
         self._visited: list[Desk] = []
 
     def contexts(self) -> list[Context]:
@@ -60,7 +62,7 @@ class Switching(Travelling):
 
     async def go_to(self, context: Context) -> None:
         """To another cluster: every screen begins anew, and nothing that the one before answers is shown there."""
-        if self.writer is not None and self.writer.is_writing:
+        if self.writing:
             self.notify("something is being written here: it has to end first", severity="warning")
             return
         self.remember()
@@ -75,6 +77,32 @@ class Switching(Travelling):
         place = self.kept.place(context.name)
         self.sit_at(desk, place.refresh or REFRESH)
         await self.action_go(self._section_of(place))
+
+    def begin_writing(self, page: Page) -> None:
+        """From now on it writes, whichever screen is in front."""
+        self._writers = [*self.writing, page]
+
+    @property
+    def writing(self) -> list[Page]:
+        """The pages that write now, the last one that began at the end."""
+        return [page for page in self._writers if page.is_writing]
+
+    def sign_of_writing(self, front: Page | None) -> Text | None:
+        """What is written behind the page in front; None: nothing. Asked for once a second, so a step costs nothing."""
+        behind = [page for page in self.writing if page is not front]
+        if not behind:
+            return None
+        sign = behind[-1].sign
+        return sign.append(f" +{len(behind) - 1}") if behind[1:] else sign
+
+    async def action_writing(self) -> None:
+        """To the page that writes (of several, to one that isn't in front), or that wrote last and is still open."""
+        behind = [page for page in self.writing if page is not self.page]
+        page = next(reversed(behind or [one for one in self._writers if one.is_attached]), None)
+        if page is None:
+            self.notify("no replay runs, and none that ran is open")
+        elif not await self.come_back_to(page):
+            self.notify("another one that runs lies over it: it has to end first", severity="warning")
 
     def _section_of(self, place: Place) -> str:
         """Where one was the last time."""

@@ -189,6 +189,17 @@ class Travelling(Asking):
         """A command that leads to no screen of this cluster."""
         raise NotImplementedError
 
+    async def come_back_to(self, page: Page) -> bool:
+        """A page that was left where it lies in its section. False: what lies over it writes, and isn't closed."""
+        self.note()
+        await self.switch_mode(page.section)
+        self._ways_back.clear()
+        while page in self.screen_stack and self.screen is not page:
+            if self.page is not None and self.page.is_writing:
+                return False
+            await self.pop_screen()
+        return True
+
     async def _to_top(self) -> None:
         """Up to a page that writes at most: it isn't left where nobody sees it."""
         while len(self.screen_stack) > 1 and not (self.page is not None and self.page.is_writing):

@@ -221,7 +221,8 @@ async def test_what_is_stopped_promises_no_transaction_and_no_key_that_does_noth
     app = still()
     async with app.run_test(size=(140, 40)) as pilot:
         page = await planned(pilot, app)
-        page.phase, app.writer = Phase.RUNNING, page
+        page.phase = Phase.RUNNING
+        app.begin_writing(page)
         waits = "waiting until 1 letter of this stage of 1 is read"
         page.post_message(Stepped(Step(1, 3, told=waits)))
         await until(pilot, lambda: waits in shown(pilot) and "c cancel" in shown(pilot), "a stage")

@@ -474,7 +474,7 @@ async def test_the_stages_of_a_replay_on_the_screen() -> None:
         ):
             assert needed in text
         page.phase = Phase.RUNNING
-        app.writer = page
+        app.begin_writing(page)
         page.post_message(Stepped(Step(1, 3)))
         await pilot.pause()
         assert page.query_one(ProgressBar).percentage == pytest.approx(1 / 3)
@@ -495,7 +495,8 @@ async def test_leaving_stops_a_running_replay_first() -> None:
     async with app.run_test(size=(100, 30)) as pilot:
         page = ReplayPage(Selection("users-dlt"), reports.plan(3))
         await app.push_screen(page)
-        page.phase, app.writer = Phase.RUNNING, page
+        page.phase = Phase.RUNNING
+        app.begin_writing(page)
         await pilot.press("q")
         assert app.is_running
         assert page.phase is Phase.STOPPING
@@ -629,7 +630,8 @@ async def test_who_leaves_in_the_middle_of_a_replay_is_told_how_it_goes_on() -> 
     async with app.run_test(size=(100, 30)) as pilot:
         page = ReplayPage(Selection("users-dlt"), reports.plan(3))
         await app.open("dlq", page)
-        page.phase, app.writer = Phase.RUNNING, page
+        page.phase = Phase.RUNNING
+        app.begin_writing(page)
         await pilot.press("ctrl+c")
         assert page.phase.name == "STOPPING", "it ends with the transaction in hand"
         await pilot.press("ctrl+c")

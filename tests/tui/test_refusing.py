@@ -171,6 +171,17 @@ async def test_a_confirmation_can_be_read_or_is_not_asked_for(size: tuple[int, i
             assert page.phase is not Phase.PLANNED
 
 
+async def test_the_question_of_a_reset_can_be_read_on_the_smallest_terminal() -> None:
+    app = still()
+    async with app.run_test(size=(20, 6)) as pilot:
+        made = reports.reset_plan()
+        await app.open("lag", ResetPage("audit-group", made.target, plan=made))
+        await until(pilot, lambda: app.page is not None, "the plan")
+        await pilot.press("x")
+        told = "type audit-group to set the offsets of audit-group on 1 partition on prod; Esc: don't"
+        await until(pilot, lambda: told.replace(" ", "") in "".join(shown(pilot).split()), "all of it")
+
+
 async def test_a_question_that_no_longer_fits_is_taken_back() -> None:
     app = still()
     async with app.run_test(size=(80, 24)) as pilot:

@@ -262,7 +262,7 @@ async def test_who_writes_stays_at_the_cluster() -> None:
         page = GroupPage("billing-group")
         type(page).is_writing = property(lambda self: self is page)  # type: ignore[assignment, method-assign]
         try:
-            app.writer = page
+            app.begin_writing(page)
             await pilot.press("colon")
             await type_text(pilot, "context stage")
             assert app.desk.context.name == "prod"

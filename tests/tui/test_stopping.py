@@ -37,7 +37,8 @@ async def test_who_leaves_in_the_middle_is_told_what_is_in_hand(
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         page = ReplayPage(Selection("users-dlt"), reports.plan(3))
         await app.open("dlq", page)
-        page.phase, app.writer = Phase.RUNNING, page
+        page.phase = Phase.RUNNING
+        app.begin_writing(page)
         if step is not None:
             page.post_message(Stepped(step))
             await until(pilot, lambda: page._step is step, "the step")
@@ -52,7 +53,8 @@ async def test_without_transactions_none_is_promised() -> None:
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         page = ReplayPage(Selection("users-dlt"), replace(reports.plan(3), guarantee=AT_LEAST_ONCE))
         await app.open("dlq", page)
-        page.phase, app.writer = Phase.RUNNING, page
+        page.phase = Phase.RUNNING
+        app.begin_writing(page)
         page.post_message(Stepped(Step(1, 3)))
         await until(pilot, lambda: page._step is not None, "the step")
         await pilot.press("q")

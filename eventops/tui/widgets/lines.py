@@ -87,19 +87,34 @@ class OneLine(Said):
 
 
 class StatusLine(OneLine):
-    """The context in its colour, the cluster, when it last answered, whether it may be written to."""
+    """The context in its colour, the cluster, when it last answered, whether it may be written to, and what is written
+    meanwhile on another screen, to which a click on it leads."""
 
-    def tell(self, context: Context, cluster_id: str | None, freshness: Freshness | None) -> None:
-        """Repaint; ``freshness`` None: what is shown never changes."""
+    _signed: range = range(0)
+    """The cells of what is written."""
+
+    def tell(
+        self, context: Context, cluster_id: str | None, freshness: Freshness | None, sign: Text | None = None
+    ) -> None:
+        """Repaint; ``freshness`` None: what is shown never changes. ``sign``: of what is written."""
         name = badge(context.colour)
         narrow = self.app.size.width < 80
         line = Text.assemble((f" {safe(context.name, 40)} ", name), "  ", no_wrap=True, overflow="ellipsis")
         if context.read_only:
             line.append(" READ-ONLY ", f"bold reverse {WARN}").append("  ")
-        if not narrow:
+        first = line.cell_len + 1  # behind the padding
+        self._signed = range(first, first + sign.cell_len) if sign is not None else range(0)
+        if sign is not None:
+            line.append_text(sign).append("  ")
+        if not narrow and (sign is None or self.app.size.width >= 120):
             line.append("cluster ", FAINT).append(safe(cluster_id, 36) if cluster_id else UNKNOWN).append("  ")
         line.append_text(freshness.text(narrow=narrow) if freshness is not None else Text())
         self.update(line)
+
+    async def on_click(self, event: Click) -> None:
+        """To what is written."""
+        if event.x in self._signed:
+            await self.run_action("app.writing")
 
 
 class Tabs(OneLine):
