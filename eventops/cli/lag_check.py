@@ -85,7 +85,8 @@ def check(
 ) -> None:
     """One line, and an exit code: 0 all is fine, 1 a limit is breached, 3 nobody answers, 5 it isn't known.
 
-    --verdict and --max-eta take several polls: up to --span (--max-eta: 30s), less where nothing waits. Records that
+    --verdict and --max-eta take several polls: up to --span (--max-eta: 30s), less where nothing waits. `warn` takes
+    six commits seen: a span of a minute for who commits every five seconds, more for others. Records that
     retention took before the group came to them breach every limit but --max-held-back, and --max-lag by their number.
     """
     from eventops.lag import check as rules

@@ -136,5 +136,6 @@ span_option = click.option(
     default=SPAN,
     show_default=True,
     metavar="DURATION",
-    help="How long a group is observed before it can be called stopped, stalled or falling behind.",
+    help="How long a group is observed before it can be called stopped, stalled or falling behind; a slow loss is seen "
+    "within two spans.",
 )

@@ -15,7 +15,6 @@ from msgspec.structs import replace as changed
 from eventops.events import Partition
 from eventops.lag import insight, judgement, pace, rules
 from eventops.lag.ends import Ends
-from eventops.lag.judgement import RESTING
 from eventops.lag.model import (
     AgeMethod,
     GroupLag,
@@ -26,6 +25,7 @@ from eventops.lag.model import (
     PartitionOffsets,
     Rate,
     Standing,
+    Verdict,
 )
 from eventops.lag.pace import Tick
 from eventops.lag.tracks import Terms, Track, Trail
@@ -131,15 +131,15 @@ class History:
         partitions = tuple(self._judge_partition(one, trails.get(one.partition), at) for one in group.partitions)
         judgements = [judgement.of(one) for one in partitions]
         ticks = self._ticks.get(group.group, ())
-        stuck = next((p for p, one in zip(partitions, judgements, strict=True) if one.verdict in RESTING), None)
+        whole = judgement.worst(group, judgements)
         arrival, consumption = pace.arrival(ticks), pace.consumption(ticks)
-        named = None if stuck is None else f"{stuck.partition.topic}/{stuck.partition.partition}"
+        held_up, is_fine = judgement.held_up(partitions), whole.verdict is Verdict.OK
         nearest = insight.nearest_to_loss(group)
         return replace(
             group,
             partitions=partitions,
-            judgement=judgement.worst(group, judgements),
-            pace=Pace(arrival, consumption, pace.eta(group.lag, arrival, consumption, named)),
+            judgement=whole,
+            pace=Pace(arrival, consumption, pace.eta(group.lag, arrival, consumption, held_up, is_fine=is_fine)),
             until_lost=None if nearest is None else _until_lost(trails.get(nearest.partition)),
         )
 

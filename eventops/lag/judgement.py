@@ -10,6 +10,8 @@ the rules are read like this:
   was nothing to commit.
 - *Minimum span*: nothing is called stop, stall or warn before it was observed for ``Terms.span`` seconds.
 
+- *Dips*: Burrow warns where no commit left less behind than the one before. Here a few may (:mod:`eventops.lag.trend`).
+
 The rules are asked in Burrow's order, see :func:`judge`.
 """
 
@@ -19,7 +21,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Final
 
-from eventops.lag import pace
+from eventops.lag import pace, trend
 from eventops.lag.model import GroupLag, Judgement, PartitionLag, Standing, Verdict
 from eventops.lag.tracks import Sample, Terms, Track
 from eventops.wording import count, duration, plural
@@ -43,8 +45,6 @@ FACTS: Final = frozenset({Verdict.LOST_RECORDS, Verdict.TOPIC_RECREATED, Verdict
 """Those that one snapshot shows."""
 
 RESTING: Final = (Verdict.STOP, Verdict.STALL)
-_FEWEST: Final = 3
-"""Moves that a trend takes."""
 
 
 def rests(track: Track, now: float, terms: Terms) -> bool:
@@ -78,15 +78,13 @@ def is_stalled(track: Track, holder: str | None, now: float, terms: Terms) -> bo
 
 
 def is_falling_behind(track: Track, terms: Terms) -> bool:
-    """Rule 5, WARN: since it was last caught up, and over the span at least, no move left it less behind than the one
-    before. Polls between two moves don't count: lag always grows there. Who keeps up isn't warned of: what it has in
-    hand comes and goes."""
-    moves = _since_idle(track)
-    if moves and moves[-1].at < track.rests_from.at == track.last.at:
-        moves = (*moves, track.last)  # a move of this very poll counts, kept or not
-    if len(moves) < _FEWEST or moves[-1].at - moves[0].at < terms.span or keeps_up(track):
+    """Rule 5, WARN: since it was last caught up, and over the span at least, its moves left it further and further
+    behind, but for a dip now and then (:func:`trend.grows`). Polls between two moves don't count: lag always grows
+    there. Who keeps up isn't warned of: what it has in hand comes and goes."""
+    moves = compared(track)
+    if len(moves) < trend.FEWEST or track.last.at - moves[0].at < terms.span or keeps_up(track):
         return False
-    return all(later.lag >= earlier.lag for earlier, later in pairwise(moves))
+    return trend.grows([move.lag for move in moves])
 
 
 def keeps_up(track: Track) -> bool:
@@ -114,7 +112,7 @@ def judge(partition: PartitionLag, track: Track | None, now: float, terms: Terms
         (is_rewound(track), Verdict.REWIND, lambda: _rewound(track, now)),
         (was_caught_up(track, now, terms), Verdict.OK, lambda: _caught_up(track, now)),
         (is_stalled(track, holder, now, terms), Verdict.STALL, lambda: ""),
-        (is_falling_behind(track, terms), Verdict.WARN, lambda: _never_fell(track, now)),
+        (is_falling_behind(track, terms), Verdict.WARN, lambda: _grew(track)),
     )
     verdict, evidence = next(((verdict, say) for holds, verdict, say in rules if holds), (None, None))
     if verdict in RESTING and verdict is not None:
@@ -184,6 +182,18 @@ def worst(group: GroupLag, judgements: Sequence[Judgement]) -> Judgement:
     return Judgement(found.verdict, place + found.evidence + more)
 
 
+def held_up(partitions: Iterable[PartitionLag]) -> str | None:
+    """The partition that keeps a group from ever catching up, with what it does: one that rests, else one that falls
+    behind. None: there is none."""
+    found: PartitionLag | None = None
+    for one in partitions:
+        verdict = of(one).verdict
+        if verdict in RESTING:
+            return f"{one.partition.topic}/{one.partition.partition} rests"
+        found = one if found is None and verdict is Verdict.WARN else found
+    return None if found is None else f"{found.partition.topic}/{found.partition.partition} falls behind"
+
+
 def _fall(track: Track) -> tuple[Sample, Sample] | None:
     """The first fall in the window, if the offset never came back."""
     after = (*track.moves, track.last)
@@ -194,10 +204,13 @@ def _fall(track: Track) -> tuple[Sample, Sample] | None:
     return None
 
 
-def _since_idle(track: Track) -> tuple[Sample, ...]:
-    if track.idle_at is None:
-        return track.moves
-    return tuple(move for move in track.moves if move.at >= track.idle_at)
+def compared(track: Track) -> tuple[Sample, ...]:
+    """The moves since it was last caught up; one of the last poll counts, kept or not."""
+    moves = track.moves
+    if moves[-1].at < track.rests_from.at == track.last.at:
+        moves = (*moves, track.last)
+    idle_at = track.idle_at
+    return moves if idle_at is None else tuple(move for move in moves if move.at >= idle_at)
 
 
 def _fact(partition: PartitionLag) -> str:
@@ -265,25 +278,41 @@ def _and_rests(partition: PartitionLag, track: Track | None, now: float, terms: 
     return f"; {_resting(verdict, track, partition.member, now).evidence}"
 
 
-def _never_fell(track: Track, now: float) -> str:
+def _grew(track: Track) -> str:
     """What the rule rests on: the moves, and beside them what waits now."""
-    first, last = _since_idle(track)[0], track.moves[-1]
-    change = last.lag - first.lag
-    compared = f"{count(change)} more than" if change else "as much as"
-    grown = f"{compared} {duration(now - first.at)} ago"
-    if last.at == track.last.at:
-        return f"{count(last.lag)} behind, {grown}"
-    return f"{count(track.last.lag)} behind; {count(last.lag)} when it last got on, {grown}"
+    moves = compared(track)
+    first, last = moves[0], moves[-1]
+    found = trend.dips([move.lag for move in moves])
+    grew = f"grew from {count(first.lag)} to {count(last.lag)} in {duration(last.at - first.at)}, {_dips(found)}"
+    return grew if last.at == track.last.at else f"{grew}; {count(track.last.lag)} now"
+
+
+def _dips(found: int) -> str:
+    return plural(found, "dip") if found else "no dip"
 
 
 def _trend(track: Track, now: float) -> str:
-    moves = _since_idle(track)
+    """Why it isn't warned of: how its moves left it, and where that is further behind than before, what speaks against
+    a trend."""
+    moves = compared(track)
     if not moves:
         return f"{count(track.last.lag)} behind"
-    first = moves[0]
-    change = track.last.lag - first.lag
-    compared = "as much as" if change == 0 else f"{count(abs(change))} {'more' if change > 0 else 'fewer'} than"
-    return f"{count(track.last.lag)} behind, {compared} {duration(now - first.at)} ago"
+    first, last = moves[0], moves[-1]
+    change = last.lag - first.lag
+    than = "as much as" if change == 0 else f"{count(abs(change))} {'more' if change > 0 else 'fewer'} than"
+    then = "" if last.at == track.last.at else f"; {count(last.lag)} when it last got on"
+    said = f"{count(track.last.lag)} behind{then}, {than} {duration(now - first.at)} ago"
+    return f"{said}, {_no_trend(track, [move.lag for move in moves])}" if change > 0 else said
+
+
+def _no_trend(track: Track, lags: Sequence[int]) -> str:
+    if keeps_up(track):
+        return "and it reads at the head of the log"
+    if trend.falls_now(lags):
+        return "and it falls now"
+    if len(lags) < trend.FEWEST:
+        return f"in {plural(len(lags) - 1, 'move')}: a trend takes {trend.FEWEST - 1}"
+    return f"with {_dips(trend.dips(lags))}"
 
 
 _AS_COMMON: Final = Terms()

@@ -61,7 +61,7 @@ class Verdict(StrEnum):
     INACTIVE = "inactive"
     """Records wait and no consumer is there to take them."""
     WARN = "warn"
-    """It gets on, and never fell less behind."""
+    """It gets on, and further and further behind."""
     BEHIND = "behind"
     NEVER_COMMITTED = "never_committed"
     TOPIC_DELETED = "topic_deleted"

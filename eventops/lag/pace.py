@@ -19,6 +19,7 @@ IN_PASSING: Final = 5.0
 
 ONE_SNAPSHOT: Final = "a rate takes two snapshots"
 NEVER: Final = "never at this rate: records come at least as fast as they are consumed"
+NO_TREND: Final = "not at this rate, but it isn't seen to fall behind either"
 NOTHING_KNOWN: Final = "no partition is known in two polls"
 LOG_WENT_BACK: Final = "a log was cut or made anew meanwhile"
 OFFSETS_WENT_BACK: Final = "the committed offsets were set back"
@@ -55,31 +56,38 @@ def consumption(ticks: Iterable[Tick]) -> Rate:
     return _rate(found, [(tick.consumed, tick.why_not_consumed) for tick in found])
 
 
-def eta(lag: int | None, arrival: Rate, consumption: Rate, stuck: str | None = None) -> Rate:
+def eta(
+    lag: int | None, arrival: Rate, consumption: Rate, held_up: str | None = None, *, is_fine: bool = False
+) -> Rate:
     """Seconds until nothing waits; of a group that keeps up, and has in hand what came a moment ago, until that is
-    consumed. ``stuck`` names a partition that doesn't move: without it no sum catches up.
+    consumed. It never contradicts the verdict: ``held_up`` names a partition that rests or falls behind, without which
+    no sum catches up; of a group that ``is_fine`` (its verdict is ok) nobody says that it never will.
 
     >>> eta(200, arrival=Rate(5.0), consumption=Rate(25.0)).value
     10.0
     >>> eta(100, arrival=Rate(5.0), consumption=Rate(5.0)).reason == NEVER
     True
+    >>> eta(100, arrival=Rate(5.0), consumption=Rate(5.0), is_fine=True).reason == NO_TREND
+    True
     >>> eta(8, arrival=Rate(145.0), consumption=Rate(145.0)).value < 0.1      # what waits is in passing
     True
-    >>> eta(100, arrival=Rate(5.0), consumption=Rate(25.0), stuck="orders/3").reason
+    >>> eta(100, arrival=Rate(5.0), consumption=Rate(25.0), held_up="orders/3 rests").reason
     'never at this rate: orders/3 rests'
     """
     if lag is None:
         return Rate(None, "the lag isn't known")
     if lag == 0:
         return Rate(0.0)
-    if stuck is not None:
-        return Rate(None, f"never at this rate: {stuck} rests", is_never=True)
+    if held_up is not None:
+        return Rate(None, f"never at this rate: {held_up}", is_never=True)
     if arrival.value is None or consumption.value is None:
         return Rate(None, arrival.reason or consumption.reason)
     if lag < consumption.value * IN_PASSING:
         return Rate(lag / consumption.value)
     gained = consumption.value - arrival.value
-    return Rate(lag / gained) if gained > 0 else Rate(None, NEVER, is_never=True)
+    if gained > 0:
+        return Rate(lag / gained)
+    return Rate(None, NO_TREND) if is_fine else Rate(None, NEVER, is_never=True)
 
 
 def _rate(ticks: list[Tick], amounts: list[tuple[int | None, str]]) -> Rate:

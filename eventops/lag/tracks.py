@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-WINDOW: Final = 10
-"""Steps between the moves that are kept, as in Burrow: so many steps cover the span a verdict takes."""
+from msgspec import Struct
+
+WINDOW: Final = 12
+"""Steps between the moves that are kept (Burrow has ten): so many steps cover twice the span a verdict takes."""
 
 _KEPT: Final = WINDOW + 1
 
@@ -28,12 +30,11 @@ class Terms:
 
     @property
     def step(self) -> float:
-        """Seconds at least between two moves that are kept."""
-        return self.span / WINDOW
+        """One move is kept of each so many seconds."""
+        return 2 * self.span / WINDOW
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True, gc=False):
     """Where the group and the log's end stood at one poll; ``at`` in seconds since the epoch."""
 
     at: float
@@ -46,8 +47,7 @@ class Sample:
         return max(self.end - self.committed, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Track:
+class Track(Struct, frozen=True, gc=False):
     """The history of one group on one partition.
 
     ``moves`` are the last ones, oldest first, beginning with the first poll; ``last`` is the last poll; ``rests_from``
@@ -133,11 +133,11 @@ class Trail:
         )
 
     def _move(self, at: float, committed: int, end: int, step: float) -> None:
-        """Keep the move where the last kept one is a ``step`` ago; a fall is always kept, with what it fell from."""
+        """Keep the first move of each ``step``; a fall is always kept, with what it fell from."""
         is_fall = committed < self.committed
         if is_fall and self.moves[-2] != self.committed:
             self.moves.extend((self.last_at, self.committed, self.end))
-        if is_fall or at - self.moves[-_FIELDS] >= step:
+        if is_fall or (at - self.first_at) // step > (self.moves[-_FIELDS] - self.first_at) // step:
             self.moves.extend((at, committed, end))
         del self.moves[: max(len(self.moves) - _KEPT * _FIELDS, 0)]
         self.rest = (at, end)

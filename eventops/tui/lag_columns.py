@@ -91,7 +91,7 @@ def eta(paced: Paced) -> Text:
     """When it will have caught up."""
     found = paced.pace.eta
     if found.value is None:
-        return Text("never" if "never" in (found.reason or "") else UNKNOWN, FAINT)
+        return Text("never" if found.is_never else UNKNOWN, FAINT)
     return Text("-", FAINT) if found.value == 0 else Text(duration(found.value))
 
 
