@@ -205,12 +205,10 @@ def _fall(track: Track) -> tuple[Sample, Sample] | None:
 
 
 def compared(track: Track) -> tuple[Sample, ...]:
-    """The moves since it was last caught up; one of the last poll counts, kept or not."""
-    moves = track.moves
-    if moves[-1].at < track.rests_from.at == track.last.at:
-        moves = (*moves, track.last)
+    """The moves since it was last caught up, those that are kept: one more, of the last poll, would be less than a step
+    away, and on another place of a saw's tooth."""
     idle_at = track.idle_at
-    return moves if idle_at is None else tuple(move for move in moves if move.at >= idle_at)
+    return track.moves if idle_at is None else tuple(move for move in track.moves if move.at >= idle_at)
 
 
 def _fact(partition: PartitionLag) -> str:

@@ -173,6 +173,7 @@ def test_a_real_group_that_falls_behind_is_warned_of_within_two_spans_and_from_t
         ("keeps-up", "what it has in hand came a moment ago"),
         ("batches", "it reads what is there, commits, and sleeps for 14 to 26 s"),
         ("saw", "from a level far behind ten seconds quickly, ten slowly"),
+        ("saw-drifting", "the same on a busy machine: what it loses in two minutes is less than one tooth"),
         ("burst", "six times as much came for half a minute, and it works that off"),
     ],
 )
