@@ -65,7 +65,9 @@ def edits(desk: Desk, chosen: Selection, wishes: Wishes, *, edit: bool) -> tuple
     if wishes.edited is not None:
         if edit:
             raise click.UsageError("--edit opens an editor, --edited takes what one left: give one of them")
-        return wishes, _of_topic(revising.read_documents(_text(Path(wishes.edited))), chosen.topic, wishes.edited)
+        return wishes, revising.of_topic(
+            revising.read_documents(_text(Path(wishes.edited))), chosen.topic, wishes.edited
+        )
     if not edit:
         return wishes, None
     plan = desk.dlq.plan(chosen, desk.now(), "edit", replace(wishes, new_ids=False))
@@ -86,17 +88,6 @@ def edits(desk: Desk, chosen: Selection, wishes: Wishes, *, edit: bool) -> tuple
         return wishes, None
     say(f"what was edited is kept in {file}")
     return replace(wishes, edited=str(file)), found
-
-
-def _of_topic(found: dict[Position, Edited], topic: str, file: str) -> dict[Position, Edited]:
-    """
-    Raises:
-        UsageError: none of it is about a letter of that topic.
-    """
-    if found and not any(position.topic == topic for position in found):
-        others = ", ".join(sorted({position.topic for position in found})[:3])
-        raise UsageError(f"what was edited in {file} are letters of {others}, and none of {topic}")
-    return found
 
 
 def _is_kept(file: Path, text: str) -> bool:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Collection, Generator, Iterator
 from datetime import datetime
 from operator import attrgetter
-from typing import Final
+from typing import Any, Final
 
 from eventops.dlq import command, lease, ledger
 from eventops.dlq.committing import Committer, Halted, Put
@@ -91,7 +91,7 @@ class Replay:
         left = len(self._tally.left)
         resume = command.that_goes_on(self._plan, program, self._pace, left) if left else None
         failed_again = self._climb.failed_again if self._climb else ()
-        yield Step(*self._progress, report=self._tally.report(self._stopped, failed_again, resume))
+        yield self._step(report=self._tally.report(self._stopped, failed_again, resume))
 
     def _prepare(self) -> None:
         """Nothing is made or written yet."""
@@ -130,9 +130,10 @@ class Replay:
         """Whether something was, or may have been, written: then there is a report, whatever happens."""
         return self._tally.has_written or self._lost_in_a_row > 0
 
-    @property
-    def _progress(self) -> tuple[int, int]:
-        return self._tally.done, len(self._plan.planned)
+    def _step(self, **more: Any) -> Step:
+        parked = self._tally.parked
+        last = parked[-1].reason if parked else None
+        return Step(self._tally.done, len(self._plan.planned), parked=len(parked), refusal=last, **more)
 
     def _goes_on(self) -> bool:
         return bool(self._tally.left) and self._stopped is None and not self._is_stopped()
@@ -144,7 +145,7 @@ class Replay:
             committer = self._books()
             if not (yield from self._learn()):
                 return
-            yield Step(*self._progress)
+            yield self._step()
             while self._goes_on():
                 chunk = committer.next_chunk(self._room)
                 started = time.monotonic()
@@ -155,14 +156,14 @@ class Replay:
                 self._note(put)
                 seconds = time.monotonic() - started
                 self._lost_in_a_row = 0
-                yield Step(*self._progress, seconds)
+                yield self._step(seconds=seconds)
                 self._chunks.learn(len(chunk), seconds)
                 if (yield from self._watch_the_stage(producer)):
-                    yield Step(*self._progress)
+                    yield self._step()
                 if (rest := self._rest(len(chunk), seconds)) > 0:
-                    yield Step(*self._progress, is_pause=True)
+                    yield self._step(is_pause=True)
                     self._pause(rest, producer)
-                    yield Step(*self._progress)
+                    yield self._step()
             if self._tally.left:
                 self._give_back(producer)
         except GeneratorExit:  # dropped between two transactions
@@ -226,7 +227,7 @@ class Replay:
             if (waited := time.monotonic() - began) >= self._pace.patience:
                 raise hung(waiting, self._pace.patience)
             if waited > _SILENT_SECONDS:
-                yield Step(*self._progress, told=self._awaited(waiting))
+                yield self._step(told=self._awaited(waiting))
             time.sleep(_POLL_SECONDS)
             waiting = self._log.still_hidden(goal, waiting)
         self._tally.learn(self._log.up_to(goal))
@@ -243,7 +244,7 @@ class Replay:
         if climb is None or self._stopped is not None or (climb.room and self._tally.left):
             return False
         while not self._is_stopped() and not climb.is_over(time.monotonic()):
-            yield Step(*self._progress, told=climb.told)
+            yield self._step(told=climb.told)
             self._pause(_MOMENT, producer if self._tally.left else None)
         self._stopped = climb.verdict
         return True
@@ -254,7 +255,7 @@ class Replay:
         if self._is_stopped():
             return
         if self._lost_in_a_row < self._pace.tries:
-            yield Step(*self._progress, is_pause=True)
+            yield self._step(is_pause=True)
             self._pause(_FIRST_BACKOFF_SECONDS * 2 ** (self._lost_in_a_row - 1))
             return
         yield from self._leave(f"{self._lost_in_a_row} transactions in a row were lost, the last one: {lost}")

@@ -218,6 +218,10 @@ class Step:
     """Set on the last step."""
     told: str | None = None
     """What it waits for, where it waits."""
+    parked: int = 0
+    """Letters of those done that their target refused so far."""
+    refusal: str | None = None
+    """Why it refused the last one of them."""
     is_pause: bool = False
     """It waits for a moment that isn't worth telling."""
 

@@ -64,7 +64,7 @@ class Frame(Screen[None]):
 
     def prompt(self, sign: str) -> None:
         """Open the line at the bottom."""
-        tables = list(self.query(Table))
+        tables = self.shown_tables
         if sign == "/" and not tables:
             self.refuse("nothing to filter here: no rows")
             return
@@ -145,6 +145,11 @@ class Frame(Screen[None]):
         """The table that has the keys."""
         tables = list(self.query(Table))
         return next((table for table in tables if table.has_focus_within), tables[0] if tables else None)
+
+    @property
+    def shown_tables(self) -> list[Table[Any]]:
+        """Those whose rows can be filtered now."""
+        return [table for table in self.query(Table) if table.display]
 
     def back(self) -> bool:
         """Undo what Escape can undo on this screen; False: nothing, so the screen is left."""

@@ -66,9 +66,12 @@ DEEDS: Final = (
 
 
 def came_of(deeds: Sequence[Deed]) -> str:
-    """How many of those that were put back passed, and so on; nothing where none was."""
+    """How many of those that were put back passed, and so on, and how many were refused; nothing where none was."""
     found = Counter(fate.outcome for _, fate in deeds if fate is not None)
-    return " · ".join(f"{count(found[one])} {one.value.replace('_', ' ')}" for one in Outcome if found[one])
+    told = [f"{count(found[one])} {one.value.replace('_', ' ')}" for one in Outcome if found[one]]
+    if parked := sum(row.state is State.PARKED for row, _ in deeds):
+        told.append(f"{count(parked)} parked")
+    return " · ".join(told)
 
 
 class LedgerPage(Page):

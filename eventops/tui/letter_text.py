@@ -85,8 +85,10 @@ def _came(found: CauseGroup) -> Text:
 
 
 def brief(found: Letter) -> Text:
-    """Beside a list: why it failed, and the payload's beginning."""
+    """Beside a list: why it failed, what was done about it and why, and the payload's beginning."""
     text = Text()
+    if found.state_reason:
+        fact(text, "state", Text.assemble(state(found.state), (f"   {safe(found.state_reason, LINE)}", FAINT)))
     fact(text, "message", Text(safe(found.failure.message or UNKNOWN, 2 * LINE), WARN))
     fact(text, "at", found.cause.frame)
     fact(text, "origin", None if found.origin is None else str(found.origin.position))

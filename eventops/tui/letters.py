@@ -13,7 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from eventops.bootstrap import Desk
-from eventops.dlq.model import CauseGroup, Letter, Selection
+from eventops.dlq.model import CauseGroup, Letter, Selection, State
 from eventops.events import Position
 from eventops.ports import Gap
 from eventops.tui import letter_text, quoting
@@ -29,6 +29,8 @@ from eventops.tui.widgets.lines import Said
 from eventops.tui.widgets.table import Table
 from eventops.wording import count
 
+WRITTEN_OFF: Final = (State.DISCARDED, State.PARKED)
+"""What ``U`` takes back."""
 _EVERY: Final = 5.0
 """Seconds at least between two readings."""
 
@@ -61,7 +63,9 @@ class LettersPage(Marking[Letter]):
     @property
     def shown_keys(self) -> Sequence[tuple[str, str]]:
         """What ``R`` and ``D`` are about, and which pages there are."""
-        pages = [("n", "next page")] if self._has_next else []
+        row = self._table.current if self.is_mounted else None
+        pages = [("U", "restore")] if row is not None and row.state in WRITTEN_OFF and not self.chosen_marks else []
+        pages += [("n", "next page")] if self._has_next else []
         pages += [("b", "page before")] if self._at else []
         return (
             ("Enter", "letter"), ("Space", "mark"), *self.deeds("letter"), *pages, ("t", "trace"), ("Esc", "back"),
@@ -102,6 +106,7 @@ class LettersPage(Marking[Letter]):
     def on_table_moved(self, _message: Table.Moved) -> None:
         """Another letter is under the cursor."""
         self._detail()
+        self.tell_keys()
 
     def on_table_chosen(self, message: Table.Chosen) -> None:
         """It alone."""
@@ -192,8 +197,10 @@ class LetterPage(LettersOf):
     @property
     def shown_keys(self) -> Sequence[tuple[str, str]]:
         """What ``f`` would do."""
+        found: Letter | None = self.watches[0].value
+        back = (("U", "restore"),) if found is not None and found.state in WRITTEN_OFF else ()
         return (
-            ("t", "trace"), ("R", "replay letter"), ("D", "discard"),
+            ("t", "trace"), ("R", "replay letter"), *(back or (("D", "discard"),)),
             ("f", "whole stack" if self._is_folded else "fold"), ("C", "copy payload"), ("Esc", "back"),
         )  # fmt: skip
 

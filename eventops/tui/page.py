@@ -169,11 +169,15 @@ class Page(Frame):
         for table in self.query(Table):
             table.waiting, table.is_partial = self._why_empty(trouble), left_out is not None
         self.query_one(CommandLine).tell(self.command)
-        keys = (*self.shown_keys, *(FILTER if self.query(Table) else ()), *COMMAND)
-        self.query_one(Keys).tell(keys, ALWAYS)
+        self.tell_keys()
         is_stale = any(watch.standing(now) in (Standing.STALE, Standing.SILENT) for watch in self.watches)
         self.query_one("#body").set_class(is_stale, "-stale")
         self.paint()
+
+    def tell_keys(self) -> None:
+        """Those that do something now."""
+        keys = (*self.shown_keys, *(FILTER if self.shown_tables else ()), *COMMAND)
+        self.query_one(Keys).tell(keys, ALWAYS)
 
     def trouble(self) -> str | None:
         """What is wrong with the figures on the screen."""

@@ -6,19 +6,26 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import ClassVar, Final
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
 
+from eventops.dlq import revising
+from eventops.dlq.command import of_wishes
 from eventops.dlq.model import Selection
 from eventops.dlq.replay_model import Action, Plan
-from eventops.errors import reason_of
+from eventops.dlq.revising import Edited
+from eventops.errors import UsageError, reason_of
+from eventops.events import Position
 from eventops.ports.attention import Attention, NobodyWaits
 from eventops.tui import messages, replay_text
+from eventops.tui.clipboard import copy
 from eventops.tui.confirming import MANY, ConfirmingPage, Phase
 from eventops.tui.gate import GATE
 from eventops.tui.palette import FAINT
+from eventops.tui.quoting import program, shell_line
 from eventops.tui.replay_options import Manner, Option, options, turn_ramp
 from eventops.tui.widgets.table import Column, Table
 from eventops.wording import count, plural, safe
@@ -64,7 +71,7 @@ class PlanningPage(ConfirmingPage):
 
     def on_plan_made(self, message: messages.PlanMade) -> None:
         """Show it and wait; one for other wishes is late."""
-        if message.manner.wishes != self.manner.wishes or self.phase is not Phase.PLANNING:
+        if not message.manner.plans_as(self.manner) or self.phase is not Phase.PLANNING:
             return
         self._plan = replace(message.plan, reason=self.manner.reason)
         self._told, self.phase = message.told, Phase.PLANNED
@@ -125,6 +132,13 @@ class PlanningPage(ConfirmingPage):
         if isinstance(message.row, Option):
             self._change(message.row)
 
+    def _wished(self, more: Sequence[str] = ()) -> list[str]:
+        """The command that makes the plan; with ``--edit`` among ``more`` what was edited before is left out."""
+        manner = self.manner
+        wishes = replace(manner.wishes, edited=None) if "--edit" in more else manner.wishes
+        run = ("--run", manner.run) if manner.run else ()
+        return [*of_wishes(self.action, self._selection, wishes, manner.pace, manner.reason), *run, *more]
+
     def _columns(self) -> Sequence[Column[Option]]:
         return (
             Column("option", lambda row: row.name),
@@ -139,10 +153,11 @@ class PlanningPage(ConfirmingPage):
         desk, selection, action, manner = self.shell.desk, self._selection, self.action, self.manner
 
         def make() -> Plan:
-            run = str(uuid.uuid4())
+            run = manner.run or str(uuid.uuid4())
             if action is not Action.REPLAY:
                 return desk.dlq.plan_bookkeeping(action, selection, desk.now(), run, manner.reason)
-            return desk.dlq.plan(selection, desk.now(), run, manner.wishes, reason=manner.reason)
+            edited = _edited(manner.wishes.edited, selection.topic)
+            return desk.dlq.plan(selection, desk.now(), run, manner.wishes, reason=manner.reason, edited=edited)
 
         def plan() -> None:
             try:
@@ -167,6 +182,9 @@ class PlanningPage(ConfirmingPage):
         if option.turn is not None:
             self._take(option.turn(self.manner))
             return
+        if option.copies is not None:
+            copy(self, shell_line([*program(self.shell.desk.context), *self._wished(option.copies)]), "the command")
+            return
         self._changed = option
         before = option.value(self.manner)
         self.ask(_CHANGE, f"{option.name}: {option.hint}", "" if " " in before or before == "-" else before)
@@ -184,7 +202,7 @@ class PlanningPage(ConfirmingPage):
     def _take(self, manner: Manner) -> None:
         """Other wishes want another plan."""
         before, self.manner = self.manner, manner
-        if manner.wishes != before.wishes or self.phase is Phase.FAILED:
+        if not manner.plans_as(before) or self.phase is Phase.FAILED:
             self._make_plan()
         elif self._plan is not None:
             self._plan = replace(self._plan, reason=manner.reason)
@@ -196,3 +214,18 @@ class PlanningPage(ConfirmingPage):
         if self.phase is not Phase.PLANNING or not total:
             return ""
         return f"{min(100 * read // total, 99)} % of {count(total)} offsets"
+
+
+def _edited(file: str | None, topic: str) -> dict[Position, Edited] | None:
+    """What an editor left there about letters of the topic; None: no file is meant.
+
+    Raises:
+        UsageError: it can't be read, is no JSON, or about other letters.
+    """
+    if file is None:
+        return None
+    try:
+        text = Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} can't be read as text ({error})") from error
+    return revising.of_topic(revising.read_documents(text), topic, file)

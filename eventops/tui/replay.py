@@ -15,7 +15,6 @@ from textual.notifications import SeverityLevel
 from textual.widget import Widget
 from textual.widgets import ProgressBar, Static
 
-from eventops.dlq.command import of_wishes
 from eventops.dlq.model import Selection
 from eventops.dlq.replay_model import AT_LEAST_ONCE, Action, Plan, Planned, ReplayReport, Step
 from eventops.errors import reason_of
@@ -91,8 +90,7 @@ class ReplayPage(PlanningPage):
     def words(self) -> tuple[str, ...]:
         """The command that prints the plan, or what the run did by now: never one that would write."""
         if self._plan is None:
-            manner = self.manner
-            return tuple(of_wishes(self.action, self._selection, manner.wishes, manner.pace, manner.reason))
+            return tuple(self._wished())
         if self.is_writing or self._report is not None:
             return ("dlq", "history", self._selection.topic, "--run", self._plan.run_id)
         return self._deed[:-1]
@@ -100,7 +98,10 @@ class ReplayPage(PlanningPage):
     @property
     def resuming(self) -> str:
         """The command that executes the same plan: what was done is left alone."""
-        return shell_line([*program(self.shell.desk.context), *self._deed])
+        plan, manner = self._plan, self.manner
+        is_once_more = plan is not None and manner.wishes.again and not manner.run
+        run = ("--run", plan.run_id) if plan is not None and is_once_more else ()
+        return shell_line([*program(self.shell.desk.context), *self._wished(run), "--execute"])
 
     @property
     def is_carried_out(self) -> bool:
@@ -114,9 +115,7 @@ class ReplayPage(PlanningPage):
 
     @property
     def _deed(self) -> tuple[str, ...]:
-        plan = self._plan
-        assert plan is not None
-        return (*of_wishes(plan.action, plan.selection, plan.wishes, self.manner.pace, plan.reason), "--execute")
+        return (*self._wished(), "--execute")
 
     @property
     def crumbs(self) -> tuple[str, ...]:
@@ -273,6 +272,8 @@ class ReplayPage(PlanningPage):
         bar.display = self.is_writing
         if self._step is not None:
             bar.update(total=self._step.total, progress=self._step.done)
+        elif self.is_writing and self._plan is not None:
+            bar.update(total=len(self._plan.planned), progress=0)
         how: Table[Option] = self.query_one("#how", Table)
         how.set_class(not self._may_change or self.shell.desk.context.read_only, "-none")
         how.show(options(self.action, self.manner))

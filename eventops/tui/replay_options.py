@@ -17,11 +17,17 @@ class Manner:
     wishes: Wishes = field(default_factory=Wishes)
     pace: Pace = field(default_factory=Pace)
     reason: str | None = None
+    run: str | None = None
+    """A run that was ended early, and is gone on with."""
 
     @classmethod
     def of(cls, plan: Plan) -> Manner:
         """As a plan was made."""
         return cls(plan.wishes, reason=plan.reason)
+
+    def plans_as(self, other: Manner) -> bool:
+        """Both make the same plan."""
+        return (self.wishes, self.run) == (other.wishes, other.run)
 
 
 Change = Callable[[Manner, str], Manner]
@@ -35,7 +41,7 @@ Raises:
 @dataclass(frozen=True, slots=True)
 class Option:
     """One of them. ``turn`` changes it without words, where there are few values; else ``change`` takes what is typed,
-    and ``hint`` says what that may be."""
+    and ``hint`` says what that may be. ``copies``: it is only the command's, which is copied with these words."""
 
     name: str
     what: str
@@ -43,6 +49,7 @@ class Option:
     turn: Callable[[Manner], Manner] | None = None
     change: Change | None = None
     hint: str = ""
+    copies: tuple[str, ...] | None = None
 
 
 def _on(is_on: bool) -> str:
@@ -126,6 +133,14 @@ def _set_dropped(manner: Manner, text: str) -> Manner:
     return _wished(manner, drop_headers=names)
 
 
+def _set_edited(manner: Manner, text: str) -> Manner:
+    return _wished(manner, edited=text or None)
+
+
+def _set_run(manner: Manner, text: str) -> Manner:
+    return replace(manner, run=text or None)
+
+
 def set_reason(manner: Manner, text: str) -> Manner:
     """For the ledger; nothing: none."""
     return replace(manner, reason=text or None)
@@ -182,6 +197,19 @@ _OTHERS: Final = (
         change=_set_transform,
         hint="jq, as in .value.email |= ascii_downcase",
     ),
+    Option(
+        "edit",
+        "in $EDITOR, as JSON: Enter copies the command, and the file that it keeps goes into the next line",
+        lambda _one: "by the command",
+        copies=("--edit",),
+    ),
+    Option(
+        "edited",
+        "what an edit left is put back: a file",
+        lambda one: one.wishes.edited or "-",
+        change=_set_edited,
+        hint="the file that the command's --edit kept; empty: none",
+    ),
     Option("new-id", "another event, caused by the failed one", lambda one: _on(one.wishes.new_ids), _turn("new_ids")),
     Option(
         "max-attempts",
@@ -192,10 +220,14 @@ _OTHERS: Final = (
     ),
     Option("again", "what was replayed before as well: a deliberate second time", lambda one: _on(one.wishes.again),
            _turn("again")),
+    Option("run", "a run that was ended early is gone on with: what it put back counts as done, with again too",
+           lambda one: one.run or "another one", change=_set_run, hint="its whole id, as the history has it"),
     Option("at-least-once", "without transactions: killed, it may double what was in hand",
            lambda one: _on(one.wishes.at_least_once), _turn("at_least_once")),
     Option("chunk", "letters a transaction at most", lambda one: f"{one.pace.chunk:,}", change=_set_chunk,
            hint=f"a whole number up to {MOST_A_CHUNK:,}"),
+    Option("which", "fewer by --where, --since, --until, --key, --correlation-id, --limit: Enter copies the command",
+           lambda _one: "by the command", copies=()),
 )  # fmt: skip
 _STAGES: Final = (
     Option(

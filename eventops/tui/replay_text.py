@@ -76,13 +76,17 @@ def progress(
     _title(text, found, word, ACCENT if phase is Phase.RUNNING else WARN)
     done, total = (step.done, step.total) if step is not None else (0, len(found.planned))
     text.append(f"  {count(done)}", "bold").append(f" of {count(total)} letters", FAINT)
-    if silent is not None:
+    if step is None:
+        text.append("   it takes over, and reads the ledger first", FAINT)
+    elif silent is not None:
         text.append(f"   nothing was committed for {duration(float(int(silent))).replace('.0 s', ' s')}", WARN)
     elif rate:
         text.append(f"   {rate:,.0f} a second" if rate >= 10 else f"   {rate:,.1f} a second")
-        is_held = step is not None and step.told is not None
+        is_held = step.told is not None
         text.append("" if is_held else f"   {duration((total - done) / rate)} left", FAINT)
     text.append("\n")
+    if step is not None and step.parked:
+        text.append(f"  ▲ {count(step.parked)} of them parked, the last one: {safe(step.refusal or '', 200)}\n", WARN)
     if step is not None and step.told and phase is Phase.RUNNING:
         text.append(f"  {safe(step.told, 200)}\n", WARN)
 
@@ -118,10 +122,7 @@ def ending(step: Step | None, action: Action, *, is_atomic: bool) -> str:
 
 def result(text: Text, report: ReplayReport, told: Told, seconds: float) -> None:
     """What was done, and what is left to do."""
-    word, style = (
-        ("interrupted", WARN) if report.interrupted else ("stopped", BAD) if report.stopped else ("done", GOOD)
-    )
-    _title(text, report.plan, word, style)
+    _title(text, report.plan, *_ended(report))
     _figures(text, told.figures)
     if seconds > 0:
         text.append(f"  {'':>7}  in {duration(seconds)}\n", FAINT)
@@ -129,10 +130,24 @@ def result(text: Text, report: ReplayReport, told: Told, seconds: float) -> None
         text.append(f"\n  ▲ {safe(report.stopped)}\n", BAD)
     if report.resume_command:
         text.append("\n  to go on: ", FAINT).append(f"{safe(report.resume_command)}\n")
+    if report.parked:
+        text.append("\n  R", f"bold {ACCENT}").append(
+            "  on the letters plans parked ones anew (changed, or when their target takes them); U makes them open\n",
+            FAINT,
+        )
     if report.replayed:
         text.append("\n  h", f"bold {ACCENT}").append(
             "  whether the group has got past them, or they failed again\n", FAINT
         )
+
+
+def _ended(report: ReplayReport) -> tuple[str, str]:
+    """How, and in which style."""
+    if report.interrupted:
+        return "interrupted", WARN
+    if report.stopped:
+        return "stopped", BAD
+    return (f"done, {count(len(report.parked))} parked", WARN) if report.parked else ("done", GOOD)
 
 
 def in_a_line(report: ReplayReport, told: Told) -> str:

@@ -88,8 +88,9 @@ class Switching(Travelling):
         return [page for page in self._writers if page.is_writing]
 
     def sign_of_writing(self, front: Page | None) -> Text | None:
-        """What is written behind the page in front; None: nothing. Asked for once a second, so a step costs nothing."""
-        behind = [page for page in self.writing if page is not front]
+        """What is written behind the page in front, or on it where it is too low for more; None: nothing. It is asked
+        for once a second, so a step costs nothing."""
+        behind = [page for page in self.writing if page is not front or page.has_class("-low")]
         if not behind:
             return None
         sign = behind[-1].sign

@@ -51,7 +51,7 @@ def put_back(screen: Tmux) -> None:
     screen.press("R")
     screen.until(r"nothing was written yet(?s:.*)1  selected", "the plan")
     screen.press("x")
-    screen.until(r"type yes to put 1 letter back", "the question")
+    screen.until(r"type yes to put 1 letter of \S+ back", "the question")
     screen.type("yes")
     screen.until(r"\b1 +letter replayed", "what was done")
 

@@ -193,6 +193,6 @@ async def replay(pilot: Any, app: Dashboard, letters: str) -> None:
     await pilot.press("R")
     await until(pilot, lambda: "nothing was written yet" in shown(pilot), "the plan")
     await pilot.press("x")
-    assert f"type yes to put {letters} back on test" in shown(pilot)
+    assert f"type yes to put {letters} of " in shown(pilot)
     await type_text(pilot, "yes")
     await until(pilot, lambda: "1  letter replayed" in shown(pilot), "the replay")

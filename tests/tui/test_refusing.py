@@ -63,6 +63,8 @@ async def an_empty_plan(_pilot: Pilot[Any], app: Dashboard) -> None:
 async def a_running_plan(pilot: Pilot[Any], app: Dashboard) -> None:
     page = await planned(pilot, app)
     page.phase = Phase.RUNNING
+    page.refresh_all()
+    await until(pilot, lambda: "How" not in shown(pilot) and app.focused is None, "no options")
 
 
 async def a_discard(_pilot: Pilot[Any], app: Dashboard) -> None:
