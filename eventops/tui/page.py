@@ -169,10 +169,10 @@ class Page(Frame):
         for table in self.query(Table):
             table.waiting, table.is_partial = self._why_empty(trouble), left_out is not None
         self.query_one(CommandLine).tell(self.command)
-        self.tell_keys()
         is_stale = any(watch.standing(now) in (Standing.STALE, Standing.SILENT) for watch in self.watches)
         self.query_one("#body").set_class(is_stale, "-stale")
         self.paint()
+        self.tell_keys()  # of what is shown now
 
     def tell_keys(self) -> None:
         """Those that do something now."""

@@ -199,21 +199,23 @@ class ReplayPage(PlanningPage):
             self._report, self.phase = message.step.report, Phase.DONE
             self._told = message.told or replay_text.of_report(message.step.report)
             self._ended = self.shell.desk.now()
-            self._tell_elsewhere(replay_text.in_a_line(self._report, self._told), is_fine=_is_fine(self._report))
+            told = replay_text.in_a_line(self._report, self._told)
+            self._tell_elsewhere(told, replay_text.ended(self._report)[0], is_fine=_is_fine(self._report))
         self.refresh_all()
 
     def _fail(self, reason: str) -> None:
         was_writing = self.is_writing
         super()._fail(reason)
         if was_writing:
-            self._tell_elsewhere(f"{replay_text.name(self.action, self._selection)}: {reason}", is_fine=False)
+            told = f"{replay_text.name(self.action, self._selection)}: {reason}"
+            self._tell_elsewhere(told, self.phase.value, is_fine=False)
 
-    def _tell_elsewhere(self, told: str, *, is_fine: bool) -> None:
+    def _tell_elsewhere(self, told: str, title: str, *, is_fine: bool) -> None:
         """It ended, and another screen is in front."""
         if self.shell.page is not self:
             severity: SeverityLevel = "information" if is_fine else "warning"
             told = f"{safe(told, 300)}; W shows it"
-            self.app.notify(told, title="it ended", severity=severity, timeout=_TOLD, markup=False)
+            self.app.notify(told, title=title, severity=severity, timeout=_TOLD, markup=False)
             self.shell.repaint()
 
     @property

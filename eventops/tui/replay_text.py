@@ -122,7 +122,7 @@ def ending(step: Step | None, action: Action, *, is_atomic: bool) -> str:
 
 def result(text: Text, report: ReplayReport, told: Told, seconds: float) -> None:
     """What was done, and what is left to do."""
-    _title(text, report.plan, *_ended(report))
+    _title(text, report.plan, *ended(report))
     _figures(text, told.figures)
     if seconds > 0:
         text.append(f"  {'':>7}  in {duration(seconds)}\n", FAINT)
@@ -141,7 +141,7 @@ def result(text: Text, report: ReplayReport, told: Told, seconds: float) -> None
         )
 
 
-def _ended(report: ReplayReport) -> tuple[str, str]:
+def ended(report: ReplayReport) -> tuple[str, str]:
     """How, and in which style."""
     if report.interrupted:
         return "interrupted", WARN

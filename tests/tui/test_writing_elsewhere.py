@@ -130,6 +130,7 @@ async def test_its_end_is_told_where_somebody_looks(message: Stepped | BrokeOff,
         [note] = app._notifications
         assert (told in note.message, note.severity) == (True, severity), note.message
         assert note.message.endswith("; W shows it")
+        assert note.title == {"information": "done", "warning": "stopped"}[severity] or isinstance(message, BrokeOff)
         await pilot.press("W")
         assert app.screen is page, "what was done can still be read"
 
