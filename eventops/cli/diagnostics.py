@@ -77,8 +77,7 @@ def run(command: Callable[[], object]) -> int:
         complain(str(error))
         return int(ExitCode.USAGE)
     except (KeyboardInterrupt, click.Abort):
-        say("interrupted")
-        return int(ExitCode.INTERRUPTED)
+        return _interrupted()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.DONE)
@@ -88,9 +87,15 @@ def run(command: Callable[[], object]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered would fail once more
         complain(f"the output can't be written ({error.strerror}): make room, or send it elsewhere")
         return int(ExitCode.USAGE)
-    except Exception:  # noqa: BLE001 -- whatever it is, it becomes a sentence
-        return _defect()
+    except Exception as error:  # noqa: BLE001 -- whatever it is, it becomes a sentence
+        is_interrupted = isinstance(error.__cause__, KeyboardInterrupt)  # in the Kafka client's C code: a SystemError
+        return _interrupted() if is_interrupted else _defect()
     return result if isinstance(result, int) else int(ExitCode.DONE)
+
+
+def _interrupted() -> int:
+    say("interrupted")
+    return int(ExitCode.INTERRUPTED)
 
 
 def _defect() -> int:
