@@ -29,7 +29,7 @@ _QUIET: Final = 0.5
 sweep, a megabyte each: it may not wait for a rest that somebody who goes from page to page all night never takes."""
 _OFTEN: Final = 30.0
 _AT_LAST: Final = 900.0
-_THOROUGHLY: Final = (900.0, 1800.0)
+_THOROUGHLY: Final = (300.0, 600.0)
 """Seconds from one thorough sweep to the next: once the operator is away, and at last whatever they do."""
 _AWAY: Final = 60.0
 """Seconds without a key after which the operator looks elsewhere."""
@@ -97,11 +97,11 @@ class Sweeper:
 
         >>> now = [0.0]
         >>> sweeper = Sweeper(lambda: now[0])
-        >>> now[0] = 901.0; sweeper.is_thorough()
+        >>> now[0] = 301.0; sweeper.is_thorough()
         True
         >>> sweeper.key(); sweeper.is_thorough()
         False
-        >>> now[0] = 1801.0; sweeper.key(); sweeper.is_thorough()  # they are never away
+        >>> now[0] = 601.0; sweeper.key(); sweeper.is_thorough()  # they are never away
         True
         """
         now = self._clock()

@@ -43,6 +43,7 @@ async def test_who_leaves_in_the_middle_is_told_what_is_in_hand(
             page.post_message(Stepped(step))
             await until(pilot, lambda: page._step is step, "the step")
         await pilot.press(key)
+        await until(pilot, lambda: "stopping" in shown(pilot), "what it does now")
         assert [note.message for note in app._notifications] == [f"{told}; once more leaves at once"], why
         assert page.phase is Phase.STOPPING
         assert ("the transaction in hand is finished first" in shown(pilot)) is (NONE not in told and step is not None)
