@@ -136,6 +136,6 @@ span_option = click.option(
     default=SPAN,
     show_default=True,
     metavar="DURATION",
-    help="How long a group is observed before it can be called stopped, stalled or falling behind; a slow loss is seen "
-    "within two spans.",
+    help="How long a group is observed before it can be called stopped, stalled or falling behind; a loss of a "
+    "few percent takes a longer one, as 3m.",
 )
