@@ -69,7 +69,7 @@ class Travelling(Asking):
         self._ways_back.clear()
         self.note()
         if self.current_mode == section:
-            await self._to_top()
+            self._to_top()
         else:
             await self.switch_mode(section)
 
@@ -80,7 +80,7 @@ class Travelling(Asking):
         self.note()
         await self.switch_mode(section)
         if not (above and leads_back) or len(self.screen_stack) > _DEEPEST:
-            await self._to_top()
+            self._to_top()
         if above and _is_same(self.page, above[-1]):
             return
         base = len(self.screen_stack)
@@ -154,11 +154,11 @@ class Travelling(Asking):
         step = self._ways_back[-1] if self._ways_back else None
         if step is None or step.into != self.current_mode or len(self.screen_stack) > step.landed:
             if len(self.screen_stack) > 1:
-                await self.pop_screen()
+                self._pop()
             return
         self._ways_back.pop()
         while len(self.screen_stack) > step.base:
-            await self.pop_screen()
+            self._pop()
         if step.section != self.current_mode:
             await self.switch_mode(step.section)
 
@@ -197,13 +197,18 @@ class Travelling(Asking):
         while page in self.screen_stack and self.screen is not page:
             if self.page is not None and self.page.is_writing:
                 return False
-            await self.pop_screen()
+            self._pop()
         return True
 
-    async def _to_top(self) -> None:
+    def _to_top(self) -> None:
         """Up to a page that writes at most: it isn't left where nobody sees it."""
         while len(self.screen_stack) > 1 and not (self.page is not None and self.page.is_writing):
-            await self.pop_screen()
+            self._pop()
+
+    def _pop(self) -> None:
+        """Away from the page in front, without waiting until it has ended: what asks for that may be the page itself
+        (a click on its section's tab, an id that is searched), and it would wait for ever."""
+        self.pop_screen()
 
 
 def _is_same(one: Page | None, other: Page) -> bool:

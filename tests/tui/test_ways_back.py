@@ -155,3 +155,28 @@ async def test_an_id_that_is_searched_on_a_trace_lies_over_it() -> None:
         assert app.screen is first
         await pilot.press("escape")
         assert app.screen is first, "the section's top"
+
+
+async def test_a_click_on_the_own_sections_tab_leads_to_its_top_and_the_screen_answers() -> None:
+    app = still()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await answer_all(pilot, app)
+        await pilot.press("5", "enter")
+        front(app, TopicPage)
+        at = next(line for line in shown(pilot).splitlines() if "5 topics" in line).index("5 topics")
+        await pilot.click("#tabs", offset=(at + 3, 0))
+        await until(pilot, lambda: isinstance(app.screen, TopicListPage), "the section's top")
+        await pilot.press("enter")
+        front(app, TopicPage)
+
+
+async def test_ids_that_are_searched_one_over_the_other_without_end_leave_a_screen_that_answers() -> None:
+    app = still()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("3")
+        for number in range(35):
+            await pilot.press("s", *f"req{number}", "enter")
+            await until(pilot, lambda name=f"req{number}": front(app, TracePage).identifier == name, "its trace")  # type: ignore[misc]
+        assert len(app.screen_stack) <= 32
+        await pilot.press("escape", "2")
+        await until(pilot, lambda: app.current_mode == "lag", "another section")
