@@ -67,6 +67,15 @@ def duration(seconds: float | None) -> str:
     raise AssertionError(seconds)
 
 
+def waited(seconds: float) -> str:
+    """As somebody who waits counts: in whole seconds.
+
+    >>> [waited(s) for s in (0, 0.4, 8.7, 247)]
+    ['0 s', '0 s', '8 s', '4 m 7 s']
+    """
+    return f"{int(seconds)} s" if seconds < 60 else duration(seconds)
+
+
 def instant(moment: datetime | None) -> str:
     """RFC 3339 in UTC with milliseconds, as every report prints it.
 
@@ -118,8 +127,32 @@ def shell_words(words: Iterable[str]) -> str:
     reset 'a b' $'g\x1b[31m'
     >>> print(shell_words(["it's\n\u202e"]))
     $'it\'s\x0a\xe2\x80\xae'
+
+    A word that no command line carries (:func:`is_shell_word`) is written so that it means nothing that is there: a
+    shell would leave out the NUL, and take the rest for another name.
+
+    >>> print(shell_words(["lag", "a\0b", "\ud800"]))
+    lag 'a\x00b' '\ud800'
     """
-    return " ".join(shlex.quote(word) if safe(word) == word else _in_escapes(word) for word in words)
+    return " ".join(map(_shell_word, words))
+
+
+def is_shell_word(word: str) -> bool:
+    r"""Whether a command line can carry it: no NUL, and nothing that isn't text in any encoding.
+
+    >>> is_shell_word("a b\n"), is_shell_word("a\0b"), is_shell_word("\ud800")
+    (True, False, False)
+    """
+    try:
+        return b"\0" not in word.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return False
+
+
+def _shell_word(word: str) -> str:
+    if safe(word) == word or not is_shell_word(word):
+        return shlex.quote(safe(word))
+    return _in_escapes(word)
 
 
 def _in_escapes(word: str) -> str:

@@ -105,12 +105,12 @@ class Dashboard(Wearing):
 
     def action_prompt(self, sign: str) -> None:
         """Open the line at the bottom."""
-        if (page := self.page) is not None:
+        if (page := self.behind_help()) is not None:
             page.prompt(sign)
 
     def action_ask_again(self) -> None:
         """Ask everything on the screen now."""
-        if (page := self.page) is not None:
+        if (page := self.behind_help()) is not None:
             page.ask_again()
 
     def action_save_screen(self) -> None:

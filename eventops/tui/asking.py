@@ -25,6 +25,7 @@ from eventops.tui.messages import Answered, Arriving, NotAnswered, WaitingUnknow
 from eventops.tui.page import Page
 from eventops.tui.questions import Questions, first_lag, oldest_waiting
 from eventops.tui.watch import Watch
+from eventops.tui.widgets.lines import every
 from eventops.wording import safe
 
 _POLLS_KEPT: Final = 2
@@ -186,12 +187,26 @@ class Asking(InOrder):
     def action_pause(self) -> None:
         """Stop asking by itself, or go on."""
         self.is_paused = not self.is_paused
+        if self.page is None:
+            self.notify("paused: nothing is asked" if self.is_paused else "it goes on asking", timeout=2)
         self.repaint()
 
     def action_pace(self, factor: float) -> None:
-        """How often is asked."""
+        """How often is asked; said where the line of the context doesn't."""
+        before = self._shown_pace
         self.questions.pace(factor)
         self.repaint()
+        if self._shown_pace in (None, before):
+            then = ", once it goes on" if self.is_paused else ""
+            self.notify(f"the cluster is asked every {every(self.questions.refresh)} s{then}", timeout=2)
+
+    @property
+    def _shown_pace(self) -> float | None:
+        """As the line of the context tells it; None: it doesn't."""
+        page = self.page
+        if page is None or self.is_paused or self.size.width < 80 or page.freshness is None:
+            return None
+        return page.freshness.every
 
     def worst_groups(self) -> list[Paced] | None:
         """The groups of the last poll, judged once a poll and not at every repaint; before the first is whole, those

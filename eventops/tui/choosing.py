@@ -65,6 +65,8 @@ class LettersOf(Page):
         """Of the topic under the cursor, or of this one."""
         if (selection := self.selection()) is not None:
             self.shell.push_screen(LedgerPage(selection.topic))
+        else:
+            self.tell_nothing("that has a history")
 
     def on_entered(self, message: Entered) -> None:
         """A reason, for a plan."""
@@ -135,11 +137,15 @@ class Marking(LettersOf, Generic[Row]):
 
     def action_mark(self) -> None:
         """For a replay of several."""
+        if self._table.current is None:
+            self.tell_nothing("to mark")
         self._table.toggle_mark()
         self.refresh_all()
 
     def action_mark_all(self) -> None:
         """For a replay of all that the filter lets through."""
+        if not self._table.rows:
+            self.tell_nothing("to mark")
         self._table.toggle_marks()
         self.refresh_all()
 

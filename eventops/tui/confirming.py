@@ -27,6 +27,13 @@ class Phase(Enum):
     FAILED = "failed"
 
 
+NOT_ANEW: Final = {
+    Phase.PLANNING: "the plan is being made",
+    Phase.RUNNING: "the plan is being carried out",
+    Phase.STOPPING: "the plan is being carried out, and ends",
+    Phase.DONE: "it is done: another plan begins where this one did, Esc goes there",
+}
+"""Why no other plan is made now."""
 _NOT_NOW: Final = {
     Phase.PLANNING: "not yet: the plan is still being made",
     Phase.RUNNING: "it is being carried out already",

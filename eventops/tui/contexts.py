@@ -70,6 +70,15 @@ class ContextsPage(Page):
 
     def on_screen_resume(self, _event: ScreenResume) -> None:
         """Read the file: it may have changed."""
+        self._read()
+
+    def ask_again(self) -> None:
+        """Read it once more."""
+        self._read()
+        self.refresh_all()
+        self.notify("the configuration was read again")
+
+    def _read(self) -> None:
         try:
             found = self.shell.contexts()
         except ConfigurationError as error:

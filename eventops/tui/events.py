@@ -22,7 +22,7 @@ from eventops.tui.messages import SearchEnded, SeenMore
 from eventops.tui.page import Page
 from eventops.tui.palette import GOOD, WARN
 from eventops.tui.query import Query
-from eventops.tui.records import RECORDS, RecordPage, about
+from eventops.tui.records import DEPTH, RECORDS, RecordPage, about, found_in
 from eventops.tui.ring import Ring
 from eventops.tui.target import Target
 from eventops.tui.widgets.field import Field, Line
@@ -87,6 +87,14 @@ class EventsPage(Page):
         return self._search is not None and not self._search.is_over
 
     @property
+    def unfinished(self) -> str | None:
+        """A search that goes on, or waits."""
+        if not self.is_searching:
+            return None
+        seen = self._seen
+        return f"the search through records ended after {count(seen.passed if seen is not None else 0)} offsets"
+
+    @property
     def freshness(self) -> Freshness | None:
         """None: nothing was asked."""
         return None if self._began is None else super().freshness
@@ -111,11 +119,12 @@ class EventsPage(Page):
         yield Said(id="progress-line")
         yield Table(
             "Records",
-            RECORDS,
+            (*RECORDS, found_in(lambda: self._table)),
             lambda row: str(row.position),
             empty=_NOTHING,
             name="records",
             is_timely=False,
+            depth=DEPTH,
         )
         yield VerticalScroll(Said(id="detail"), id="about", can_focus=False)
 
@@ -212,10 +221,12 @@ class EventsPage(Page):
 
     def action_more(self) -> None:
         """The next thousand."""
-        if self._search is not None and self._is_full:
-            self._is_full, self._reads_since = False, self.shell.desk.now()
-            self._search.more.set()
-            self.refresh_all()
+        if self._search is None or not self._is_full:
+            self.notify("the search goes on by itself" if self.is_searching else "no search waits to be told to go on")
+            return
+        self._is_full, self._reads_since = False, self.shell.desk.now()
+        self._search.more.set()
+        self.refresh_all()
 
     def back(self) -> bool:
         """Escape ends a search first."""
@@ -227,7 +238,9 @@ class EventsPage(Page):
 
     def ask_again(self) -> None:
         """The same once more."""
-        if self._began is not None:
+        if self._began is None:
+            self.notify("nothing was searched yet: w writes what to search for")
+        else:
             self.search(self.query_)
 
     def trouble(self) -> str | None:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 _NARROWEST: Final = 20
 """Columns in which a question can be read, and answered."""
+_LINES: Final = 2
+"""Of a table of which something is seen: its columns' titles, and a row."""
+_NOTHING_TO_SORT: Final = "nothing to sort here: no rows"
 _HINTS: Final = {":": " · ".join(NAMES), "/": "text, regex, or !what not to show"}
 
 
@@ -132,18 +135,31 @@ class Frame(Screen[None]):
 
     def action_sort_next(self) -> None:
         """The table in front."""
-        if (table := self.front) is not None:
+        if (table := self.front) is None:
+            self.notify(_NOTHING_TO_SORT)
+        else:
             table.sort_next()
+            self._tell_room(table)
 
     def action_turn_round(self) -> None:
         """The table in front."""
-        if (table := self.front) is not None:
+        if (table := self.front) is None:
+            self.notify(_NOTHING_TO_SORT)
+        elif table.sorting[0] is None:
+            self.notify("nothing to turn round: the rows stand as they came, o sorts by a column")
+        else:
             table.turn_round()
+            self._tell_room(table)
+
+    def _tell_room(self, table: Table[Any]) -> None:
+        """That it is sorted isn't seen where low terminals have no line for its rows."""
+        if table.size.height < _LINES:
+            self.notify("sorted; this terminal is too low to show the rows")
 
     @property
     def front(self) -> Table[Any] | None:
         """The table that has the keys."""
-        tables = list(self.query(Table))
+        tables = [table for table in self.query(Table) if table.display]
         return next((table for table in tables if table.has_focus_within), tables[0] if tables else None)
 
     @property

@@ -187,7 +187,10 @@ class GroupPage(Page):
 
     def action_mark(self) -> None:
         """For a reset of a few."""
-        self.query_one("#partitions", Table).toggle_mark()
+        table = self.query_one("#partitions", Table)
+        if table.current is None:
+            self.tell_nothing("to mark")
+        table.toggle_mark()
 
     def back(self) -> bool:
         """The filter first, then marks."""

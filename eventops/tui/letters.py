@@ -115,6 +115,7 @@ class LettersPage(Marking[Letter]):
     def action_turn(self, by: int) -> None:
         """Another page."""
         if (by > 0 and not self._has_next) or self._at + by < 0:
+            self.notify("no page after this one is known" if by > 0 else "this is the first page")
             return
         self.leave()
         self._at += by
@@ -251,7 +252,9 @@ class LetterPage(LettersOf):
     def action_copy_payload(self) -> None:
         """As it is shown, whole."""
         found: Letter | None = self.watches[0].value
-        if found is not None:
+        if found is None:
+            self.notify(f"no payload: {self._why_empty(self.trouble())}", markup=False)
+        else:
             copy(self, letter_text.payload(found), "the payload")
 
     def target(self) -> Target | None:

@@ -15,9 +15,9 @@ from eventops.tui.frame import Frame
 from eventops.tui.quoting import program, shell_line
 from eventops.tui.target import Target
 from eventops.tui.watch import Standing, Watch
-from eventops.tui.widgets.lines import CommandLine, Freshness, Keys, Notice, StatusLine, Tabs
+from eventops.tui.widgets.lines import CommandLine, Freshness, Keys, Lasting, Notice, StatusLine, Tabs
 from eventops.tui.widgets.table import Table
-from eventops.wording import plural, safe
+from eventops.wording import is_shell_word, plural, safe
 
 SECTIONS: Final = (
     ("overview", "overview"),
@@ -47,6 +47,8 @@ class Page(Frame):
 
     section: ClassVar[str]
     keys: ClassVar[Sequence[tuple[str, str]]] = ()
+    is_wanted = False
+    """The operator asked for an answer that hasn't come yet."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("t", "trace_it", "trace it: its request, or a group's oldest waiting record"),
         Binding("d", "letters_of_it", "its dead letters"),
@@ -90,7 +92,13 @@ class Page(Frame):
     @property
     def freshness(self) -> Freshness | None:
         """How old it is; None: it never changes."""
-        return Freshness(self.answered_at, self.shell.desk.now(), self.pace, is_paused=self.shell.is_paused)
+        is_paused = self.shell.is_paused
+        return Freshness(self.answered_at, self.shell.desk.now(), self.pace, is_paused, self.is_wanted)
+
+    @property
+    def unfinished(self) -> str | None:
+        """What is lost of it where it is closed."""
+        return None
 
     @property
     def is_writing(self) -> bool:
@@ -160,9 +168,11 @@ class Page(Frame):
         if not (self._is_built and self.is_current and self.is_attached and self.query(StatusLine)):
             return
         now, shell = self.shell.desk.now(), self.shell
+        self.is_wanted = self.is_wanted and self.is_asked
         cluster = shell.questions.cluster.value
         cluster_id = cluster.cluster_id if cluster else None
-        self.query_one(StatusLine).tell(shell.desk.context, cluster_id, self.freshness, shell.sign_of_writing(self))
+        age, sign = self.freshness or Lasting(shell.is_paused), shell.sign_of_writing(self)
+        self.query_one(StatusLine).tell(shell.desk.context, cluster_id, age, sign)
         self.query_one(Tabs).tell(SECTIONS, self.section, self.crumbs)
         trouble, alarm, left_out = self.trouble(), self.alarm(), self.left_out()
         self.query_one(Notice).tell(trouble or alarm or left_out, is_bad=bool(trouble or alarm))
@@ -202,13 +212,23 @@ class Page(Frame):
 
     def ask_again(self) -> None:
         """Ask everything now, also while the dashboard is paused."""
+        if not self.watches:
+            self.notify("nothing to ask: what is shown here stays as it is")
+            return
         self.shell.ask_now(self.watches)
+        self.is_wanted = True
+        self.refresh_all()
+
+    @property
+    def is_asked(self) -> bool:
+        """An answer is under way."""
+        return any(watch.is_out for watch in self.watches)
 
     async def action_trace_it(self) -> None:
         """The request of what is under the cursor."""
         target = self.target()
         if target is None:
-            self._tell_nothing("to trace")
+            self.tell_nothing("to trace")
         elif target.identifier is not None:
             await self.shell.trace(target.identifier, target.at)
         elif target.waiting is not None:
@@ -220,11 +240,17 @@ class Page(Frame):
         """The dead letters of what is under the cursor."""
         target = self.target()
         if target is None:
-            self._tell_nothing("to look up dead letters for")
+            self.tell_nothing("to look up dead letters for")
         else:
             await self.shell.open_letters(target)
 
-    def _tell_nothing(self, what: str) -> None:
+    def on_table_missed(self, message: Table.Missed) -> None:
+        """Enter where no row is."""
+        message.stop()
+        self.tell_nothing("to open")
+
+    def tell_nothing(self, what: str) -> None:
+        """No row is under the cursor, and why, where it isn't that there are none."""
         is_known = all(watch.value is not None for watch in self.watches[:1])
         self.notify(f"nothing under the cursor {what}" if is_known else self._why_empty(self.trouble()), markup=False)
 
@@ -234,6 +260,9 @@ class Page(Frame):
 
     def action_copy_command(self) -> None:
         """By the terminal's own clipboard (OSC 52), so that it works over SSH."""
+        if not all(map(is_shell_word, (*program(self.shell.desk.context), *self.words))):
+            self.notify("not copied: a name in it has signs that no command line carries", severity="warning")
+            return
         self.app.copy_to_clipboard(self.command)
         self.notify(f"copied: {safe(self.command, 200)}", markup=False)
 

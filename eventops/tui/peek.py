@@ -15,7 +15,7 @@ from eventops.groups.model import PeekReport, Surroundings
 from eventops.tui import quoting, record_text
 from eventops.tui.page import Page
 from eventops.tui.palette import FAINT, WARN
-from eventops.tui.records import RECORDS, RecordPage, about
+from eventops.tui.records import DEPTH, RECORDS, RecordPage, about, found_in
 from eventops.tui.target import Target
 from eventops.tui.watch import Watch
 from eventops.tui.widgets.columns import Column
@@ -77,10 +77,11 @@ class PeekPage(Page):
         marked: Column[Event] = Column(">", lambda row: Text(">" if row is self._next else " ", WARN))
         yield Table(
             "Records",
-            (marked, RECORDS[0], _OFFSET, *RECORDS[2:]),
+            (marked, RECORDS[0], _OFFSET, *RECORDS[2:], found_in(lambda: self.query_one("#records", Table))),
             lambda row: str(row.position),
             empty="No record stands around the committed offset.",
             name="records",
+            depth=DEPTH,
         )
         yield VerticalScroll(Said(id="detail"), id="lower")
 

@@ -22,7 +22,7 @@ from eventops.events import Position
 from eventops.ports.attention import Attention, NobodyWaits
 from eventops.tui import messages, replay_text
 from eventops.tui.clipboard import copy
-from eventops.tui.confirming import MANY, ConfirmingPage, Phase
+from eventops.tui.confirming import MANY, NOT_ANEW, ConfirmingPage, Phase
 from eventops.tui.gate import GATE
 from eventops.tui.palette import FAINT
 from eventops.tui.quoting import program, shell_line
@@ -101,6 +101,8 @@ class PlanningPage(ConfirmingPage):
         if self.phase in (Phase.PLANNED, Phase.FAILED):
             self._make_plan()
             self.refresh_all()
+        else:
+            self.notify(NOT_ANEW[self.phase])
 
     def action_ramp(self) -> None:
         """In stages, or all at once."""

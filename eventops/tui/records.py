@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import ClassVar, Final
 
 from rich.text import Text
@@ -13,14 +13,19 @@ from textual.widgets import Static
 
 from eventops.events import Event
 from eventops.tui.clipboard import copy
+from eventops.tui.filtering import finder
 from eventops.tui.page import Page
-from eventops.tui.palette import ACCENT, FAINT
+from eventops.tui.palette import ACCENT, FAINT, WARN
 from eventops.tui.record_text import beginning, content, pretty, record
+from eventops.tui.ring import size
 from eventops.tui.target import Target
-from eventops.tui.widgets.columns import Column
+from eventops.tui.widgets.columns import Column, Depth
 from eventops.tui.widgets.lines import Said
+from eventops.tui.widgets.table import Table
 from eventops.wording import UNKNOWN, instant, safe, safe_block
 
+_AROUND: Final = 12
+"""Characters beside what was found."""
 _SHOWN: Final = 600
 """Bytes of a payload that a row is made of."""
 
@@ -50,6 +55,45 @@ RECORDS: Final[Sequence[Column[Event]]] = (
     ),
     Column("value", _value, is_flexible=True, from_width=70, at_most=200),
 )
+
+
+def depths(event: Event) -> Iterator[tuple[str, str]]:
+    """All that a record holds, as text: where it stands there, and what; the value, which may be long, last."""
+    record = event.record
+    yield "key", content(record.key)
+    yield from (("event id", one) for one in (event.ids.event_id, event.ids.causation_id) if one)
+    yield from (("header", f"{name} {content(value)}") for name, value in record.headers)
+    if record.value is not None:
+        yield "value", content(record.value)
+
+
+DEPTH: Final = Depth[Event](lambda row: (text for _, text in depths(row)), size)
+
+
+def found_in(table: Callable[[], Table[Event]]) -> Column[Event]:
+    """Where a record holds what is filtered for, if none of its cells shows it."""
+
+    def cell(event: Event) -> Text:
+        needle, width = table().needle, table().size.width
+        if not needle or needle.startswith("!"):
+            return Text()
+        find = finder(needle)
+        if any(find(column.plain(event)) is not None for column in RECORDS if column.from_width <= width):
+            return Text()
+        return next(
+            (_excerpt(name, text, at) for name, text in depths(event) if (at := find(text)) is not None), Text()
+        )
+
+    return Column("", cell, is_flexible=True, at_most=60, is_answer=True)
+
+
+def _excerpt(name: str, text: str, at: range) -> Text:
+    first = max(at.start - _AROUND, 0)
+    before = ("…" if first else "") + safe(text[first : at.start])
+    held, after = safe(text[at.start : at.stop], 40), safe(text[at.stop : at.stop + _AROUND])
+    return Text.assemble(
+        (f"{name}: ", FAINT), before, (held, WARN), after, "…" if len(text) > at.stop + _AROUND else ""
+    )
 
 
 class RecordPage(Page):

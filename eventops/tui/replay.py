@@ -162,7 +162,9 @@ class ReplayPage(PlanningPage):
         """Where it can be seen whether a replay was worth it."""
         from eventops.tui.ledger import LedgerPage
 
-        if not self.is_writing:
+        if self.is_writing:
+            self.notify("the history is there once this run has ended")
+        else:
             self.shell.push_screen(LedgerPage(self._selection.topic))
 
     def on_table_chosen(self, message: Table.Chosen) -> None:
@@ -230,6 +232,8 @@ class ReplayPage(PlanningPage):
             self._stop.set()
             self.phase = Phase.STOPPING
             self.refresh_all()
+        else:
+            self.notify("it is being stopped already" if self.is_writing else "nothing runs that could be stopped")
 
     def stop_writing(self) -> str | None:
         """With the transaction in hand, where one is."""

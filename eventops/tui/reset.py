@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import ClassVar, Final
 
@@ -17,7 +17,7 @@ from eventops.groups.model import Kind, Move, ResetPlan, ResetReport, Scope, Tar
 from eventops.groups.moving import effect
 from eventops.groups.reset import ABSENT, NoSuchGroup
 from eventops.tui import messages, quoting
-from eventops.tui.confirming import MANY, ConfirmingPage, Phase
+from eventops.tui.confirming import MANY, NOT_ANEW, ConfirmingPage, Phase
 from eventops.tui.palette import BAD, FAINT, GOOD, WARN
 from eventops.tui.record_text import content
 from eventops.tui.records import about
@@ -67,13 +67,16 @@ class ResetPage(ConfirmingPage):
             if self.shell.desk.context.read_only:
                 return (("Esc", "back; this context is read-only"),)
             return (("x", "execute"), ("Esc", "leave, nothing is written"))
-        return (("Esc", "back"),)
+        anew = (("r", "plan anew"),) if self.phase is Phase.FAILED else ()
+        return (*anew, ("Esc", "back"))
 
     @property
     def is_ready(self) -> bool:
         """Something moves, and nothing stands in the way."""
         plan = self._plan
-        return plan is not None and bool(plan.moves) and not plan.refused and not plan.group.members
+        if plan is None or plan.refused or plan.group.members:
+            return False
+        return any(move.before != move.after for move in plan.moves)
 
     @property
     def password(self) -> str:
@@ -108,6 +111,19 @@ class ResetPage(ConfirmingPage):
 
     def on_mount(self) -> None:
         """Plan at once; it only reads."""
+        if self._report is None:
+            self._make_plan()
+
+    def ask_again(self) -> None:
+        """Plan anew, where nothing was written: the group, or the log, may have moved on."""
+        if self.phase in (Phase.PLANNED, Phase.FAILED):
+            self._report, self._trouble, self.phase = None, None, Phase.PLANNING
+            self._make_plan()
+            self.refresh_all()
+        else:
+            self.notify(NOT_ANEW[self.phase])
+
+    def _make_plan(self) -> None:
         desk, scope = self.shell.desk, Scope(self._topics, all_topics=not self._topics)
 
         def plan() -> None:
@@ -120,8 +136,7 @@ class ResetPage(ConfirmingPage):
             else:
                 self.post_message(messages.ResetTold(ResetReport(found)))
 
-        if self._report is None:
-            self.run_worker(plan, thread=True, name="plan", group="plan", exclusive=True, exit_on_error=False)
+        self.run_worker(plan, thread=True, name="plan", group="plan", exclusive=True, exit_on_error=False)
 
     def on_reset_told(self, message: messages.ResetTold) -> None:
         """A plan, or what became of it."""
@@ -175,9 +190,7 @@ class ResetPage(ConfirmingPage):
         plan = self._plan
         if plan is None:
             return text
-        skipped, again = _sums(plan)
-        text.append(f"  {count(skipped)} offsets skipped: never consumed by it\n", WARN if skipped else FAINT)
-        text.append(f"  {count(again)} offsets read again: handled twice\n", WARN if again else FAINT)
+        self._tell_effect(text, plan)
         if plan.group.state == ABSENT:
             text.append("  the group doesn't exist\n", WARN)
         for warning in plan.warnings:
@@ -186,6 +199,24 @@ class ResetPage(ConfirmingPage):
             place = refusal.topic if refusal.partition is None else f"{refusal.topic}/{refusal.partition}"
             text.append(f"  ✗ {safe(place, 80)}: {safe(refusal.reason, 200)}\n", BAD)
         return text
+
+    def _tell_effect(self, text: Text, plan: ResetPlan) -> None:
+        """What the group misses and does twice: of a plan what it would, of what was done where it was read back."""
+        if self.phase is Phase.FAILED:
+            text.append("  it isn't known whether anything was written: r looks where the group stands now\n", WARN)
+            return
+        moves = [move for move in plan.moves if self.phase is not Phase.DONE or self._is_done(move)]
+        skipped, again = _sums(moves)
+        text.append(f"  {count(skipped)} offsets skipped: never consumed by it\n", WARN if skipped else FAINT)
+        text.append(f"  {count(again)} offsets read again: handled twice\n", WARN if again else FAINT)
+
+    def _is_done(self, move: Move) -> bool:
+        report = self._report
+        return (
+            report is not None
+            and report.read_back is not None
+            and (move.partition not in report.refusals and report.read_back.get(move.partition) == move.after)
+        )
 
 
 _REFUSALS: Final = 5
@@ -220,16 +251,16 @@ def _next(move: Move) -> Text:
     return Text(safe(content(move.record.value), 100))
 
 
-def _sums(plan: ResetPlan) -> tuple[int, int]:
-    """What is known of it: offsets skipped, offsets read again."""
-    effects = [_effect(move) for move in plan.moves]
+def _sums(moves: Iterable[Move]) -> tuple[int, int]:
+    """What is known of them: offsets skipped, offsets read again."""
+    effects = [_effect(move) for move in moves]
     return sum(one[0] or 0 for one in effects), sum(one[1] or 0 for one in effects)
 
 
 def _touched(plan: ResetPlan) -> int:
     """Offsets that are skipped or read again; where that isn't known, the log's length counts."""
     sizes = (move.bounds.high_watermark - move.bounds.start for move in plan.moves if _effect(move)[2])
-    return sum(_sums(plan)) + sum(sizes)
+    return sum(_sums(plan.moves)) + sum(sizes)
 
 
 def _by_topic(partitions: Sequence[Partition]) -> dict[str, tuple[int, ...]]:

@@ -66,6 +66,7 @@ class Switching(Travelling):
             self.notify("something is being written here: it has to end first", severity="warning")
             return
         self.remember()
+        self._tell_unfinished()
         self.traced.clear()
         await self.switch_mode(_CHOICE)
         for section, begin in self.MODES.items():
@@ -104,6 +105,14 @@ class Switching(Travelling):
             self.notify("no replay runs, and none that ran is open")
         elif not await self.come_back_to(page):
             self.notify("another one that runs lies over it: it has to end first", severity="warning")
+
+    def _tell_unfinished(self) -> None:
+        """What ends with the screens of this cluster."""
+        screens = [screen for stack in self._screen_stacks.values() for screen in stack]
+        told = [page.unfinished for page in screens if isinstance(page, Page) and page.unfinished is not None]
+        if told:
+            where = safe(self.desk.context.name, 40)
+            self.notify(f"at {where} {'; '.join(told)}", severity="warning", markup=False)
 
     def _section_of(self, place: Place) -> str:
         """Where one was the last time."""

@@ -24,13 +24,13 @@ from eventops.tui.history import sparkline
 from eventops.tui.messages import Entered, Glanced, NotGlanced
 from eventops.tui.page import Page
 from eventops.tui.palette import ACCENT, BAD, FAINT, GOOD, ODD, WARN
-from eventops.tui.records import RECORDS, RecordPage, about
+from eventops.tui.records import DEPTH, RECORDS, RecordPage, about, found_in
 from eventops.tui.ring import Ring
 from eventops.tui.target import Target
 from eventops.tui.widgets.lines import Said
 from eventops.tui.widgets.table import Table
 from eventops.where import Where
-from eventops.wording import count, duration, plural, safe
+from eventops.wording import count, plural, safe, waited
 
 EVERY: Final = 0.4
 """Seconds between two looks."""
@@ -106,11 +106,12 @@ class TailPage(Page):
         yield Said(id="facts")
         yield Table(
             "Records",
-            RECORDS,
+            (*RECORDS, found_in(lambda: self._table)),
             lambda row: str(row.position),
             empty=_EMPTY,
             name="records",
             is_timely=False,
+            depth=DEPTH,
         )
         yield VerticalScroll(Said(id="detail"), id="about", can_focus=False)
 
@@ -147,7 +148,7 @@ class TailPage(Page):
         with self._looking:
             while not ended.wait(wait):
                 wait = EVERY
-                if self.shell.is_paused:
+                if self.shell.is_paused and not self.is_wanted:
                     continue
                 live = self._live
                 try:
@@ -166,7 +167,7 @@ class TailPage(Page):
         """Keep the newest."""
         glance: Glance = message.glance
         now, before = self.shell.desk.now(), self._looked_at
-        self._looked_at, self._failure = now, None
+        self._looked_at, self._failure, self.is_wanted = now, None, False
         self.ring.take(glance.events)
         if before is not None:
             seconds = max((now - before).total_seconds(), EVERY / 2)
@@ -180,15 +181,14 @@ class TailPage(Page):
 
     def on_not_glanced(self, message: NotGlanced) -> None:
         """What was seen stays."""
-        self._failure = message.reason
+        self._failure, self.is_wanted = message.reason, False
         self.refresh_all()
 
     def trouble(self) -> str | None:
         """Why nothing comes."""
         if self._failure is not None:
             since = self._looked_at
-            waited = None if since is None else float(int((self.shell.desk.now() - since).total_seconds()))
-            told = "" if waited is None else f" since {duration(waited)}"
+            told = "" if since is None else f" for {waited((self.shell.desk.now() - since).total_seconds())}"
             return f"not looked at{told}, retrying: {safe(self._failure)}"
         if self._gap is not None:
             return f"not everything is read: {self._gap}"
@@ -254,8 +254,15 @@ class TailPage(Page):
         self._look()
 
     def ask_again(self) -> None:
-        """It looks by itself."""
+        """Look at once, also while the dashboard is paused."""
+        self.is_wanted = True
         self._look()
+        self.refresh_all()
+
+    @property
+    def is_asked(self) -> bool:
+        """Until the look that was asked for."""
+        return self.is_wanted
 
     def target(self) -> Target | None:
         """The record under the cursor, else the topic."""

@@ -38,6 +38,8 @@ class OfTopics(Page):
         target = self.target()
         if target is not None and target.topics:
             self.shell.push_screen(TailPage(target.topics[0]))
+        else:
+            self.tell_nothing("to look at live")
 
 
 class TopicListPage(OfTopics):
@@ -146,6 +148,8 @@ class TopicPage(OfTopics):
         """A group that reads it."""
         if isinstance(message.row, Reader):
             await self.shell.open_group(message.row.group)
+        else:
+            self.notify("l shows its topic's records live; Tab goes to the groups that read it")
 
 
 def _facts(topic: TopicSummary) -> Text:

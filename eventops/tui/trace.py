@@ -19,7 +19,7 @@ from textual.worker import get_current_worker
 from eventops.errors import reason_of
 from eventops.events import Position
 from eventops.trace.drawing import coverage_line
-from eventops.trace.model import DeadLetter, Found, Hop, Question, TraceReport
+from eventops.trace.model import Found, Question, TraceReport
 from eventops.tui import quoting, record_text, trace_text
 from eventops.tui.clipboard import copy
 from eventops.tui.messages import Entered, Searched, SearchFailed
@@ -32,6 +32,7 @@ from eventops.wording import plural, safe, safe_block
 
 _ID: Final = "id"
 _HINT: Final = "a correlation id, or an event id of the chain"
+_NO_ID: Final = "no request is searched yet: s asks for its id"
 _PAUSE: Final = 1.0
 """Seconds between two looks at what came meanwhile, while a chain is followed."""
 _PANES: Final = ("chain", "timeline", "payload")
@@ -119,6 +120,7 @@ class TracePage(Page):
     def action_follow(self) -> None:
         """Go on reading what comes, or stop."""
         if self.identifier is None:
+            self.notify(_NO_ID)
             return
         self.is_following = not self.is_following
         if self.is_following:
@@ -129,10 +131,7 @@ class TracePage(Page):
 
     def action_open_trace(self) -> None:
         """In the trace store's own page; its address is copied, for over SSH no browser is at hand."""
-        hop = self.query_one(Chain).current
-        links = self.report.traces if self.report is not None else ()
-        named = [one for one in links if hop is not None and one.trace_id == hop.event.ids.trace_id and one.url]
-        url = next((one.url for one in (*named, *links) if one.url), None)
+        url = trace_text.link(self.report, self.query_one(Chain).current)
         if url is None:
             self.notify("no link: name a trace store in the context (eventops.jaeger, eventops.tempo)", markup=False)
             return
@@ -144,7 +143,9 @@ class TracePage(Page):
     def action_copy_payload(self) -> None:
         """As it is shown, whole."""
         hop = self.query_one(Chain).current
-        if hop is not None:
+        if hop is None:
+            self.notify("no event is marked, so there is no payload to copy")
+        else:
             text = safe_block(record_text.pretty(hop.event.record.value))
             copy(self, text, f"the payload of {hop.event.position}")
 
@@ -194,7 +195,9 @@ class TracePage(Page):
 
     def ask_again(self) -> None:
         """The same once more."""
-        if self.identifier is not None:
+        if self.identifier is None:
+            self.notify(_NO_ID)
+        else:
             self.search(self.identifier)
 
     def _search(self, identifier: str, ended: threading.Event, *, follows: bool) -> None:
@@ -229,6 +232,14 @@ class TracePage(Page):
             self._meant = None
 
     @property
+    def unfinished(self) -> str | None:
+        """A search that goes on."""
+        if self.identifier is None or self._failure is not None or (self.report is not None and not self.is_following):
+            return None
+        what = "following" if self.is_following else "the search for"
+        return f"{what} {safe(self.identifier, 60)} ended"
+
+    @property
     def freshness(self) -> Freshness | None:
         """None: nothing was asked."""
         return None if self.identifier is None else super().freshness
@@ -248,15 +259,9 @@ class TracePage(Page):
         hop = self.query_one(Chain).current
         if hop is None or self.report is None:
             return None
-        letters = self._letters(hop)
+        letters = trace_text.letters(self.report, hop)
         letter = letters[self._letters_shown % len(letters)].position if letters else None
         return Target(self.report.correlation_id or hop.event.ids.event_id, hop.event.position, letter=letter)
-
-    def _letters(self, hop: Hop) -> list[DeadLetter]:
-        """Those nobody dealt with first."""
-        chain = self.report.events if self.report is not None else ()
-        letters = hop.dead_letters or [letter for one in chain for letter in one.dead_letters]
-        return sorted(letters, key=lambda letter: letter.is_replayed)
 
     async def action_letters_of_it(self) -> None:
         """One after the other."""

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from eventops.ports import Coverage
 from eventops.trace.drawing import summary
-from eventops.trace.model import Found, TraceReport
+from eventops.trace.model import DeadLetter, Found, Hop, TraceReport
 from eventops.tui.palette import ACCENT, FAINT, GOOD, WARN
 from eventops.wording import count, duration, plural, safe
 
@@ -17,7 +17,7 @@ def found(report: TraceReport, *, is_followed: bool) -> Text:
     """The chain in one line."""
     name, _, rest = summary(report).rpartition(": ")
     following = ("   ● following", GOOD) if is_followed else ""
-    return Text.assemble((name, f"bold {ACCENT}"), f"   {rest}", following)
+    return Text.assemble((name, f"bold {ACCENT}"), following, f"   {rest}")
 
 
 def under_way(identifier: str, so_far: Found | None, waited: float, *, is_failed: bool) -> Text:
@@ -50,3 +50,16 @@ def _progress(so_far: Found | None, waited: float) -> str:
         return f"asking the cluster … {duration(float(int(waited)))}"
     share = f"{min(100 * so_far.records // max(so_far.expected, 1), 100)} %"
     return f"{share} of {count(so_far.expected)} offsets read, {plural(so_far.events, 'event')} so far"
+
+
+def link(report: TraceReport | None, hop: Hop | None) -> str | None:
+    """The page of the event's own trace, else of one of the chain; None: no store has any."""
+    links = report.traces if report is not None else ()
+    own = [one for one in links if hop is not None and one.trace_id == hop.event.ids.trace_id]
+    return next((one.url for one in (*own, *links) if one.url), None)
+
+
+def letters(report: TraceReport, hop: Hop) -> list[DeadLetter]:
+    """Of the event, else of the chain; those nobody dealt with first."""
+    found = hop.dead_letters or [letter for one in report.events for letter in one.dead_letters]
+    return sorted(found, key=lambda letter: letter.is_replayed)

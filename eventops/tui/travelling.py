@@ -122,7 +122,10 @@ class Travelling(Asking):
     async def open_letters(self, target: Target) -> None:
         """The dead letters of what is under the cursor: a letter, a topic's causes, or several topics."""
         if target.letter is not None:
+            before = self.screen
             await self.open("dlq", pages.letter(target.letter))
+            if self.screen is before:
+                self.notify("it is here already")
             return
         known = self.questions.letters.value
         if known is None:
@@ -141,6 +144,15 @@ class Travelling(Asking):
     async def on_waiting_found(self, message: WaitingFound) -> None:
         """On to its trace."""
         await self.trace(message.identifier, message.position)
+
+    def behind_help(self) -> Page | None:
+        """The page in front; the help over it is closed, for it tells of keys that are tried at once."""
+        if self.screen_stack and not isinstance(self.screen, Page):
+            from eventops.tui.help import HelpPage
+
+            if isinstance(self.screen, HelpPage):
+                self._pop()
+        return self.page
 
     def action_help(self) -> None:
         """All keys."""

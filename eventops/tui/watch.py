@@ -11,7 +11,7 @@ from typing import Final, Generic, TypeVar
 from eventops.ports import Coverage, Gap
 from eventops.ports.attention import Attention
 from eventops.tui.gate import GATE
-from eventops.wording import count, duration, safe
+from eventops.wording import count, safe, waited
 
 Value = TypeVar("Value")
 _SHARE: Final = 4
@@ -121,10 +121,10 @@ class Watch(Generic[Value]):
         """The sentence for a screen whose figures can't be trusted; None where they can."""
         if self.standing(now) in (Standing.LOADING, Standing.FRESH):
             return None
-        waited = duration(self._waited(now))
+        for_so_long = f"no answer for {waited(self._waited(now))}"
         if self.failure is None:
-            return f"no answer since {waited}, still waiting"
-        return f"no answer since {waited}, retrying: {safe(self.failure)}"
+            return f"{for_so_long}, still waiting"
+        return f"{for_so_long}, retrying: {safe(self.failure)}"
 
     def _is_slow(self, now: datetime) -> bool:
         return self.is_out and self.progress is None and self._waited(now) > max(3 * self.pace, 5.0)

@@ -338,6 +338,14 @@ def topic(
     return TopicSummary(name, "t-1", False, spans, "delete", kept, None, None, groups)
 
 
+def healthy_topics() -> TopicsReport:
+    """All replicas are there, and each topic is read."""
+    placed = Placement(0, 1, (1, 2, 3), (1, 2, 3))
+    names = (("orders", 5420, "billing-group"), ("users", 41, "mail-group"))
+    found = tuple(topic(name, PartitionSpan(0, 0, end, 0, None, placed), groups=(by,)) for name, end, by in names)
+    return TopicsReport(NOW, found, Coverage(2, 2))
+
+
 def topics() -> TopicsReport:
     """One that is read, one that isn't, one that doesn't answer."""
     return TopicsReport(

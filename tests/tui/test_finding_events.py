@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
 
+from eventops.events import Event, Position, Record, read_event
 from eventops.ports import Coverage, Gap
 from eventops.records.model import Seen
 from eventops.tui.events import EventsPage
@@ -15,7 +17,7 @@ from eventops.tui.records import RecordPage
 from eventops.tui.trace import TracePage
 from eventops.tui.widgets.field import Field
 from tests.tui import reports
-from tests.tui.stage import front, go, settle, shown, still, table, until
+from tests.tui.stage import front, go, settle, shown, still, table, type_text, until
 from tests.tui.test_tail import event
 
 pytestmark = pytest.mark.asyncio
@@ -332,3 +334,61 @@ async def test_nothing_found_is_said_of_what_was_read() -> None:
         await pilot.pause()
         assert "none in what could be read: see above" in shown(pilot)
         assert "Nothing found" not in shown(pilot)
+
+
+def long_event(offset: int, tail: str) -> Event:
+    """A record whose value says something behind all that a row shows of it, and a header."""
+    body = json.dumps({"eventType": "order.placed", "note": "x" * 900, "tail": tail}).encode()
+    headers = (("ce_subject", f"cart-{offset}".encode()),)
+    return read_event(Record(Position("orders", 0, offset), reports.NOW, b"user-7", body, headers))
+
+
+@pytest.mark.parametrize(
+    ("needle", "left", "told"),
+    [
+        ("VOUCHER-42", [42], "value: …"),
+        ("cart-41", [41], "header: ce_s"),
+        ("!voucher-4[12]", [40, 43], None),
+        ("orders/0/43", [43], None),
+        ("user-7", [40, 41, 42, 43], "key: user-7"),
+    ],
+)
+@pytest.mark.parametrize("width", [160, 90])
+async def test_a_filter_finds_what_the_row_does_not_show(
+    needle: str, left: list[int], told: str | None, width: int
+) -> None:
+    app = still()
+    async with app.run_test(size=(width, 40)) as pilot:
+        await pilot.press("6")
+        page = front(app, EventsPage)
+        page._number, page._began, page._found = 1, reports.NOW, ()
+        found = tuple(long_event(offset, f"voucher-{offset}") for offset in range(40, 44))
+        page.post_message(SeenMore(1, Seen(4, found, (), 4, 4, Coverage(1, 1, 4)), is_over=True))
+        await pilot.pause()
+        assert "value: " not in shown(pilot)
+        await pilot.press("slash")
+        await type_text(pilot, needle)
+        assert [row.position.offset for row in table(app, "records").rows] == left
+        is_shown = needle == "user-7" and width >= 110
+        if told is not None and not is_shown:
+            assert told in shown(pilot), "where it was found"
+        await pilot.press("escape")
+        assert len(table(app, "records").rows) == 4
+        assert "value: …" not in shown(pilot)
+
+
+async def test_keys_are_answered_while_megabytes_are_filtered() -> None:
+    app = still()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("6")
+        page = front(app, EventsPage)
+        page._number, page._began, page._found = 1, reports.NOW, ()
+        found = tuple(long_event(offset, "y" * 100_000 + f"end-{offset}") for offset in range(200))
+        page.post_message(SeenMore(1, Seen(200, found, (), 200, 200, Coverage(1, 1, 200)), is_over=True))
+        await until(pilot, lambda: len(table(app, "records").rows) == 200, "the records")
+        await pilot.press("slash")
+        await type_text(pilot, "end-199")
+        await until(pilot, lambda: len(table(app, "records").rows) == 1, "what was filtered for, by a worker")
+        await pilot.press("slash")
+        await type_text(pilot, "(y*)*a.*b.*c")
+        await until(pilot, lambda: not table(app, "records").rows, "an expression that would take for ever")

@@ -253,3 +253,55 @@ async def test_a_name_like_an_option_is_none_in_the_command() -> None:
         app.push_screen(LedgerPage("-dlt"))
         await pilot.pause()
         assert front(app, LedgerPage).command.endswith("dlq history -- -dlt")
+
+
+async def test_where_every_offset_is_at_the_target_nothing_is_offered() -> None:
+    app = still()
+    async with app.run_test(size=(120, 30)) as pilot:
+        plan = reports.reset_plan(after=10)
+        page = ResetPage("audit-group", plan.target, plan=plan)
+        await app.push_screen(page)
+        assert "x execute" not in shown(pilot)
+        assert not page.is_ready
+        await pilot.press("x", *"yes", "enter")
+        await pilot.pause()
+        assert page.phase is Phase.PLANNED
+
+
+async def test_a_reset_that_failed_tells_nothing_of_what_it_did() -> None:
+    app = still()
+    async with app.run_test(size=(120, 30)) as pilot:
+        plan = reports.reset_plan()
+        page = ResetPage("audit-group", plan.target, plan=plan)
+        await app.push_screen(page)
+        await until(pilot, lambda: "5,410 offsets skipped" in shown(pilot), "the plan")
+        page.post_message(BrokeOff("nobody answers at kafka-1:9092"))
+        await until(pilot, lambda: "it isn't known whether anything was written" in shown(pilot), "what is known")
+        assert "offsets skipped" not in shown(pilot)
+        assert "handled twice" not in shown(pilot)
+        assert "r plan anew" in shown(pilot)
+
+
+async def test_of_offsets_that_were_refused_nothing_is_counted() -> None:
+    app = still()
+    async with app.run_test(size=(120, 30)) as pilot:
+        plan = reports.reset_plan()
+        page = ResetPage("audit-group", plan.target, plan=plan)
+        await app.push_screen(page)
+        page.post_message(ResetTold(ResetReport(plan, {Partition("orders", 0): 10})))
+        await until(pilot, lambda: page.phase is Phase.DONE, "the end")
+        await until(pilot, lambda: "0 offsets skipped" in shown(pilot), "what was read back")
+        assert "the broker holds 10" in shown(pilot)
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800"])
+async def test_a_name_that_no_command_line_carries_is_shown_and_not_copied(name: str) -> None:
+    app = still()
+    async with app.run_test(size=(120, 30)) as pilot:
+        await app.open_group(name)
+        await pilot.press("y")
+        assert app.clipboard == ""
+        assert any("signs that no command line carries" in note.message for note in app._notifications)
+        await app.trace(name)
+        await pilot.press("y")
+        assert app.clipboard == ""

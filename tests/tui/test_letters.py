@@ -197,7 +197,7 @@ async def test_a_long_reading_tells_how_far_it_is() -> None:
         await pilot.pause()
         text = shown(pilot)
         assert "reading … 34 % of 1,000,000 offsets read" in text
-        assert "no answer since" not in text, "it goes on"
+        assert "no answer for" not in text, "it goes on"
 
 
 async def test_one_letter_tells_its_hops_its_ledger_and_folds_its_stack() -> None:

@@ -10,15 +10,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from textual.message import Message
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from eventops.dlq.model import CauseGroup, Selection
 from eventops.dlq.replay_model import Action, Step
 from eventops.events import Partition, read_event
-from eventops.groups.model import ResetReport
+from eventops.groups.model import PeekReport, Place, Refusal, ResetPlan, ResetReport, Surroundings
 from eventops.ports import Coverage, Gap
 from eventops.records.model import Glance, Seen
+from eventops.trace.model import Found
 from eventops.tui.app import Dashboard
 from eventops.tui.combing import Combing
 from eventops.tui.confirming import Phase
@@ -29,6 +31,7 @@ from eventops.tui.ledger import LedgerPage
 from eventops.tui.letter_text import Deeds
 from eventops.tui.letters import LetterPage, LettersPage
 from eventops.tui.messages import (
+    BrokeOff,
     Glanced,
     NotAnswered,
     NotGlanced,
@@ -370,6 +373,75 @@ async def the_help(pilot: Pilot[Any], app: Dashboard) -> None:
     await pilot.press("4", "question_mark")
 
 
+def just_section(key: str) -> Opens:
+    """A section of which nothing is known yet."""
+
+    async def opens(pilot: Pilot[Any], app: Dashboard) -> None:
+        await go(pilot, app, key)
+
+    return opens
+
+
+def empty_peek() -> PeekReport:
+    """No record is around the offset: all of it is cut."""
+    place = Place(Partition("orders", 0), 120, 120, 120, 120, None)
+    return replace(reports.peek(), partitions=(Surroundings(place, (), (), ()),))
+
+
+def loading(opens: Opens) -> Opens:
+    """Asked, and not answered yet."""
+
+    async def opened(pilot: Pilot[Any], app: Dashboard) -> None:
+        app.is_paused = False
+        for watch in app.questions.shared:
+            watch.put(reports.NOW)
+        await opens(pilot, app)
+
+    return opened
+
+
+def loading_page(page: Callable[[], Page]) -> Opens:
+    """The same of a page that asks something of its own."""
+
+    async def opens(pilot: Pilot[Any], app: Dashboard) -> None:
+        opened = page()
+        await app.open(opened.section, opened)
+        app.is_paused = False
+        for watch in (*app.questions.shared, *opened.watches):
+            watch.put(reports.NOW)
+        opened.refresh_all()
+
+    return opens
+
+
+def resetting(plan: ResetPlan | None, *told: Message) -> Opens:
+    """A reset's plan, and what became of it; without a plan nobody makes one."""
+
+    async def opens(pilot: Pilot[Any], app: Dashboard) -> None:
+        await go(pilot, app, "2")
+        page = ResetPage("audit-group", reports.reset_plan().target, plan=plan or reports.reset_plan())
+        await app.push_screen(page)
+        if plan is None:
+            page._report, page.phase = None, Phase.PLANNING
+        for one in told:
+            page.post_message(one)
+        await pilot.pause()
+        page.refresh_all()
+
+    return opens
+
+
+async def loading_trace(pilot: Pilot[Any], app: Dashboard) -> None:
+    under_way = Found(400_000, 1_000_000, 2, fetched=90_000_000)
+    await search(pilot, app, Searched("req-1", under_way))
+    front(app, TracePage)._began = reports.ago(3)
+    app.repaint()
+
+
+async def forbidden_trace(pilot: Pilot[Any], app: Dashboard) -> None:
+    await search(pilot, app, SearchFailed("req-1", FORBIDDEN_TOPIC))
+
+
 LAG = section("2", lambda app: app.questions.lag, reports.sick_lag())
 DLQ = section("4", lambda app: app.questions.letters, reports.some_topics())
 TOPICS = section("5", lambda app: app.questions.topics, reports.topics())
@@ -383,17 +455,35 @@ STATES: dict[str, Opens] = {
     "overview-disconnected": failing(overview, DISCONNECTED, old=42),
     "overview-never-answered": failing(nothing_yet, DISCONNECTED),
     "overview-no-permission": failing(nothing_yet, FORBIDDEN),
+    "lag-loading": loading(just_section("2")),
     "lag-empty": section("2", lambda app: app.questions.lag, reports.lag()),
     "lag-healthy": section("2", lambda app: app.questions.lag, reports.healthy_lag()),
     "lag-sick": LAG,
     "lag-disconnected": failing(LAG, DISCONNECTED, old=42),
     "lag-no-permission": failing(section("2", lambda app: app.questions.lag), FORBIDDEN),
+    "group-loading": loading(just(lambda: GroupPage("billing-group"))),
+    "group-healthy": just(lambda: GroupPage("billing-group"), reports.healthy_lag()),
     "group-sick": one_group,
+    "group-disconnected": failing(one_group, DISCONNECTED, old=42),
+    "group-no-permission": failing(just(lambda: GroupPage("billing-group")), FORBIDDEN),
     "peek": peek,
+    "peek-loading": loading_page(lambda: PeekPage("billing-group", Partition("orders", 0))),
+    "peek-empty": just(lambda: PeekPage("billing-group", Partition("orders", 0)), empty_peek()),
+    "peek-disconnected": failing(peek, DISCONNECTED, old=42),
     "peek-no-permission": failing(just(lambda: PeekPage("billing-group", Partition("orders", 0))), FORBIDDEN),
     "group-gone": just(lambda: GroupPage("gone-group"), reports.sick_lag()),
+    "reset-loading": resetting(None),
+    "reset-plan": resetting(reports.reset_plan()),
+    "reset-empty": resetting(reports.reset_plan(after=10)),
+    "reset-refused": resetting(
+        reports.reset_plan(members=2, refused=[Refusal("orders", 0, "the group has 2 members: stop them first")])
+    ),
+    "reset-disconnected": resetting(reports.reset_plan(), BrokeOff(DISCONNECTED)),
+    "reset-no-permission": resetting(None, Unplanned(FORBIDDEN)),
     "reset-confirming": reset,
     "reset-done": reset_done,
+    "trace-loading": loading_trace,
+    "trace-no-permission": forbidden_trace,
     "trace-empty": section("3", lambda app: app.questions.lag),
     "trace-found": trace,
     "trace-nothing-found": no_trace,
@@ -428,8 +518,14 @@ STATES: dict[str, Opens] = {
     "replay-running": running,
     "replay-interrupted": interrupted,
     "replay-no-permission": unplanned,
+    "topics-loading": loading(just_section("5")),
+    "topics-healthy": section("5", lambda app: app.questions.topics, reports.healthy_topics()),
     "topics-sick": TOPICS,
     "topic": one_topic,
+    "topic-loading": loading(just(lambda: TopicPage("orders"))),
+    "topic-gone": just(lambda: TopicPage("gone"), reports.topics(), reports.healthy_lag()),
+    "topic-disconnected": failing(one_topic, DISCONNECTED, old=42),
+    "topic-no-permission": failing(just(lambda: TopicPage("orders")), FORBIDDEN_TOPIC),
     "topics-empty": section("5", lambda app: app.questions.topics, replace(reports.topics(), topics=())),
     "topics-disconnected": failing(TOPICS, DISCONNECTED, old=42),
     "topics-no-permission": failing(section("5", lambda app: app.questions.topics), FORBIDDEN),
@@ -467,6 +563,8 @@ SIZED: dict[str, Opens] = {
     "ledger": just(lambda: LedgerPage("users-dlt"), reports.ledger()),
     "replay-plan": plan,
     "topics": TOPICS,
+    "topic": one_topic,
+    "record": one_record,
     "tail": tailing(*looks(passed=19_600), held=True),
     "events": found(passed=400),
 }

@@ -11,13 +11,16 @@ import pytest
 from rich.color import Color
 from textual.pilot import Pilot
 
+from eventops.records.model import Seen
 from eventops.tui import kept
 from eventops.tui.app import Dashboard
+from eventops.tui.combing import Combing
 from eventops.tui.contexts import ContextsPage
+from eventops.tui.events import EventsPage
 from eventops.tui.filters import ascii_text, colours, rows_of
 from eventops.tui.kept import Kept
 from eventops.tui.lag import GroupPage, LagPage
-from eventops.tui.messages import Answered
+from eventops.tui.messages import Answered, SeenMore
 from eventops.tui.overview import OverviewPage
 from eventops.tui.palette import GOOD, LIGHT, THEME, WARN
 from eventops.tui.topics import TopicPage
@@ -343,3 +346,44 @@ async def test_an_old_answer_tells_its_age_while_nothing_is_asked() -> None:
         app.repaint()
         await pilot.pause()
         assert "7 m 0 s old" in shown(pilot)
+
+
+@pytest.mark.usefixtures("contexts")
+async def test_a_search_that_ends_with_its_cluster_is_told() -> None:
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await go(pilot, app, "6")
+        page = front(app, EventsPage)
+        page._search = Combing(1, page.post_message)
+        page._number, page._began = 1, reports.NOW
+        page.post_message(SeenMore(1, Seen(340, (), (), 340, 1000, None)))
+        await pilot.press("1", "colon")
+        await type_text(pilot, "context stage")
+        await until(pilot, lambda: app.desk.context.name == "stage", "the other cluster")
+        told = "at prod the search through records ended after 340 offsets"
+        assert any(told in note.message for note in app._notifications)
+        app.clear_notifications()
+        await pilot.press("colon")
+        await type_text(pilot, "context prod")
+        await until(pilot, lambda: app.desk.context.name == "prod", "back again")
+        assert not app._notifications, "nothing was under way there"
+    app.let_go()
+
+
+async def test_keys_that_the_help_tells_of_are_tried_at_once() -> None:
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("2", "question_mark", "slash", *"bill")
+        assert table(app, "groups").needle == "bill"
+
+
+async def test_how_often_is_asked_is_told_where_no_line_shows_it() -> None:
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("plus")
+        assert [note.message for note in app._notifications] == ["the cluster is asked every 1 s, once it goes on"]
+        app.clear_notifications()
+        app.is_paused = False
+        await pilot.press("minus")
+        await pilot.press("plus", "plus", "plus")
+        assert [note.message for note in app._notifications][-1] == "the cluster is asked every 0.5 s"

@@ -18,4 +18,4 @@ def test_before_it_was_asked_nobody_was_silent() -> None:
     watch.miss("nobody answers")
     watch.put(asked + timedelta(seconds=5))
     watch.miss("nobody answers")
-    assert watch.trouble(asked + timedelta(seconds=8)) == "no answer since 8.0 s, retrying: nobody answers"
+    assert watch.trouble(asked + timedelta(seconds=8)) == "no answer for 8 s, retrying: nobody answers"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Final, Generic, TypeVar
 
 from rich.text import Text
@@ -14,6 +15,8 @@ from eventops.wording import safe
 
 Row = TypeVar("Row")
 _NARROWEST: Final = 8
+_LIGHT: Final = 500_000
+"""Bytes that a filter looks through at once: some milliseconds."""
 _PIECE: Final = 250
 """Rows between two looks at whether anybody still wants the answer."""
 
@@ -22,6 +25,7 @@ _PIECE: Final = 250
 class Column(Generic[Row]):
     """One column. ``from_width``: it is left out on narrower tables; ``is_flexible``: it gives way when space is
     short; ``at_most`` characters otherwise. ``order``: what it is sorted by where its text wouldn't do, None last.
+    ``is_answer``: it tells what a filter found, so it isn't filtered itself.
     """
 
     title: str
@@ -31,6 +35,7 @@ class Column(Generic[Row]):
     is_flexible: bool = False
     at_most: int = 64
     order: Callable[[Row], Any] | None = None
+    is_answer: bool = False
 
     def text(self, row: Row) -> Text:
         """What stands in the cell, aligned; a plain string is untrusted and made safe."""
@@ -44,6 +49,14 @@ class Column(Generic[Row]):
         """The same as a filter sees it."""
         found = self.cell(row)
         return found.plain if isinstance(found, Text) else safe(found, self.at_most)
+
+
+@dataclass(frozen=True)
+class Depth(Generic[Row]):
+    """What a filter finds of a row beside its cells: ``texts``, the cheapest first, of so many bytes (``size``)."""
+
+    texts: Callable[[Row], Iterable[str]]
+    size: Callable[[Row], int]
 
 
 @dataclass(frozen=True)
@@ -77,12 +90,14 @@ def arranged(
     key: Callable[[Row], str],
     wish: Wish,
     is_dropped: Callable[[], bool] = lambda: False,
+    depth: Depth[Row] | None = None,
 ) -> Arranged[Row] | None:
     """Filter, then sort; of rows with the same key the last one stands. None: it was dropped on the way."""
     by_key = {key(row): row for row in rows}
     wanted: Iterable[tuple[str, Row]] = by_key.items()
     if wish.needle:
-        found = list(_matching(by_key.items(), columns, wish.needle, is_dropped))
+        texts = _texts(columns, depth)
+        found = list(_matching(by_key.items(), texts, wish.needle, is_dropped))
         if is_dropped():
             return None
         wanted = found
@@ -91,14 +106,26 @@ def arranged(
 
 
 def _matching(
-    rows: Iterable[tuple[str, Row]], columns: Sequence[Column[Row]], needle: str, is_dropped: Callable[[], bool]
+    rows: Iterable[tuple[str, Row]],
+    texts: Callable[[Row], Iterable[str]],
+    needle: str,
+    is_dropped: Callable[[], bool],
 ) -> Iterator[tuple[str, Row]]:
     is_wanted = matcher(needle)
     for number, (name, row) in enumerate(rows):
         if number % _PIECE == 0 and is_dropped():
             return
-        if is_wanted([column.plain(row) for column in columns]):
+        if is_wanted(texts(row)):
             yield name, row
+
+
+def _texts(columns: Sequence[Column[Row]], depth: Depth[Row] | None) -> Callable[[Row], Iterable[str]]:
+    def texts(row: Row) -> Iterator[str]:
+        yield from (column.plain(row) for column in columns if not column.is_answer)
+        if depth is not None:
+            yield from depth.texts(row)
+
+    return texts
 
 
 def _in_order(rows: list[tuple[str, Row]], columns: Sequence[Column[Row]], wish: Wish) -> list[tuple[str, Row]]:
@@ -110,6 +137,11 @@ def _in_order(rows: list[tuple[str, Row]], columns: Sequence[Column[Row]], wish:
     known = [pair for pair in valued if pair[0] is not None]
     known.sort(key=lambda pair: pair[0], reverse=column.right is not wish.is_reversed)
     return [item for _, item in known] + [item for value, item in valued if value is None]
+
+
+def is_light(rows: Iterable[Row], depth: Depth[Row] | None) -> bool:
+    """Whether a filter has looked through these before a key is missed."""
+    return depth is None or all(read <= _LIGHT for read in accumulate(map(depth.size, rows)))
 
 
 def widths(
@@ -140,7 +172,7 @@ def widths(
 
 
 def _gives_way(column: Column[Row], width: int) -> bool:
-    return not column.title and width > _NARROWEST
+    return not column.title and not column.is_answer and width > _NARROWEST
 
 
 def newest(keys: Sequence[str], given: Iterable[str]) -> int:

@@ -152,9 +152,8 @@ class Grid(ScrollView, can_focus=True):
         self._go(row if row >= 0 else self.row_count - 1)
 
     def action_choose(self) -> None:
-        """Take the row under the cursor."""
-        if self.row_count:
-            self.post_message(self.Picked())
+        """Take the row under the cursor; where there is none, that is told too."""
+        self.post_message(self.Picked())
 
     def on_click(self, event: Click) -> None:
         """A title sorts; a row gets the cursor, and the one that has it is taken."""

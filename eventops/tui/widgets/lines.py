@@ -19,7 +19,7 @@ from textual.widgets import Input, Static
 from eventops.config import Context
 from eventops.tui.messages import Entered, Left, Typed
 from eventops.tui.palette import ACCENT, BAD, FAINT, ODD, WARN, badge
-from eventops.wording import UNKNOWN, duration, instant, safe
+from eventops.wording import UNKNOWN, instant, safe, waited
 
 _ONCE_OLD: Final = 60.0
 """Seconds after which what was asked once is no longer new."""
@@ -34,27 +34,45 @@ class Freshness:
     now: datetime
     every: float | None
     is_paused: bool = False
+    is_asked: bool = False
+    """The operator waits for an answer."""
 
     def text(self, *, narrow: bool) -> Text:
         """The age first, for it is what one reads."""
         line = Text()
         if self.is_paused:
-            line.append(" PAUSED ", f"bold reverse {ODD}").append("  ")
+            line.append_text(_paused())
+        if self.is_asked:
+            line.append("asking …  ", ACCENT)
         if self.answered_at is None:
             return line.append("no answer yet", FAINT)
-        seconds = max(int((self.now - self.answered_at).total_seconds()), 0)
+        seconds = max((self.now - self.answered_at).total_seconds(), 0.0)
         is_old = seconds > (_ONCE_OLD if self.every is None else max(3 * self.every, 5.0))
-        age = duration(float(seconds)).replace(".0 s", " s") if seconds else "0 s"
-        line.append(f"{age} old", WARN if is_old else "")
+        line.append(f"{waited(seconds)} old", WARN if is_old else "")
         line.append(f"  {instant(self.answered_at)[11:19]}Z", FAINT)
         if not narrow and not self.is_paused and self.every is not None:
-            line.append(f"  every {_every(self.every)} s", FAINT)
+            line.append(f"  every {every(self.every)} s", FAINT)
         return line
 
 
-def _every(seconds: float) -> str:
+def _paused() -> Text:
+    return Text.assemble((" PAUSED ", f"bold reverse {ODD}"), "  ")
+
+
+@dataclass(frozen=True)
+class Lasting:
+    """What is shown stays as it is; only whether the dashboard asks is told."""
+
+    is_paused: bool = False
+
+    def text(self, *, narrow: bool) -> Text:  # noqa: ARG002 - as of what grows old
+        """Nothing, as a rule."""
+        return _paused() if self.is_paused else Text()
+
+
+def every(seconds: float) -> str:
     """
-    >>> [_every(one) for one in (0.5, 2.0, 2.18, 12.4, 300.0)]
+    >>> [every(one) for one in (0.5, 2.0, 2.18, 12.4, 300.0)]
     ['0.5', '2', '2.2', '12', '300']
     """
     return f"{seconds:.1f}".removesuffix(".0") if seconds < 10 else f"{seconds:.0f}"
@@ -94,9 +112,9 @@ class StatusLine(OneLine):
     """The cells of what is written."""
 
     def tell(
-        self, context: Context, cluster_id: str | None, freshness: Freshness | None, sign: Text | None = None
+        self, context: Context, cluster_id: str | None, freshness: Freshness | Lasting, sign: Text | None = None
     ) -> None:
-        """Repaint; ``freshness`` None: what is shown never changes. ``sign``: of what is written."""
+        """Repaint; ``sign``: of what is written."""
         name = badge(context.colour)
         narrow = self.app.size.width < 80
         line = Text.assemble((f" {safe(context.name, 40)} ", name), "  ", no_wrap=True, overflow="ellipsis")
@@ -108,7 +126,7 @@ class StatusLine(OneLine):
             line.append_text(sign).append("  ")
         if not narrow and (sign is None or self.app.size.width >= 120):
             line.append("cluster ", FAINT).append(safe(cluster_id, 36) if cluster_id else UNKNOWN).append("  ")
-        line.append_text(freshness.text(narrow=narrow) if freshness is not None else Text())
+        line.append_text(freshness.text(narrow=narrow))
         self.update(line)
 
     async def on_click(self, event: Click) -> None:

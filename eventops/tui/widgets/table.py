@@ -18,7 +18,7 @@ from eventops.tui.messages import Ordered
 from eventops.tui.palette import FAINT
 from eventops.tui.widgets import caption
 from eventops.tui.widgets.caption import Count
-from eventops.tui.widgets.columns import Arranged, Column, Row, Wish, arranged, newest, place, widths
+from eventops.tui.widgets.columns import Arranged, Column, Depth, Row, Wish, arranged, is_light, newest, place, widths
 from eventops.tui.widgets.grid import Grid
 from eventops.tui.widgets.lines import OneLine, Said
 
@@ -40,10 +40,8 @@ class Table(Vertical, Generic[Row]):
             super().__init__()
             self.table, self.row = table, row
 
-        @property
-        def control(self) -> Table[Any]:
-            """Which table."""
-            return self.table
+    class Missed(Message):
+        """Enter, and no row is there."""
 
     class Moved(Message):
         """Another row is under the cursor."""
@@ -61,10 +59,12 @@ class Table(Vertical, Generic[Row]):
         empty: str,
         name: str,
         is_timely: bool = True,
+        depth: Depth[Row] | None = None,
     ) -> None:
-        """``is_timely``: cells tell how long ago something was; else the same rows aren't painted twice."""
+        """``is_timely``: cells tell how long ago something was; else the same rows aren't painted twice. ``depth``:
+        what a filter looks through beside the cells."""
         super().__init__(id=name)
-        self._title, self._columns, self._key = title, tuple(columns), key
+        self._title, self._columns, self._key, self._depth = title, tuple(columns), key, depth
         self.empty = empty
         """Said where there are no rows."""
         self.waiting = "asking the cluster …"
@@ -76,8 +76,7 @@ class Table(Vertical, Generic[Row]):
         self._follows, self._note, self._is_timely = False, "", is_timely
         self._given: Sequence[Row] | None = None
         self._shown: Arranged[Row] | None = None
-        self._wish = Wish()
-        self._number = 0
+        self._wish, self._number = Wish(), 0
         self._said = (self._note, self.empty, self.is_partial)
         self._visible: tuple[Column[Row], ...] = ()
         self._wide: tuple[int, ...] = ()
@@ -231,8 +230,7 @@ class Table(Vertical, Generic[Row]):
     def on_grid_picked(self, event: Grid.Picked) -> None:
         """Enter, or a click on the row under the cursor."""
         event.stop()
-        if (row := self.current) is not None:
-            self.post_message(self.Chosen(self, row))
+        self.post_message(self.Missed() if (row := self.current) is None else self.Chosen(self, row))
 
     def on_grid_moved(self, event: Grid.Moved) -> None:
         """What comes into view may be wider."""
@@ -250,6 +248,7 @@ class Table(Vertical, Generic[Row]):
             self._take(message.result)
 
     def _ask_for(self, wish: Wish) -> None:
+        self._wide = self._wide if wish.needle == self._wish.needle else ()
         self._wish = wish
         self._arrange()
 
@@ -258,17 +257,16 @@ class Table(Vertical, Generic[Row]):
         if not self.is_mounted or not self.size.width:
             return
         self._number += 1
-        number, rows, columns, wish = self._number, self._given, self._visible, self._wish
-        if rows is None or len(rows) <= _FEW:
-            found = None if rows is None else arranged(rows, columns, self._key, wish)
-            self._take(found)
+        number, rows, columns, wish, depth = self._number, self._given, self._visible, self._wish, self._depth
+        if rows is None or (len(rows) <= _FEW and (not wish.needle or is_light(rows, depth))):
+            self._take(None if rows is None else arranged(rows, columns, self._key, wish, depth=depth))
             return
 
         given = [rows]  # Textual's workers live on in cycles until the collector comes: they shan't hold the rows
 
         def work() -> None:
             worker = get_current_worker()
-            result = arranged(given.pop(), columns, self._key, wish, lambda: worker.is_cancelled)
+            result = arranged(given.pop(), columns, self._key, wish, lambda: worker.is_cancelled, depth)
             if result is not None and not worker.is_cancelled:
                 self.post_message(Ordered(number, result))
 
@@ -323,8 +321,8 @@ class Table(Vertical, Generic[Row]):
         told = None if shown is None else Count(shown.known, len(shown.rows), self.needle, len(self.marked))
         heading, empty = self.query_one(".title", Static), self.query_one(".empty", Static)
         heading.update(caption.title(self._title, told, self._note))
-        has_room = self.needle or self.marked or self._note or not self.screen.has_class("-low")
-        heading.display = bool(self._title and has_room)
+        is_told = self.needle or self.marked or self._note or not self.screen.has_class("-low")
+        heading.display = bool(self._title and is_told)
         instead = self.waiting if told is None else caption.instead(told, self.empty, is_partial=self.is_partial)
         empty.update(Text(instead, FAINT))
         empty.display = told is None or not told.shown
