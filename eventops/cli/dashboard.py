@@ -67,4 +67,9 @@ def show(desk: Desk, *, refresh: float | None) -> None:
         raise UsageError(
             "the dashboard needs a terminal", remedy="use `eventops lag`, `eventops dlq` or `eventops trace`"
         )
+    if os.environ.get("TERM") == "dumb":
+        raise UsageError(
+            "this terminal draws no screens (TERM=dumb)",
+            remedy="use `eventops lag`, `eventops dlq` or `eventops trace`",
+        )
     opened(desk, refresh=refresh)

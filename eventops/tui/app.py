@@ -22,7 +22,7 @@ from eventops.tui.commands import Command
 from eventops.tui.gate import gated
 from eventops.tui.kept import Kept
 from eventops.tui.page import SECTIONS
-from eventops.tui.threads import Impatient, Sweeper, responsive, watch_for_hangup
+from eventops.tui.threads import Impatient, Sweeper, end_after_patience, responsive, watch_for_hangup
 from eventops.tui.wearing import Wearing
 from eventops.wording import safe
 
@@ -62,6 +62,7 @@ class Dashboard(Wearing):
         Binding("S", "save_screen", "save the screen here, as SVG"),
         Binding("q", "quit", "leave"),
         Binding("ctrl+c", "quit", "quit", priority=True, show=False),
+        Binding("ctrl+z", "suspend_process", "back to the shell; fg comes back here", priority=True, show=False),
     ]
 
     def __init__(
@@ -132,6 +133,13 @@ class Dashboard(Wearing):
             self.note()
             self.exit()
 
+    def action_suspend_process(self) -> None:
+        """Back to the shell until ``fg``; not while something is written, which would stand still in the middle."""
+        if self.writing:
+            self.notify("a replay runs: it would stand still in the middle; c stops it first", markup=False)
+        else:
+            super().action_suspend_process()
+
     async def obey(self, command: Command) -> None:
         """What leads to no section."""
         match command.name, command.argument:
@@ -176,14 +184,19 @@ def run(desk: Desk, *, refresh: float | None, ended: threading.Event | None = No
 
 @contextmanager
 def _leaving_on_signals(app: Dashboard) -> Iterator[None]:
-    """A signal only asks the app to leave: nothing is raised in the middle of drawing."""
+    """A signal only asks the app to leave: nothing is raised in the middle of drawing. Where drawing waits for a line
+    that takes nothing, it would be asked for ever: then the process ends without it."""
+    timers: list[threading.Timer] = []
 
-    def leave(*_signal: object) -> None:
+    def leave(number: int, _frame: object) -> None:
         app.call_later(app.exit)
+        timers.append(end_after_patience(number))
 
     before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
     try:
         yield
     finally:
+        for timer in timers:
+            timer.cancel()
         for number, handler in before.items():
             signal.signal(number, handler)

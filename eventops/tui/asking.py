@@ -204,9 +204,10 @@ class Asking(InOrder):
     def _shown_pace(self) -> float | None:
         """As the line of the context tells it; None: it doesn't."""
         page = self.page
-        if page is None or self.is_paused or self.size.width < 80 or page.freshness is None:
+        age = page.freshness if page is not None else None
+        if age is None or age.answered_at is None or self.is_paused or self.size.width < 80:
             return None
-        return page.freshness.every
+        return age.every
 
     def worst_groups(self) -> list[Paced] | None:
         """The groups of the last poll, judged once a poll and not at every repaint; before the first is whole, those

@@ -120,6 +120,10 @@ class ConfirmingPage(Page):
         """What it wrote stays, and is told by the reason or a new plan."""
         self._fail(message.reason)
 
+    def _why_empty(self, trouble: str | None) -> str:
+        """A plan is made also while nothing else is asked."""
+        return "the plan is being made …" if self.phase is Phase.PLANNING else super()._why_empty(trouble)
+
     def trouble(self) -> str | None:
         """What went wrong."""
         return safe(self._trouble) if self._trouble else None

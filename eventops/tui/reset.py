@@ -205,6 +205,9 @@ class ResetPage(ConfirmingPage):
         if self.phase is Phase.FAILED:
             text.append("  it isn't known whether anything was written: r looks where the group stands now\n", WARN)
             return
+        if self.phase is Phase.PLANNED and plan.moves and all(move.before == move.after for move in plan.moves):
+            text.append("  every offset is there already: nothing to write\n", WARN)
+            return
         moves = [move for move in plan.moves if self.phase is not Phase.DONE or self._is_done(move)]
         skipped, again = _sums(moves)
         text.append(f"  {count(skipped)} offsets skipped: never consumed by it\n", WARN if skipped else FAINT)

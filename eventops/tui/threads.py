@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from queue import SimpleQueue
-from threading import Semaphore, Thread
+from threading import Semaphore, Thread, Timer
 from typing import Any, Final
 
 _SWITCH: Final = 0.0005
@@ -34,7 +34,7 @@ _THOROUGHLY: Final = (300.0, 600.0)
 _AWAY: Final = 60.0
 """Seconds without a key after which the operator looks elsewhere."""
 _PATIENCE: Final = 3.0
-"""Seconds to end in, once the terminal is gone."""
+"""Seconds to end in, once the terminal is gone, or a signal said so."""
 _Task = tuple["Future[Any]", Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 
 
@@ -138,6 +138,14 @@ def watch_for_hangup(leave: Callable[[], object], descriptor: int = 0) -> None:
 
     if os.isatty(descriptor):
         Thread(target=wait, name="eventops-hangup", daemon=True).start()
+
+
+def end_after_patience(number: int) -> Timer:
+    """End the process, as one that died of that signal, where it doesn't leave; to be cancelled where it does."""
+    timer = Timer(_PATIENCE, os._exit, (128 + number,))
+    timer.daemon = True
+    timer.start()
+    return timer
 
 
 class Impatient(ThreadPoolExecutor):

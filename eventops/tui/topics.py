@@ -98,8 +98,10 @@ class TopicPage(OfTopics):
         return (self.shell.questions.topics, self.shell.questions.lag)
 
     def gaps(self) -> Sequence[Gap]:
-        """The topics' own: what the lag lacks of a group stands beside the group."""
-        return self.shell.questions.topics.gaps
+        """The topic's own: what the lag lacks of a group stands beside the group, and other topics are no matter."""
+        report: TopicsReport | None = self.watches[0].value
+        others = {topic.name for topic in report.topics} - {self.topic} if report else set()
+        return [gap for gap in self.shell.questions.topics.gaps if gap.subject not in others]
 
     @property
     def words(self) -> tuple[str, ...]:

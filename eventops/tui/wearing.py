@@ -40,6 +40,7 @@ class Wearing(Switching):
     def dress(self) -> None:
         """In the theme of the last run."""
         self.theme_changed_signal.subscribe(self, self._wear)
+        self.app_resume_signal.subscribe(self, self._redraw)
         if self.kept.theme in self.available_themes:
             self.theme = self.kept.theme
 
@@ -61,6 +62,10 @@ class Wearing(Switching):
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Ours last: they see what would reach the terminal."""
         return [*super().get_line_filters(), *self._theming, *self._ascii]
+
+    def _redraw(self, _app: object) -> None:
+        """Back from the shell: the terminal has forgotten all of it, though nothing changed."""
+        self.screen.refresh(layout=True)
 
     def _wear(self, theme: Theme) -> None:
         self.kept.theme = theme.name

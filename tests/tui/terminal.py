@@ -37,6 +37,11 @@ class Terminal:
         os.close(theirs)
         self.written = b""
 
+    def resize(self, width: int, height: int) -> None:
+        """The terminal's window is another; the program is told by the signal of that."""
+        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
+        self.process.send_signal(signal.SIGWINCH)
+
     def press(self, key: str) -> None:
         """A key; what was written before is forgotten."""
         self.press_bytes(key.encode())

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import select
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -119,4 +122,81 @@ def test_an_escape_is_a_step_back_and_what_begins_like_one_is_its_key(bootstrap_
     terminal.press_bytes(b"\xff\xfe\x80")
     terminal.press("2")
     terminal.until("partitions")  # in the line of keys, at any width
+    assert terminal.close() == 0
+
+
+def state_of(terminal: Terminal) -> str:
+    """Of its process, as ps tells it: T where it is stopped."""
+    return Path(f"/proc/{terminal.process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
+
+
+def test_from_the_shell_one_comes_back_to_the_whole_screen(bootstrap_servers: str, tmp_path: Path) -> None:
+    terminal = opened(bootstrap_servers, tmp_path)
+    terminal.until("open letters")
+    for by_key in (True, False):
+        terminal.rest(0.5)
+        if by_key:
+            terminal.press("\x1a")
+        else:
+            os.kill(terminal.process.pid, signal.SIGTSTP)
+        terminal.until("\x1b[?1049l", raw=True)
+        wait_until(lambda: state_of(terminal) == "T", "that it stands still")
+        terminal.written = b""
+        os.kill(terminal.process.pid, signal.SIGCONT)
+        terminal.until("open letters")
+    terminal.press("2")
+    terminal.until("Consumer groups")
+    assert terminal.close() == 0
+
+
+def stall(terminal: Terminal, seconds: float) -> None:
+    """The line takes nothing, while keys come and answers are drawn."""
+    end = time.monotonic() + seconds
+    for key in itertools.cycle(b"12345"):
+        if time.monotonic() > end:
+            return
+        os.write(terminal._fd, bytes([key]))
+        select.select([], [], [], 0.1)
+
+
+def test_a_line_that_stalled_goes_on_where_it_should_be(bootstrap_servers: str, tmp_path: Path) -> None:
+    terminal = opened(bootstrap_servers, tmp_path)
+    terminal.until("open letters")
+    terminal.rest(1.0)
+    before = terminal.megabytes()
+    stall(terminal, 8.0)
+    assert terminal.process.poll() is None
+    assert terminal.megabytes() - before < 30, "what wasn't drawn isn't kept"
+    terminal.rest(2.0)
+    terminal.press("4")
+    terminal.until("Dead-letter topics")
+    assert terminal.close() == 0
+
+
+def test_a_signal_ends_it_though_the_line_takes_nothing(bootstrap_servers: str, tmp_path: Path) -> None:
+    terminal = opened(bootstrap_servers, tmp_path)
+    terminal.until("open letters")
+    stall(terminal, 8.0)
+    terminal.process.send_signal(signal.SIGTERM)
+    assert terminal.process.wait(20) in (0, 128 + signal.SIGTERM)
+    os.close(terminal._fd)
+
+
+def test_a_terminal_that_draws_nothing_is_told_what_to_do_instead(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "eventops", "-b", "127.0.0.1:1", "dashboard"]
+    terminal = Terminal(command, {"EVENTOPS_HOME": str(tmp_path), "TERM": "dumb"})
+    terminal.until("this terminal draws no screens (TERM=dumb): use `eventops lag`")
+    assert terminal.ended() == 2
+
+
+def test_a_storm_of_sizes_ends_in_the_last_one(bootstrap_servers: str, tmp_path: Path) -> None:
+    terminal = opened(bootstrap_servers, tmp_path)
+    terminal.until("open letters")
+    for step in range(200):
+        terminal.resize(20 + step * 7 % 150, 5 + step * 5 % 45)
+        terminal.read(0.005)
+    terminal.resize(120, 30)
+    terminal.rest(1.0)
+    terminal.press("2")
+    terminal.until("Consumer groups")
     assert terminal.close() == 0
