@@ -137,6 +137,8 @@ def _answers(terminal: Terminal) -> dict[str, list[float]]:
         found.setdefault(what, []).append(terminal.until(seen, raw=raw))
         terminal.rest(0.25 + len(found[what]) % 7 * 0.03)
 
+    terminal.press("o")  # by the groups' names: by their verdicts they change places
+    terminal.rest(1.0)
     for row in range(1, TIMES + 1):
         press("cursor down", "j", f"{_CHOSEN}m bench-group-{row:04}", raw=True)
     for _ in range(TIMES):
