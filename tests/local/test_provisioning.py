@@ -253,5 +253,6 @@ def in_home(environ: dict[str, str], home: Path, first: str) -> subprocess.Compl
     script = (
         f"import resource, sys, eventops.__main__ as door\n{first}\nsys.argv[1:] = ['local', 'install']\ndoor.main()"
     )
-    here = {**environ, "EVENTOPS_HOME": str(home)}
+    compiles = {"PYTHONDONTWRITEBYTECODE": "1"}  # cut off at the limit, and taken for whole by every later test
+    here = {**environ, "EVENTOPS_HOME": str(home), **compiles}
     return subprocess.run([sys.executable, "-c", script], env=here, capture_output=True, text=True, check=False)
