@@ -113,8 +113,9 @@ class ConfirmingPage(Page):
         self.refresh_all()
 
     def on_unplanned(self, message: messages.Unplanned) -> None:
-        """Nothing to confirm."""
-        self._fail(message.reason)
+        """Nothing to confirm. An older plan's failure is late where a newer one is made, or carried out."""
+        if self.phase is Phase.PLANNING:
+            self._fail(message.reason)
 
     def on_broke_off(self, message: messages.BrokeOff) -> None:
         """What it wrote stays, and is told by the reason or a new plan."""

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 _MOST_REPEATS: Final = 3
-_REPEATS: Final = re.compile(r"(?<!\\)(?:[*+]|\{\d*,\d*\})")
+_ESCAPED: Final = re.compile(r"\\.", re.DOTALL)
+_REPEATS: Final = re.compile(r"[*+]|(?<!\()\?|\{\d*,\d*\}")
 _LONGEST: Final = (sys.maxsize, 2_000, 300, 300)
 """Characters of a text that an expression is looked for in, by how often it repeats something."""
 _REPEATED_GROUP: Final = re.compile(r"\)(?:[*+]|\{\d*,?\d*\})")
@@ -45,7 +46,7 @@ def finder(needle: str) -> Callable[[str], range | None]:
     wanted = needle.removeprefix("!")
     folded, plain = wanted.casefold(), re.compile(re.escape(wanted), re.IGNORECASE)
     pattern = _compiled(wanted)
-    most = _LONGEST[min(len(_REPEATS.findall(wanted)), _MOST_REPEATS)]
+    most = _LONGEST[min(_repeats(wanted), _MOST_REPEATS)]
 
     def find(text: str) -> range | None:
         if folded in text.casefold():
@@ -58,16 +59,23 @@ def finder(needle: str) -> Callable[[str], range | None]:
 
 
 def _compiled(text: str) -> re.Pattern[str] | None:
-    """None: taken as plain text, because it is no expression, or one that could search for minutes.
+    r"""None: taken as plain text, because it is no expression, or one that could search for minutes.
 
     >>> _compiled("(a+)+$"), _compiled("a*b*c*d*"), _compiled("[")
     (None, None, None)
-    >>> _compiled("^order.*dlt$") is not None
-    True
+    >>> _compiled("a?" * 28 + "a" * 37), _compiled(r"\\*\\*\\*\\*z")
+    (None, None)
+    >>> _compiled("^order.*dlt$") is not None, _compiled(r"(?:a|b)[?]\*") is not None
+    (True, True)
     """
-    if _REPEATED_GROUP.search(text) or len(_REPEATS.findall(text)) > _MOST_REPEATS:
+    if _REPEATED_GROUP.search(text) or _repeats(text) > _MOST_REPEATS:
         return None
     try:
         return re.compile(text, re.IGNORECASE)
     except (re.error, OverflowError, RecursionError):
         return None
+
+
+def _repeats(text: str) -> int:
+    """How often an expression repeats something, or may leave it out, which takes as many ways."""
+    return len(_REPEATS.findall(_ESCAPED.sub("", text)))

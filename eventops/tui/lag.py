@@ -25,7 +25,7 @@ from eventops.tui.target import Target
 from eventops.tui.watch import Watch
 from eventops.tui.widgets.lines import Said
 from eventops.tui.widgets.table import Table
-from eventops.wording import count, safe
+from eventops.wording import count, plural, safe
 
 _TO: Final = "to"
 _NAMED: Final = 5
@@ -197,8 +197,13 @@ class GroupPage(Page):
         return super().back() or self.query_one("#partitions", Table).unmark()
 
     def action_reset(self) -> None:
-        """Where to?"""
-        self.ask(_TO, TARGETS)
+        """Where to? What is marked and not shown would be left out: all of the group would be set then."""
+        table = self.query_one("#partitions", Table)
+        hidden = len(table.marked) - len(table.marked_rows)
+        if hidden:
+            self.refuse(f"{plural(hidden, 'marked partition')} can't be seen for the filter: Esc shows all")
+        else:
+            self.ask(_TO, TARGETS)
 
     def on_entered(self, message: Entered) -> None:
         """A target to plan for; nothing is written by planning."""

@@ -202,7 +202,8 @@ async def pressed(pilot: Pilot[Any], app: Dashboard, scene: Scene, *, is_first: 
         await keyboard.press(*ways[:-1], "escape")
     others = [one for one in bound if one in wanted and one not in (*ways, *LAST)]
     for key in [*others, *(ways if is_first else ()), *LAST]:
-        if not await keyboard.back_to(screen, section):
+        is_new = key == "escape"  # what it takes back may be out of sight while all is asked anew
+        if is_new or not await keyboard.back_to(screen, section):
             screen = await anew(pilot, app, scene, section)
         is_seen = key not in wanted or is_idle(app, key)
         before = () if is_seen else keyboard.sees()

@@ -222,6 +222,20 @@ async def test_marked_partitions_outlast_the_filter() -> None:
         assert "for “" not in shown(pilot)
 
 
+async def test_marked_partitions_that_the_filter_hides_are_no_reset_of_the_whole_group() -> None:
+    app = still()
+    async with app.run_test(size=(120, 30)) as pilot:
+        await answer(pilot, app.questions.lag, reports.sick_lag())
+        await app.open_group("billing-group")
+        await pilot.press("space", "slash")
+        await type_text(pilot, "orders/1")
+        await until(pilot, lambda: len(table(app, "partitions").rows) < 2, "the filter")
+        await pilot.press("R")
+        assert "1 marked partition can't be seen" in shown(pilot)
+        await type_text(pilot, "earliest")
+        front(app, GroupPage)
+
+
 async def test_a_group_that_nobody_is_in_has_one_verdict_on_all_screens() -> None:
     app = still()
     async with app.run_test(size=(120, 40)) as pilot:

@@ -9,7 +9,7 @@ import pytest
 from eventops.dlq.model import Selection
 from eventops.dlq.replay_model import AT_LEAST_ONCE, Step
 from eventops.tui.confirming import Phase
-from eventops.tui.messages import Stepped
+from eventops.tui.messages import Stepped, Unplanned
 from eventops.tui.replay import ReplayPage
 from tests.tui import reports
 from tests.tui.stage import shown, still, until
@@ -75,3 +75,16 @@ async def test_a_pause_between_two_transactions_is_no_slower_pace() -> None:
             page.post_message(Stepped(step))
             await until(pilot, lambda: page._step is step, "the step")  # noqa: B023 - awaited at once
             assert page._rate.value() == 0.5
+
+
+async def test_an_older_plans_failure_is_none_of_the_replay_that_runs() -> None:
+    app = still()
+    async with app.run_test(size=(120, 40)) as pilot:
+        page = ReplayPage(Selection("users-dlt"), reports.plan(3))
+        await app.open("dlq", page)
+        page.phase = Phase.RUNNING
+        app.begin_writing(page)
+        page.post_message(Unplanned("no answer for 10 s"))
+        page.post_message(Stepped(step := Step(2, 3)))
+        await until(pilot, lambda: page._step is step, "what came behind it")
+        assert (page.phase, page.is_writing, "no answer for" in shown(pilot)) == (Phase.RUNNING, True, False)
