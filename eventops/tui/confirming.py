@@ -113,8 +113,8 @@ class ConfirmingPage(Page):
         self.refresh_all()
 
     def on_unplanned(self, message: messages.Unplanned) -> None:
-        """Nothing to confirm. An older plan's failure is late where a newer one is made, or carried out."""
-        if self.phase is Phase.PLANNING:
+        """Nothing to confirm. An older plan's failure is late where a newer one is carried out, or was."""
+        if self.phase in (Phase.PLANNING, Phase.PLANNED):
             self._fail(message.reason)
 
     def on_broke_off(self, message: messages.BrokeOff) -> None:
