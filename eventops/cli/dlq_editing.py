@@ -60,14 +60,12 @@ def edits(desk: Desk, chosen: Selection, wishes: Wishes, *, edit: bool) -> tuple
     Raises:
         UsageError: there is no editor, it left no JSON, or there is too much to edit.
     """
-    from eventops.dlq import revising
+    from eventops.dlq import edited_file, revising
 
     if wishes.edited is not None:
         if edit:
             raise click.UsageError("--edit opens an editor, --edited takes what one left: give one of them")
-        return wishes, revising.of_topic(
-            revising.read_documents(_text(Path(wishes.edited))), chosen.topic, wishes.edited
-        )
+        return wishes, edited_file.of_topic(wishes.edited, chosen.topic)
     if not edit:
         return wishes, None
     plan = desk.dlq.plan(chosen, desk.now(), "edit", replace(wishes, new_ids=False))
@@ -101,12 +99,12 @@ def _is_kept(file: Path, text: str) -> bool:
 
 def _edited(file: Path, positions: list[Position]) -> dict[Position, Edited]:
     """Until it is JSON, or the operator has enough of it."""
-    from eventops.dlq import revising
+    from eventops.dlq import edited_file, revising
 
     while True:
         _open(file)
         try:
-            return revising.read_documents(_text(file), positions)
+            return revising.read_documents(edited_file.text(file), positions)
         except UsageError as error:
             if not os.isatty(0):
                 raise UsageError(f"{error} (in {file})") from error
@@ -130,10 +128,3 @@ def _kept(text: str) -> Path:
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text)
     return Path(name)
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} can't be read as text ({error})") from error

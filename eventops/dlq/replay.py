@@ -288,8 +288,10 @@ class Replay:
     def _rest(self, letters: int, seconds: float) -> float:
         """Seconds that keep the rate, after so many letters in so many seconds: between transactions, since an open one
         holds readers back."""
-        is_held = self._pace.rate is not None and self._plan.is_replay and bool(self._tally.left)
-        return letters / self._pace.rate - seconds if is_held and self._pace.rate is not None else 0.0
+        rate = self._pace.rate
+        if rate is None or not self._plan.is_replay or not self._tally.left:
+            return 0.0
+        return letters / rate - seconds
 
     def _pause(self, seconds: float, producer: TransactionalProducer | None = None) -> None:
         """Somebody who waits between transactions shows that he is there."""

@@ -148,18 +148,6 @@ def read_documents(text: str, positions: Sequence[Position] | None = None) -> di
     return found
 
 
-def of_topic(found: dict[Position, Edited], topic: str, file: str) -> dict[Position, Edited]:
-    """What was edited, where it is about letters of that topic.
-
-    Raises:
-        UsageError: none of it is about a letter of that topic.
-    """
-    if found and not any(position.topic == topic for position in found):
-        others = ", ".join(sorted({position.topic for position in found})[:3])
-        raise UsageError(f"what was edited in {file} are letters of {others}, and none of {topic}")
-    return found
-
-
 def as_told(content: Content, told: object, change: str) -> tuple[Content, str | None]:
     """The content that a document describes, and ``change``, where it is another.
 

@@ -27,7 +27,7 @@ class Phase(Enum):
     FAILED = "failed"
 
 
-NOT_ANEW: Final = {
+_NOT_ANEW: Final = {
     Phase.PLANNING: "the plan is being made",
     Phase.RUNNING: "the plan is being carried out",
     Phase.STOPPING: "the plan is being carried out, and ends",
@@ -77,6 +77,17 @@ class ConfirmingPage(Page):
     def execute(self) -> None:
         """Begin; it was confirmed."""
         raise NotImplementedError
+
+    def _make_plan(self) -> None:
+        raise NotImplementedError
+
+    def ask_again(self) -> None:
+        """Plan anew, where nothing was begun: the cluster may be back, and what it is about may have moved on."""
+        if self.phase in (Phase.PLANNED, Phase.FAILED):
+            self._make_plan()
+            self.refresh_all()
+        else:
+            self.notify(_NOT_ANEW[self.phase])
 
     def action_confirm(self) -> None:
         """Ask for a yes in so many letters, or for a name where there is much to lose."""

@@ -159,7 +159,7 @@ class Frame(Screen[None]):
     @property
     def front(self) -> Table[Any] | None:
         """The table that has the keys."""
-        tables = [table for table in self.query(Table) if table.display]
+        tables = self.shown_tables
         return next((table for table in tables if table.has_focus_within), tables[0] if tables else None)
 
     @property

@@ -6,23 +6,20 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import ClassVar, Final
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
 
-from eventops.dlq import revising
+from eventops.dlq import edited_file
 from eventops.dlq.command import of_wishes
 from eventops.dlq.model import Selection
 from eventops.dlq.replay_model import Action, Plan
-from eventops.dlq.revising import Edited
-from eventops.errors import UsageError, reason_of
-from eventops.events import Position
+from eventops.errors import reason_of
 from eventops.ports.attention import Attention, NobodyWaits
 from eventops.tui import messages, replay_text
 from eventops.tui.clipboard import copy
-from eventops.tui.confirming import MANY, NOT_ANEW, ConfirmingPage, Phase
+from eventops.tui.confirming import MANY, ConfirmingPage, Phase
 from eventops.tui.gate import GATE
 from eventops.tui.palette import FAINT
 from eventops.tui.quoting import program, shell_line
@@ -96,14 +93,6 @@ class PlanningPage(ConfirmingPage):
             letters += f" of {safe(self._selection.topic)}"
         return f"put {letters} back" if self.action is Action.REPLAY else f"{self.action.value} {letters}"
 
-    def ask_again(self) -> None:
-        """Plan anew, where nothing was begun: the cluster may be back, and letters may have come."""
-        if self.phase in (Phase.PLANNED, Phase.FAILED):
-            self._make_plan()
-            self.refresh_all()
-        else:
-            self.notify(NOT_ANEW[self.phase])
-
     def action_ramp(self) -> None:
         """In stages, or all at once."""
         if (why := self._why_fixed("ramp")) is not None:
@@ -158,7 +147,8 @@ class PlanningPage(ConfirmingPage):
             run = manner.run or str(uuid.uuid4())
             if action is not Action.REPLAY:
                 return desk.dlq.plan_bookkeeping(action, selection, desk.now(), run, manner.reason)
-            edited = _edited(manner.wishes.edited, selection.topic)
+            file = manner.wishes.edited
+            edited = None if file is None else edited_file.of_topic(file, selection.topic)
             return desk.dlq.plan(selection, desk.now(), run, manner.wishes, reason=manner.reason, edited=edited)
 
         def plan() -> None:
@@ -216,18 +206,3 @@ class PlanningPage(ConfirmingPage):
         if self.phase is not Phase.PLANNING or not total:
             return ""
         return f"{min(100 * read // total, 99)} % of {count(total)} offsets"
-
-
-def _edited(file: str | None, topic: str) -> dict[Position, Edited] | None:
-    """What an editor left there about letters of the topic; None: no file is meant.
-
-    Raises:
-        UsageError: it can't be read, is no JSON, or about other letters.
-    """
-    if file is None:
-        return None
-    try:
-        text = Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} can't be read as text ({error})") from error
-    return revising.of_topic(revising.read_documents(text), topic, file)

@@ -89,11 +89,9 @@ class ReplayPage(PlanningPage):
     @property
     def words(self) -> tuple[str, ...]:
         """The command that prints the plan, or what the run did by now: never one that would write."""
-        if self._plan is None:
-            return tuple(self._wished())
-        if self.is_writing or self._report is not None:
+        if self._plan is not None and (self.is_writing or self._report is not None):
             return ("dlq", "history", self._selection.topic, "--run", self._plan.run_id)
-        return self._deed[:-1]
+        return tuple(self._wished())
 
     @property
     def resuming(self) -> str:
@@ -112,10 +110,6 @@ class ReplayPage(PlanningPage):
     def answered_at(self) -> datetime | None:
         """When the plan was made; of what was done, when it ended."""
         return self._ended or super().answered_at
-
-    @property
-    def _deed(self) -> tuple[str, ...]:
-        return (*self._wished(), "--execute")
 
     @property
     def crumbs(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from eventops.groups.model import Kind, Move, ResetPlan, ResetReport, Scope, Tar
 from eventops.groups.moving import effect
 from eventops.groups.reset import ABSENT, NoSuchGroup
 from eventops.tui import messages, quoting
-from eventops.tui.confirming import MANY, NOT_ANEW, ConfirmingPage, Phase
+from eventops.tui.confirming import MANY, ConfirmingPage, Phase
 from eventops.tui.palette import BAD, FAINT, GOOD, WARN
 from eventops.tui.record_text import content
 from eventops.tui.records import about
@@ -114,16 +114,8 @@ class ResetPage(ConfirmingPage):
         if self._report is None:
             self._make_plan()
 
-    def ask_again(self) -> None:
-        """Plan anew, where nothing was written: the group, or the log, may have moved on."""
-        if self.phase in (Phase.PLANNED, Phase.FAILED):
-            self._report, self._trouble, self.phase = None, None, Phase.PLANNING
-            self._make_plan()
-            self.refresh_all()
-        else:
-            self.notify(NOT_ANEW[self.phase])
-
     def _make_plan(self) -> None:
+        self._report, self._trouble, self.phase = None, None, Phase.PLANNING
         desk, scope = self.shell.desk, Scope(self._topics, all_topics=not self._topics)
 
         def plan() -> None:

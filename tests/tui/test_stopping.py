@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from eventops.dlq.model import Selection
-from eventops.dlq.replay_model import AT_LEAST_ONCE, Step
+from eventops.dlq.replay_model import AT_LEAST_ONCE, Plan, Step
+from eventops.tui.app import Dashboard
 from eventops.tui.confirming import Phase
 from eventops.tui.messages import Stepped, Unplanned
 from eventops.tui.replay import ReplayPage
@@ -17,6 +18,15 @@ from tests.tui.stage import shown, still, until
 pytestmark = pytest.mark.asyncio
 
 NONE = "no transaction is in hand"
+
+
+async def running(app: Dashboard, plan: Plan | None = None) -> ReplayPage:
+    """A replay of three letters that is on, in front."""
+    page = ReplayPage(Selection("users-dlt"), plan or reports.plan(3))
+    await app.open("dlq", page)
+    page.phase = Phase.RUNNING
+    app.begin_writing(page)
+    return page
 
 
 @pytest.mark.parametrize("key", ["q", "ctrl+c", "ctrl+q"])
@@ -35,10 +45,7 @@ async def test_who_leaves_in_the_middle_is_told_what_is_in_hand(
 ) -> None:
     app = still()
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
-        page = ReplayPage(Selection("users-dlt"), reports.plan(3))
-        await app.open("dlq", page)
-        page.phase = Phase.RUNNING
-        app.begin_writing(page)
+        page = await running(app)
         if step is not None:
             page.post_message(Stepped(step))
             await until(pilot, lambda: page._step is step, "the step")
@@ -52,10 +59,7 @@ async def test_who_leaves_in_the_middle_is_told_what_is_in_hand(
 async def test_without_transactions_none_is_promised() -> None:
     app = still()
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
-        page = ReplayPage(Selection("users-dlt"), replace(reports.plan(3), guarantee=AT_LEAST_ONCE))
-        await app.open("dlq", page)
-        page.phase = Phase.RUNNING
-        app.begin_writing(page)
+        page = await running(app, replace(reports.plan(3), guarantee=AT_LEAST_ONCE))
         page.post_message(Stepped(Step(1, 3)))
         await until(pilot, lambda: page._step is not None, "the step")
         await pilot.press("q")
@@ -67,9 +71,7 @@ async def test_without_transactions_none_is_promised() -> None:
 async def test_a_pause_between_two_transactions_is_no_slower_pace() -> None:
     app = still()
     async with app.run_test(size=(120, 40)) as pilot:
-        page = ReplayPage(Selection("users-dlt"), reports.plan(3))
-        await app.open("dlq", page)
-        page.phase = Phase.RUNNING
+        page = await running(app)
         page._rate.add(1, reports.ago(2))
         for step in (Step(2, 3), Step(2, 3, is_pause=True), Step(2, 3)):
             page.post_message(Stepped(step))
@@ -80,10 +82,7 @@ async def test_a_pause_between_two_transactions_is_no_slower_pace() -> None:
 async def test_an_older_plans_failure_is_none_of_the_replay_that_runs() -> None:
     app = still()
     async with app.run_test(size=(120, 40)) as pilot:
-        page = ReplayPage(Selection("users-dlt"), reports.plan(3))
-        await app.open("dlq", page)
-        page.phase = Phase.RUNNING
-        app.begin_writing(page)
+        page = await running(app)
         page.post_message(Unplanned("no answer for 10 s"))
         page.post_message(Stepped(step := Step(2, 3)))
         await until(pilot, lambda: page._step is step, "what came behind it")
