@@ -111,7 +111,7 @@ async def test_more_than_a_screen_can_show_is_passed_over_and_keys_go_on(
                 await until(pilot, lambda: page._passed > 20 * MOST, "far more than is read")
                 assert "passed over" in shown(pilot)
                 await pilot.press("up")
-                assert not page.is_following
+                await until(pilot, lambda: not page.is_following, "it is held")
                 held = [str(row.position) for row in table(app, "records").rows]
                 taken = page.ring.taken
                 await until(pilot, lambda: page.ring.taken > taken, "it goes on behind what is held")

@@ -23,7 +23,7 @@ from eventops.tui.tail import TailPage
 from eventops.tui.trace import TracePage
 from eventops.tui.widgets.grid import Grid
 from tests.tui import reports
-from tests.tui.stage import answer, current, front, settle, shown, still, table, type_text
+from tests.tui.stage import answer, current, front, settle, shown, still, table, type_text, until
 
 HOSTILE = "\x1b[2J\x1b]52;c;cm0gLXJm\x07[bold red]\r\nforged-row\u202e"
 
@@ -295,6 +295,18 @@ async def test_sorted_with_the_newest_on_top_the_cursor_follows_the_newest() -> 
         await pilot.press("down", "down", "f")
         await pilot.pause()
         assert current(app, "records").position.offset == 64
+
+
+@pytest.mark.asyncio
+async def test_a_key_is_not_lost_where_nothing_that_was_shown_is_kept_any_more() -> None:
+    """So much came before the page knows of the key that none of the rows is known any more."""
+    app = still()
+    async with app.run_test(size=(120, 30)) as pilot:
+        page = await tail(pilot, app, glance(0, 5), glance(5, 8))
+        table(app, "records").query_one(Grid).cursor_row -= 1
+        page.on_glanced(glance(100, 1200))
+        await until(pilot, lambda: len(offsets(app)) == 1000, "what is kept of them, put in order by a worker")
+        await until(pilot, lambda: not page.is_following, "the key")
 
 
 @pytest.mark.asyncio

@@ -70,11 +70,13 @@ class Wish:
 
 @dataclass(frozen=True)
 class Arranged(Generic[Row]):
-    """The rows from top to bottom, with their keys; ``known`` is how many there are without a filter."""
+    """The rows from top to bottom, with their keys; ``known`` is how many there are without a filter, ``last`` the key
+    of that one of them that was given last."""
 
     known: int
     rows: tuple[Row, ...]
     keys: tuple[str, ...]
+    last: str | None
 
 
 def arrow(column: Column[Any], wish: Wish) -> str:
@@ -94,15 +96,14 @@ def arranged(
 ) -> Arranged[Row] | None:
     """Filter, then sort; of rows with the same key the last one stands. None: it was dropped on the way."""
     by_key = {key(row): row for row in rows}
-    wanted: Iterable[tuple[str, Row]] = by_key.items()
+    wanted = list(by_key.items())
     if wish.needle:
-        texts = _texts(columns, depth)
-        found = list(_matching(by_key.items(), texts, wish.needle, is_dropped))
+        wanted = list(_matching(wanted, _texts(columns, depth), wish.needle, is_dropped))
         if is_dropped():
             return None
-        wanted = found
-    ordered = _in_order(list(wanted), columns, wish)
-    return Arranged(len(by_key), tuple(row for _, row in ordered), tuple(name for name, _ in ordered))
+    last = wanted[-1][0] if wanted else None
+    ordered = _in_order(wanted, columns, wish)
+    return Arranged(len(by_key), tuple(row for _, row in ordered), tuple(name for name, _ in ordered), last)
 
 
 def _matching(
@@ -173,16 +174,6 @@ def widths(
 
 def _gives_way(column: Column[Row], width: int) -> bool:
     return not column.title and not column.is_answer and width > _NARROWEST
-
-
-def newest(keys: Sequence[str], given: Iterable[str]) -> int:
-    """Where that one of the rows stands that was given last; ``given``: the last one first. -1: none of them is shown.
-
-    >>> newest(["c", "a"], ["c", "b", "a"]), newest(["b", "a"], ["c", "b", "a"]), newest([], ["a"])
-    (0, 0, -1)
-    """
-    at = {key: number for number, key in enumerate(keys)}
-    return next((at[key] for key in given if key in at), -1)
 
 
 def place(keys: Sequence[str], wanted: str, at: int) -> int:

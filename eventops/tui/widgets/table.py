@@ -18,7 +18,7 @@ from eventops.tui.messages import Ordered
 from eventops.tui.palette import FAINT
 from eventops.tui.widgets import caption
 from eventops.tui.widgets.caption import Count
-from eventops.tui.widgets.columns import Arranged, Column, Depth, Row, Wish, arranged, is_light, newest, place, widths
+from eventops.tui.widgets.columns import Arranged, Column, Depth, Row, Wish, arranged, is_light, place, widths
 from eventops.tui.widgets.grid import Grid
 from eventops.tui.widgets.lines import OneLine, Said
 
@@ -188,16 +188,18 @@ class Table(Vertical, Generic[Row]):
         """Keep the cursor on the row that was given last, wherever it stands, from now on until it is moved."""
         self._follows = is_following
         if is_following:
-            self._grid.put_cursor(max(self._newest(), 0))
+            self._to_last()
 
     @property
     def is_at_newest(self) -> bool:
-        """The cursor stands on the row that was given last, or nowhere."""
-        return self._newest() in (-1, self._grid.cursor_row)
+        """The cursor stands on that one of the shown rows that was given last, or nowhere."""
+        shown, at = self._shown, self._grid.cursor_row
+        return shown is None or not 0 <= at < len(shown.keys) or shown.keys[at] == shown.last
 
-    def _newest(self) -> int:
-        keys, given = self._shown.keys if self._shown is not None else (), self._given or ()
-        return newest(keys, (self._key(row) for row in reversed(given)))
+    def _to_last(self) -> None:
+        shown = self._shown
+        last = None if shown is None else shown.last
+        self._grid.put_cursor(0 if shown is None or last is None else place(shown.keys, last, len(shown.keys) - 1))
 
     def focus_rows(self) -> None:
         """Keys move this table's cursor from now on."""
@@ -279,7 +281,7 @@ class Table(Vertical, Generic[Row]):
         self._told.clear()
         keys = result.keys if result is not None else ()
         if goes_on and keys:
-            grid.put_cursor(max(self._newest(), 0))
+            self._to_last()
             self.call_after_refresh(grid.show_cursor)
         elif under is not None and keys:
             grid.put_cursor(place(keys, under, grid.cursor_row))
