@@ -4,61 +4,136 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from functools import cached_property
 from typing import Final
+
+from eventops.tui.linear import Linear
 
 _MOST_REPEATS: Final = 3
 _ESCAPED: Final = re.compile(r"\\.", re.DOTALL)
 _REPEATS: Final = re.compile(r"[*+]|(?<!\()\?|\{\d*,\d*\}")
 _LONGEST: Final = (sys.maxsize, 2_000, 300, 300)
-"""Characters of a text that an expression is looked for in, by how often it repeats something."""
+"""Characters of a text that Python looks through for an expression, by how often it repeats something."""
 _REPEATED_GROUP: Final = re.compile(r"\)(?:[*+]|\{\d*,?\d*\})")
+_LAID_OUT: Final = re.compile(r'\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|": ', re.DOTALL)
+_PIECE: Final = 8_000
+"""Characters in which a place is looked for at once."""
 
 
-def matcher(needle: str) -> Callable[[Iterable[str]], bool]:
+class Finder:
+    """What is looked for in texts, in whatever case: a text, or what a regular expression says.
+
+    An expression that repeats something could take minutes in a megabyte, and nothing else would happen meanwhile. So
+    Python looks through the beginning of a long text alone, and :class:`Linear` through the rest."""
+
+    def __init__(self, wanted: str) -> None:
+        self._folded = wanted.casefold()
+        self._plain = re.compile(_as_laid_out(re.escape(wanted).replace(r":\ ", ": ")), re.IGNORECASE)
+        self._is_laid_out = '": ' in wanted
+        self._expression = _as_laid_out(wanted)
+        self._pattern = _compiled(wanted, self._expression)
+        self.most = _LONGEST[min(_repeats(wanted), _MOST_REPEATS)]
+        """Characters of a text that are looked through where ``holds`` can't tell."""
+
+    def holds(self, text: str) -> bool | None:
+        """None: not in the beginning of it, and the rest couldn't be looked through.
+
+        >>> find = Finder("B.?D")
+        >>> find.holds("abcd"), find.holds("abd b.?d"), find.holds("ab"), find.holds("a" * 9_999 + "bd")
+        (True, True, False, True)
+        >>> Finder("b(?=c).*d").holds("a" * 9_999 + "bcd")
+        """
+        if self._stands_in(text) is not None:
+            return True
+        if self._pattern is None or len(text) <= self.most:
+            return False
+        return self._linear.holds(text) if self._linear is not None else None
+
+    def place(self, text: str) -> range | None:
+        """Which characters of a text that holds it; None: they aren't known.
+
+        >>> Finder("B.?D").place("abd b.?d"), Finder("b.?d").place("a" * 9_999 + "bd")
+        (range(4, 8), range(9999, 10001))
+        >>> Finder("ST").place("Strasse und Straße"), Finder("SS").place("Straße")
+        (range(0, 2), range(0, 6))
+        """
+        found = self._stands_in(text)
+        if found is not None or self._pattern is None or len(text) <= self.most or self._linear is None:
+            return found
+        piece = self._narrowed(text, range(len(text)), _PIECE)
+        window = self._narrowed(text, piece, self.most) if piece is not None else None
+        match = self._pattern.search(text, window.start, window.stop) if window is not None else None
+        return range(*match.span()) if match is not None else None
+
+    def _stands_in(self, text: str) -> range | None:
+        """As it is, or in the beginning, as an expression."""
+        is_there = self._folded in text.casefold()
+        if is_there or self._is_laid_out:
+            found = self._plain.search(text)
+            if found is not None or is_there:
+                return range(*found.span()) if found is not None else range(len(text))  # folding made it longer
+        match = self._pattern.search(text, 0, self.most) if self._pattern is not None else None
+        return range(*match.span()) if match is not None else None
+
+    @cached_property
+    def _linear(self) -> Linear | None:
+        return Linear.of(self._expression)
+
+    def _narrowed(self, text: str, within: range, size: int) -> range | None:
+        """So many characters of it, in which it stands."""
+        pieces = (range(at, min(at + size, within.stop)) for at in range(within.start, within.stop, size // 2))
+        assert self._linear is not None
+        return next((one for one in pieces if self._linear.holds(text[one.start : one.stop])), None)
+
+
+class Matcher:
     r"""Whether a row's texts are wanted: one of them holds the needle or matches it as a regular expression, in
     whatever case; ``!`` in front turns it round. They are looked at one after the other, as far as it takes.
 
     >>> rows = [("orders-dlt", "12"), ("users-dlt", "7")]
-    >>> [row[0] for row in rows if matcher("ORD")(row)], [row[0] for row in rows if matcher("!ord")(row)]
+    >>> [row[0] for row in rows if Matcher("ORD")(row)], [row[0] for row in rows if Matcher("!ord")(row)]
     (['orders-dlt'], ['users-dlt'])
-    >>> [row[0] for row in rows if matcher("^(users|notes)-")(row)]
+    >>> [row[0] for row in rows if Matcher("^(users|notes)-")(row)]
     ['users-dlt']
-    >>> [matcher(text)(("any",)) for text in ("", "!", "(unclosed")]
+    >>> [Matcher(text)(("any",)) for text in ("", "!", "(unclosed")]
     [True, True, False]
     """
-    if not needle.removeprefix("!"):
-        return lambda _texts: True
-    find, is_inverse = finder(needle), needle.startswith("!")
-    return lambda texts: any(find(text) is not None for text in texts) is not is_inverse
+
+    def __init__(self, needle: str) -> None:
+        wanted = needle.removeprefix("!")
+        self._is_inverse = needle.startswith("!")
+        self._finder = Finder(wanted) if wanted else None
+        self.looked_to: int | None = None
+        """Characters of long texts that were looked through; None: all of them, so that what it answered is so."""
+
+    def __call__(self, texts: Iterable[str]) -> bool:
+        """Of one row."""
+        if self._finder is None:
+            return True
+        is_whole = True
+        for text in texts:
+            found = self._finder.holds(text)
+            if found:
+                return not self._is_inverse
+            is_whole = is_whole and found is not None
+        if not is_whole:
+            self.looked_to = self._finder.most
+        return self._is_inverse
 
 
-def finder(needle: str) -> Callable[[str], range | None]:
-    """Where a text holds what is wanted (or, after ``!``, what isn't): which characters. An expression that repeats
-    something is looked for in the beginning of long texts alone: it could take minutes in a megabyte.
+def _as_laid_out(expression: str) -> str:
+    r"""With what stands between a name and its value in JSON, however its writer wrote that: on a record, which is laid
+    out, a blank behind the colon is seen.
 
-    >>> find = finder("B.?D")
-    >>> find("abcd"), find("abd b.?d"), find("ab")
-    (range(1, 4), range(4, 8), None)
-    >>> finder("ST")("Strasse und Straße"), finder("SS")("Straße")
-    (range(0, 2), range(0, 6))
+    >>> pattern = re.compile(_as_laid_out(r'"total": [": ]?6'))
+    >>> [pattern.search(text) is not None for text in ('{"total":6}', '{"total" : 6}', '"total": "6')]
+    [True, True, True]
     """
-    wanted = needle.removeprefix("!")
-    folded, plain = wanted.casefold(), re.compile(re.escape(wanted), re.IGNORECASE)
-    pattern = _compiled(wanted)
-    most = _LONGEST[min(_repeats(wanted), _MOST_REPEATS)]
-
-    def find(text: str) -> range | None:
-        if folded in text.casefold():
-            found = plain.search(text)
-            return range(*found.span()) if found is not None else range(len(text))  # folding made it longer
-        found = pattern.search(text, 0, most) if pattern is not None else None
-        return range(*found.span()) if found is not None else None
-
-    return find
+    return _LAID_OUT.sub(lambda found: r'"[ \t\r\n]*:[ \t\r\n]*' if found[0] == '": ' else found[0], expression)
 
 
-def _compiled(text: str) -> re.Pattern[str] | None:
+def _compiled(text: str, expression: str | None = None) -> re.Pattern[str] | None:
     r"""None: taken as plain text, because it is no expression, or one that could search for minutes.
 
     >>> _compiled("(a+)+$"), _compiled("a*b*c*d*"), _compiled("[")
@@ -71,7 +146,7 @@ def _compiled(text: str) -> re.Pattern[str] | None:
     if _REPEATED_GROUP.search(text) or _repeats(text) > _MOST_REPEATS:
         return None
     try:
-        return re.compile(text, re.IGNORECASE)
+        return re.compile(text if expression is None else expression, re.IGNORECASE)
     except (re.error, OverflowError, RecursionError):
         return None
 

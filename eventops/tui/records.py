@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from eventops.events import Event
 from eventops.tui.clipboard import copy
-from eventops.tui.filtering import finder
+from eventops.tui.filtering import Finder
 from eventops.tui.page import Page
 from eventops.tui.palette import ACCENT, FAINT, WARN
 from eventops.tui.record_text import beginning, content, pretty, record
@@ -77,17 +77,18 @@ def found_in(table: Callable[[], Table[Event]]) -> Column[Event]:
         needle, width = table().needle, table().size.width
         if not needle or needle.startswith("!"):
             return Text()
-        find = finder(needle)
-        if any(find(column.plain(event)) is not None for column in RECORDS if column.from_width <= width):
+        finder = Finder(needle)
+        if any(finder.holds(column.plain(event)) for column in RECORDS if column.from_width <= width):
             return Text()
-        return next(
-            (_excerpt(name, text, at) for name, text in depths(event) if (at := find(text)) is not None), Text()
-        )
+        return next((_excerpt(name, text, finder) for name, text in depths(event) if finder.holds(text)), Text())
 
     return Column("", cell, is_flexible=True, at_most=60, is_answer=True)
 
 
-def _excerpt(name: str, text: str, at: range) -> Text:
+def _excerpt(name: str, text: str, finder: Finder) -> Text:
+    at = finder.place(text)
+    if at is None:
+        return Text(f"{name}: further in than {finder.most:,} characters", FAINT)
     first = max(at.start - _AROUND, 0)
     before = ("…" if first else "") + safe(text[first : at.start])
     held, after = safe(text[at.start : at.stop], 40), safe(text[at.stop : at.stop + _AROUND])

@@ -377,6 +377,43 @@ async def test_a_filter_finds_what_the_row_does_not_show(
         assert "value: …" not in shown(pilot)
 
 
+def wide_event(offset: int, tail: str) -> Event:
+    """A record whose value says something behind tens of thousands of characters."""
+    body = f'{{"total":{offset},"note":"{"é" * 40_000}","tail":"{tail}"}}'.encode()
+    return read_event(Record(Position("orders", 0, offset), reports.NOW, b"user-7", body, ()))
+
+
+@pytest.mark.parametrize(
+    ("needle", "left", "told"),
+    [
+        ("tail.*voucher-41", [41], "value: …"),
+        ('"total": 42', [42], None),  # as it stands on the record, which is laid out
+        ('"tail": ?"voucher-4[23]', [42, 43], "value: …"),
+        ("tail.*nothing", [], "nothing of 4 for “tail.*nothing”; Esc"),
+        ("tail.*(?=voucher-41)", [], "nothing of 4 for “tail.*(?=voucher-41)” in the first 2,000 characters of values"),
+        ("!tail.*(?=voucher-41)", [40, 41, 42, 43], "values looked through to 2,000 characters"),
+        ("tota(?=l).*", [40, 41, 42, 43], None),
+    ],
+)
+async def test_a_regex_looks_through_the_whole_value_or_says_how_far_it_looked(
+    needle: str, left: list[int], told: str | None
+) -> None:
+    app = still()
+    async with app.run_test(size=(160, 40)) as pilot:
+        await pilot.press("6")
+        page = front(app, EventsPage)
+        page._number, page._began, page._found = 1, reports.NOW, ()
+        found = tuple(wide_event(offset, f"voucher-{offset}") for offset in range(40, 44))
+        page.post_message(SeenMore(1, Seen(4, found, (), 4, 4, Coverage(1, 1, 4)), is_over=True))
+        await pilot.pause()
+        page.narrow_to(needle)
+        await until(pilot, lambda: [row.position.offset for row in table(app, "records").rows] == left, "the rows")
+        await pilot.pause()
+        is_cut = "(?=voucher" in needle
+        assert ("looked through to 2,000 characters" in shown(pilot)) is is_cut
+        assert told is None or told in shown(pilot)
+
+
 async def test_keys_are_answered_while_megabytes_are_filtered() -> None:
     app = still()
     async with app.run_test(size=(120, 40)) as pilot:

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from rich.text import Text
 
-from eventops.tui.palette import FAINT
-from eventops.tui.widgets.columns import Column, Wish, arrow
+from eventops.tui.palette import FAINT, WARN
+from eventops.tui.widgets.columns import Arranged, Column, Wish, arrow
 from eventops.tui.widgets.grid import PADDING, Head
 from eventops.wording import safe
 
@@ -18,12 +18,19 @@ _NEEDLE: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """Of ``known`` rows those that are ``shown`` under a filter, and how many are marked."""
+    """Of ``known`` rows those that are ``shown`` under a filter, and how many are marked. ``looked_to``: of longer
+    texts it looked through so many characters alone."""
 
     known: int
     shown: int
     needle: str
     marked: int
+    looked_to: int | None = None
+
+
+def counted(rows: Arranged[Any] | None, needle: str, marked: int) -> Count | None:
+    """None: they aren't known yet."""
+    return None if rows is None else Count(rows.known, len(rows.rows), needle, marked, rows.looked_to)
 
 
 def title(name: str, told: Count | None, note: str) -> Text:
@@ -33,6 +40,8 @@ def title(name: str, told: Count | None, note: str) -> Text:
         return line
     of = f"  {told.shown:,} of {told.known:,} for {_quoted(told.needle)}" if told.needle else f"  {told.known:,}"
     line.append(of, FAINT)
+    if told.looked_to is not None:
+        line.append(f"  values looked through to {told.looked_to:,} characters", WARN)
     line.append(f"  {told.marked:,} marked" if told.marked else "", "bold")
     return line.append(f"  {note}" if note else "", FAINT)
 
@@ -40,7 +49,8 @@ def title(name: str, told: Count | None, note: str) -> Text:
 def instead(told: Count, empty: str, *, is_partial: bool) -> str:
     """Why no row is shown. ``empty``: where there is none; ``is_partial``: not everything could be read."""
     if told.known:
-        return f"nothing of {told.known:,} for {_quoted(told.needle)}; Esc shows them all"
+        where = "" if told.looked_to is None else f" in the first {told.looked_to:,} characters of values"
+        return f"nothing of {told.known:,} for {_quoted(told.needle)}{where}; Esc shows them all"
     return "none in what could be read: see above" if is_partial else empty
 
 

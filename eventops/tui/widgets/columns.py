@@ -9,7 +9,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from rich.text import Text
 
-from eventops.tui.filtering import matcher
+from eventops.tui.filtering import Matcher
 from eventops.tui.widgets.grid import PADDING
 from eventops.wording import safe
 
@@ -71,12 +71,14 @@ class Wish:
 @dataclass(frozen=True)
 class Arranged(Generic[Row]):
     """The rows from top to bottom, with their keys; ``known`` is how many there are without a filter, ``last`` the key
-    of that one of them that was given last."""
+    of that one of them that was given last. ``looked_to``: the filter looked through so many characters of texts that
+    are longer, and they may hold what is wanted further on; None: there are none of these."""
 
     known: int
     rows: tuple[Row, ...]
     keys: tuple[str, ...]
     last: str | None
+    looked_to: int | None = None
 
 
 def arrow(column: Column[Any], wish: Wish) -> str:
@@ -97,22 +99,23 @@ def arranged(
     """Filter, then sort; of rows with the same key the last one stands. None: it was dropped on the way."""
     by_key = {key(row): row for row in rows}
     wanted = list(by_key.items())
+    is_wanted = Matcher(wish.needle)
     if wish.needle:
-        wanted = list(_matching(wanted, _texts(columns, depth), wish.needle, is_dropped))
+        wanted = list(_matching(wanted, _texts(columns, depth), is_wanted, is_dropped))
         if is_dropped():
             return None
     last = wanted[-1][0] if wanted else None
     ordered = _in_order(wanted, columns, wish)
-    return Arranged(len(by_key), tuple(row for _, row in ordered), tuple(name for name, _ in ordered), last)
+    names = tuple(name for name, _ in ordered)
+    return Arranged(len(by_key), tuple(row for _, row in ordered), names, last, is_wanted.looked_to)
 
 
 def _matching(
     rows: Iterable[tuple[str, Row]],
     texts: Callable[[Row], Iterable[str]],
-    needle: str,
+    is_wanted: Matcher,
     is_dropped: Callable[[], bool],
 ) -> Iterator[tuple[str, Row]]:
-    is_wanted = matcher(needle)
     for number, (name, row) in enumerate(rows):
         if number % _PIECE == 0 and is_dropped():
             return

@@ -17,7 +17,6 @@ from textual.worker import get_current_worker
 from eventops.tui.messages import Ordered
 from eventops.tui.palette import FAINT
 from eventops.tui.widgets import caption
-from eventops.tui.widgets.caption import Count
 from eventops.tui.widgets.columns import Arranged, Column, Depth, Row, Wish, arranged, is_light, place, widths
 from eventops.tui.widgets.grid import Grid
 from eventops.tui.widgets.lines import OneLine, Said
@@ -319,8 +318,7 @@ class Table(Vertical, Generic[Row]):
         return self._told[row]
 
     def _head(self) -> None:
-        shown = self._shown
-        told = None if shown is None else Count(shown.known, len(shown.rows), self.needle, len(self.marked))
+        told = caption.counted(self._shown, self.needle, len(self.marked))
         heading, empty = self.query_one(".title", Static), self.query_one(".empty", Static)
         heading.update(caption.title(self._title, told, self._note))
         is_told = self.needle or self.marked or self._note or not self.screen.has_class("-low")
