@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import selectors
 from codecs import getincrementaldecoder
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Final
 
@@ -12,10 +13,31 @@ from textual import constants
 from textual._parser import ParseError
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
+from textual.events import Key
+
+from eventops.tui.keys import AfterEscape
 
 _LOOK: Final = 0.1
 """Seconds between two looks at whether the dashboard is being left."""
 _AT_ONCE: Final = 4096
+
+
+_ESCAPE: Final = "\x1b"
+_LONGER: Final = "[]P_^X"
+"""What sequences of the terminal's own go on with; the beginning of one that isn't known is no key."""
+
+
+class Keys(XTermParser):
+    """Bytes of Escape and of a key behind it may come in one packet, and are the same as of Alt and that key. Textual
+    takes them for Alt, with which nothing is bound here but moves in a line."""
+
+    def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[Key]:
+        is_pair = len(sequence) == 2 and sequence[0] == _ESCAPE and sequence[1] not in _LONGER + "O"
+        if is_pair or (alt and sequence not in _LONGER):
+            for key in super()._sequence_to_key_events(sequence[-1]):
+                yield AfterEscape(key.key, key.character)
+        else:
+            yield from super()._sequence_to_key_events(sequence, alt)
 
 
 class Keyboard(LinuxDriver):
@@ -24,7 +46,7 @@ class Keyboard(LinuxDriver):
 
     def run_input_thread(self) -> None:
         """Read keys until the dashboard is left."""
-        parser = XTermParser(self._debug)
+        parser = Keys(self._debug)
         decode = getincrementaldecoder("utf-8")(errors="replace").decode
         patience = _LOOK
         with selectors.SelectSelector() as terminal:

@@ -1,4 +1,4 @@
-"""One key after the other, however many come at once."""
+"""One key after the other, however many come at once, and what is pasted between them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from textual.app import App
-from textual.events import Event, Key
+from textual.events import Event, Key, Paste
 from textual.screen import Screen
+from textual.widgets import Input
 
 from eventops.tui.messages import KeyPassed
 
@@ -19,13 +20,31 @@ _PATIENCE: Final = 1.0
 """Seconds after which a key that nobody told the end of holds up no other: its screen was closed under it."""
 
 
+_IN_LINES: Final = {"b": "ctrl+left", "f": "ctrl+right", "backspace": "ctrl+w"}
+"""Keys that, pressed with Alt, move and delete by words where somebody types."""
+
+
+class AfterEscape(Key):
+    """A key right behind Escape, or one that was pressed with Alt: what the terminal sends doesn't tell which."""
+
+    def meant(self, *, is_typing: bool) -> list[Key]:
+        """In a line Alt may move by words; no other key is any with Alt.
+
+        >>> [[key.key for key in AfterEscape(one, None).meant(is_typing=True)] for one in "bq"]
+        [['ctrl+left'], ['escape', 'q']]
+        """
+        if is_typing and self.key in _IN_LINES:
+            return [Key(_IN_LINES[self.key], None)]
+        return [Key("escape", "\x1b"), Key(self.key, self.character)]
+
+
 class InOrder(App[None]):
     """Over a slow line, and from a script, keys come in bursts. Textual hands each on as it comes; what it is bound to
     happens when it has come back through all that is around the focus, and is overtaken by the text behind it."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._keys: deque[Key] = deque()
+        self._keys: deque[Key | Paste] = deque()
         self._handed_on: float | None = None
         self._number = 0
         """Of the key that was handed on last."""
@@ -42,8 +61,8 @@ class InOrder(App[None]):
         return Keyboard
 
     async def on_event(self, event: Event) -> None:
-        """A key waits for those before it."""
-        if not isinstance(event, Key) or event.is_forwarded:
+        """A key waits for those before it, and so does what is pasted."""
+        if not isinstance(event, (Key, Paste)) or event.is_forwarded:
             await super().on_event(event)
             return
         self._keys.append(event)
@@ -82,6 +101,10 @@ class InOrder(App[None]):
         if is_waiting and not self.screen.is_mounted:  # nothing of it is there that the key could be about
             self.screen.call_after_refresh(self.post_message, KeyPassed(self._number, is_second=True))
             return
-        await super().on_event(self._keys.popleft())
+        first = self._keys.popleft()
+        if isinstance(first, AfterEscape):
+            first, *behind = first.meant(is_typing=isinstance(self.focused, Input))
+            self._keys.extendleft(behind)
+        await super().on_event(first)
         if self.screen_stack:
             (self.focused or self.screen).post_message(passed)  # behind the key, the same way

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.events import Key
+from textual.events import Key, Paste
 from textual.widgets import ProgressBar
 
 import eventops.tui
@@ -23,6 +23,7 @@ from eventops.tui.asking import in_turn
 from eventops.tui.confirming import Phase
 from eventops.tui.dlq import CausesPage, TopicsPage
 from eventops.tui.help import HelpPage
+from eventops.tui.keys import AfterEscape
 from eventops.tui.lag import GroupPage, LagPage
 from eventops.tui.lag_columns import worst_first
 from eventops.tui.letters import LetterPage, LettersPage
@@ -40,7 +41,7 @@ from tests.tui.stage import answer, answer_all, current, front, go, shown, still
 
 pytestmark = pytest.mark.asyncio
 
-_NAMES = {":": "colon", "/": "slash"}
+_NAMES = {":": "colon", "/": "slash", " ": "space"}
 
 
 async def test_nothing_known_is_said_and_not_shown_as_nothing() -> None:
@@ -136,6 +137,41 @@ async def test_a_confirmation_typed_ahead_is_one() -> None:
         burst(app, "x", *"yes", "enter")
         await until(pilot, lambda: page.phase is Phase.RUNNING, "it was confirmed")
         assert "copied" not in shown(pilot), "y is text here"
+
+
+async def test_what_is_pasted_behind_a_key_is_for_the_line_that_it_opens() -> None:
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await answer_all(pilot, app)
+        burst(app, "2", "/")
+        app.post_message(Paste("bill"))
+        burst(app, "i", "enter")
+        await until(pilot, lambda: bool(app.screen.query("#groups")), "the groups")
+        await until(pilot, lambda: table(app, "groups").needle == "billi", "what was pasted and typed")
+        assert {row.group.group for row in table(app, "groups").rows} == {"billing-group"}
+
+
+@pytest.mark.parametrize(
+    ("behind", "value", "section"),
+    [
+        (AfterEscape("4", "4"), None, "dlq"),
+        (AfterEscape("b", "b"), "groups Xmail", "lag"),
+        (AfterEscape("backspace", None), "groups X", "lag"),
+    ],
+)
+async def test_a_key_right_behind_escape_is_one_and_alt_moves_by_words(
+    behind: Key, value: str | None, section: str
+) -> None:
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await answer_all(pilot, app)
+        burst(app, "2", "/", *"groups", " ", *"mail")
+        app.post_message(behind)
+        burst(app, *([] if value is None else ["X"]))
+        await until(pilot, lambda: app.current_mode == section and app.screen.is_mounted, "the section")
+        prompt = app.screen.query_one(Prompt)
+        await until(pilot, lambda: value is None or prompt.value == value, "what is typed")
+        assert prompt.is_open is (value is not None)
 
 
 async def test_a_key_that_got_lost_with_its_screen_holds_up_no_other() -> None:

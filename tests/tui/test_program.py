@@ -125,6 +125,22 @@ def test_an_escape_is_a_step_back_and_what_begins_like_one_is_its_key(bootstrap_
     assert terminal.close() == 0
 
 
+def test_bytes_of_escape_and_a_key_in_one_packet_are_two_keys(bootstrap_servers: str, tmp_path: Path) -> None:
+    """And what is pasted behind a key is for the line that the key opens."""
+    terminal = opened(bootstrap_servers, tmp_path)
+    terminal.until("open letters")
+    terminal.press_bytes(b":lag\x1b4")
+    terminal.until("Dead-letter topics")
+    terminal.press_bytes(b":\x1b[200~lag\x1b[201~\r")
+    terminal.until("Consumer groups")
+    terminal.press_bytes(b":lag\x1bbX\r")  # with Alt, in a line: a word back, where X makes no command of it
+    terminal.until("Xlag")
+    terminal.press_bytes(b"\x1b\x1b5")
+    terminal.until("Topics")
+    terminal.press_bytes(b"\x1bq")
+    assert terminal.ended() == 0
+
+
 def state_of(terminal: Terminal) -> str:
     """Of its process, as ps tells it: T where it is stopped."""
     return Path(f"/proc/{terminal.process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
