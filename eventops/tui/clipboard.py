@@ -13,15 +13,18 @@ MOST: Final = 500_000
 before."""
 
 
-def copy(screen: Screen[None], text: str, what: str) -> None:
-    """Copy it and say so; where it is more than terminals take, say that. ``text`` obeys no terminal."""
+def copy(screen: Screen[None], text: str, what: str, otherwise: str | None = "the command has all of it") -> bool:
+    """Copy it and say so; where it is more than terminals take, say that, and what has it ``otherwise``: False.
+    ``text`` obeys no terminal."""
     size = len(text.encode())
     if size > MOST:
+        instead = "" if otherwise is None else f"; {otherwise}"
         screen.notify(
-            f"not copied: {safe(what, 200)} has {size:,} bytes, more than terminals take; the command has all of it",
+            f"not copied: {safe(what, 60)} has {size:,} bytes, more than terminals take{instead}",
             severity="warning",
             markup=False,
         )
-        return
+        return False
     screen.app.copy_to_clipboard(text)
     screen.notify(f"copied: {safe(what, 200)}", markup=False)
+    return True

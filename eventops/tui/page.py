@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.events import ScreenResume
 
 from eventops.ports import Gap
+from eventops.tui.clipboard import copy
 from eventops.tui.frame import Frame
 from eventops.tui.quoting import program, shell_line
 from eventops.tui.target import Target
@@ -263,8 +264,7 @@ class Page(Frame):
         if not all(map(is_shell_word, (*program(self.shell.desk.context), *self.words))):
             self.notify("not copied: a name in it has signs that no command line carries", severity="warning")
             return
-        self.app.copy_to_clipboard(self.command)
-        self.notify(f"copied: {safe(self.command, 200)}", markup=False)
+        copy(self, self.command, self.command, None)
 
     def action_copy_id(self) -> None:
         """The request's or event's, to be pasted anywhere."""
@@ -272,8 +272,7 @@ class Page(Frame):
         if target is None or target.identifier is None:
             self.notify("no id under the cursor")
         else:
-            self.app.copy_to_clipboard(safe(target.identifier))
-            self.notify(f"copied: {safe(target.identifier, 200)}", markup=False)
+            copy(self, safe(target.identifier), target.identifier)
 
     def _why_empty(self, trouble: str | None) -> str:
         """Why there are no rows before the first answer."""

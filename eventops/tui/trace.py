@@ -135,10 +135,9 @@ class TracePage(Page):
         if url is None:
             self.notify("no link: name a trace store in the context (eventops.jaeger, eventops.tempo)", markup=False)
             return
-        self.app.copy_to_clipboard(url)
+        copy(self, url, url, None)
         if not os.environ.get("SSH_CONNECTION"):
             self.app.open_url(url)
-        self.notify(f"copied: {safe(url, 200)}", markup=False)
 
     def action_copy_payload(self) -> None:
         """As it is shown, whole."""

@@ -275,6 +275,29 @@ async def test_what_is_more_than_terminals_take_is_not_said_to_be_copied() -> No
 
 
 @pytest.mark.asyncio
+async def test_an_id_that_is_more_than_terminals_take_is_not_said_to_be_copied() -> None:
+    """Nor the command that it stands in."""
+    app = still()
+    async with app.run_test(size=(140, 30)) as pilot:
+        one = event(0)
+        huge = Event(one.record, Ids("e-0", "order.placed", None, "i" * 1_000_000))
+        app.push_screen(RecordPage(huge, "topics"))
+        await pilot.pause()
+        await pilot.press("c")
+        assert app.clipboard == ""
+        app.push_screen(TracePage("i" * 1_000_000))
+        await pilot.pause()
+        await pilot.press("y")
+        assert app.clipboard == ""
+        told = [one.message for one in app._notifications]
+        rest = "has 1,000,000 bytes, more than terminals take; the command has all of it"
+        assert told[0] == f"not copied: {'i' * 59}… {rest}"
+        assert re.fullmatch(
+            r"not copied: eventops --context prod trace i+… has 1,000,\d+ bytes, more than .* take", told[1]
+        )
+
+
+@pytest.mark.asyncio
 async def test_sorted_with_the_newest_on_top_the_cursor_follows_the_newest() -> None:
     app = still()
     async with app.run_test(size=(120, 30)) as pilot:
