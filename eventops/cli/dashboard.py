@@ -22,10 +22,10 @@ _PORT: Final = 8787
 @click.command(epilog="Example: eventops dashboard --context prod")
 @click.option(
     "--refresh",
-    type=Finite(min=0.5),
+    type=Finite(0.5, 300),
     default=None,
     metavar="SECONDS",
-    help="How often the screens ask the cluster; else as the last time, 2 s at first.",
+    help="How often the screens ask the cluster, 0.5 to 300; else as the last time, 2 at first.",
 )
 @click.option("--web", is_flag=True, help="In a browser of this machine: prints the address, Ctrl-C ends it.")
 @click.option("--port", type=click.IntRange(1, 65535), default=_PORT, show_default=True, help="Where --web listens.")

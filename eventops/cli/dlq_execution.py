@@ -13,7 +13,7 @@ import click
 from eventops.cli import diagnostics
 from eventops.cli.numbers import Finite
 from eventops.cli.options import Command
-from eventops.dlq.pace import MOST_A_CHUNK
+from eventops.dlq.pace import LEAST_RATE, LONGEST_WAIT, MOST_A_CHUNK, MOST_RATE
 
 if TYPE_CHECKING:
     from eventops.dlq.pace import Pace
@@ -71,14 +71,14 @@ def pace_options(command: Command) -> Command:
         ),
         click.option(
             "--ramp-settle",
-            type=Finite(min=0),
+            type=Finite(0, LONGEST_WAIT),
             default=5.0,
             show_default=True,
             help="Seconds that letters may take to come back once a stage is read.",
         ),
         click.option(
             "--ramp-wait",
-            type=Finite(min=0),
+            type=Finite(0, LONGEST_WAIT),
             default=120.0,
             show_default=True,
             help="Seconds that the failed group may take to read a stage.",
@@ -90,7 +90,9 @@ def pace_options(command: Command) -> Command:
             "failed again, in whichever dead-letter topic; else it ends. The last stage is watched too. Where letters "
             "don't tell their group, only those that come back within --ramp-settle are seen.",
         ),
-        click.option("--rate", type=Finite(min=0, min_open=True), help="Letters a second at most."),
+        click.option(
+            "--rate", type=Finite(LEAST_RATE, MOST_RATE), help=f"Letters a second at most, {LEAST_RATE:g} or more."
+        ),
     ):
         command = option(command)
     return command

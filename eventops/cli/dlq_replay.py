@@ -23,6 +23,7 @@ from eventops.cli.dlq_execution import (
 from eventops.cli.dlq_options import everything_option, reading_letters, say_unjudged, selection, selection_options
 from eventops.cli.options import pass_desk, program
 from eventops.cli.output import output_option, print_document
+from eventops.dlq.pace import MOST_ATTEMPTS
 from eventops.errors import ExitCode
 from eventops.wording import plural
 
@@ -57,7 +58,7 @@ _HOW = ("execute", "yes", "output")
 @click.option("--drop-header", "drop_headers", multiple=True, metavar="NAME", help="Leave it out; may be repeated.")
 @click.option(
     "--max-attempts",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, MOST_ATTEMPTS),
     default=3,
     show_default=True,
     help="Leave events alone that were put back so often, and failed again.",

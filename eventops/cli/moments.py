@@ -13,6 +13,8 @@ from eventops.wording import moment
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?", re.ASCII)
 _BACK: Final = re.compile(r"\s*-\s*(?=\d+(\.\d+)?\s*[smhdw]\s*$)", re.ASCII)
 """Before how long ago, as others write it: ``-2h``."""
+_LONGEST: Final = 1e9
+"""Seconds that anything here may last: thirty years."""
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -51,4 +53,7 @@ def seconds(text: str) -> float:
     found = _DURATION.fullmatch(text.strip())
     if found is None:
         raise click.BadParameter(f"{text!r} is not a duration: write it as in 60s, 5m or 2h")
-    return float(found[1]) * _UNITS[found[2] or "s"]
+    lasts = float(found[1]) * _UNITS[found[2] or "s"]
+    if lasts > _LONGEST:
+        raise click.BadParameter(f"{text if len(text) < 40 else text[:40] + '…'} is longer than thirty years")
+    return lasts

@@ -39,7 +39,7 @@ class Size(click.ParamType[int]):
         if isinstance(value, int):
             return value
         found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)b?", str(value).strip().lower(), re.ASCII)
-        if found is None or float(found[1]) <= 0:
+        if found is None or not 0 < float(found[1]) < 1e18:
             self.fail(f"{value!r} is no size; write 500MB or 2G", param, ctx)
         return int(float(found[1]) * _SIZES[found[2]])
 

@@ -9,6 +9,16 @@ from typing import Final
 FIRST_CHUNK: Final = 5_000
 MOST_A_CHUNK: Final = 50_000
 """Letters that one transaction takes at most, whatever is asked for."""
+LEAST_RATE: Final = 0.01
+"""Letters a second: one in a hundred seconds. Whoever wants fewer means another unit."""
+MOST_RATE: Final = 1_000_000.0
+"""More than any cluster takes: whoever wants no limit gives none."""
+LONGEST_WAIT: Final = 86_400.0
+"""Seconds that a stage of a ramp may take: a day."""
+SHORTEST_WAIT: Final = 0.001
+"""Seconds that are any, but for none at all."""
+MOST_ATTEMPTS: Final = 1_000
+"""Replays of one event, whatever is asked for."""
 QUICK_SECONDS: Final = 0.5
 """A transaction that takes less may be twice as large the next time."""
 LONG_SECONDS: Final = 1.0

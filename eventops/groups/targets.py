@@ -13,6 +13,8 @@ from eventops.groups.model import Kind, Scope, Target
 from eventops.wording import moment
 
 _LARGEST_FILE: Final = 64 * 1024 * 1024
+_DIGITS: Final = 19
+"""Of the largest offset."""
 _TARGETS: Final = (
     "earliest, latest, offset:123, 2026-01-15T10:00Z, -2h (back from now), shift:-10, shift:+10 or file:plan.csv"
 )
@@ -36,7 +38,7 @@ def target(text: str, group: str, now: datetime) -> Target:
     what, _, rest = text.partition(":")
     if text in (Kind.EARLIEST, Kind.LATEST):
         return Target(Kind(text), text)
-    if what == "offset" and rest.isascii() and rest.isdecimal() and int(rest) < 2**63:
+    if what == "offset" and rest.isascii() and rest.isdecimal() and len(rest) <= _DIGITS and int(rest) < 2**63:
         return Target(Kind.OFFSET, text, number=int(rest))
     if what == "shift" and re.fullmatch(r"[+-]?\d{1,18}", rest, re.ASCII):
         return Target(Kind.SHIFT, text, number=int(rest))

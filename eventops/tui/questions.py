@@ -39,8 +39,8 @@ class Questions:
 
     def __init__(self, desk: Desk, refresh: float, history: History) -> None:
         self._desk = desk
+        self.refresh = refresh = min(max(refresh, _FASTEST), _SLOWEST)  # what was kept may be anything
         self._letters_every = max(refresh, _LETTERS_EVERY)
-        self.refresh = refresh
         self._causes_of: dict[str, Watch[LettersReport]] = {}
         self.lag: Watch[LagReport] = Watch(
             "lag", lambda: history.add(desk.lag.snapshot(GroupSelection(), desk.now())), refresh

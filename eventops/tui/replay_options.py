@@ -6,7 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from eventops.dlq.pace import MOST_A_CHUNK, Pace, Ramp
+from eventops.dlq.pace import (
+    LEAST_RATE,
+    LONGEST_WAIT,
+    MOST_A_CHUNK,
+    MOST_ATTEMPTS,
+    MOST_RATE,
+    SHORTEST_WAIT,
+    Pace,
+    Ramp,
+)
 from eventops.dlq.replay_model import MAX_ATTEMPTS, Action, Plan, Source, Wishes
 
 
@@ -75,13 +84,34 @@ def _turn_source(manner: Manner) -> Manner:
     return _wished(manner, source=following)
 
 
-def _number(text: str, *, least: float, whole: bool = False) -> float:
+def _number(text: str, what: str, least: float, most: float) -> float:
     try:
         found = float(text)
     except ValueError:
         raise ValueError(f"{text!r} is no number") from None
-    if not found < float("inf") or found < least or (whole and found != int(found)):
-        raise ValueError(f"{text} won't do: {'a whole number' if whole else 'a number'} from {least:g} on")
+    if not least <= found <= most:
+        raise ValueError(f"{text} won't do: {what}, from {least:g} to {most:,.0f}")
+    return found
+
+
+def _whole(text: str, what: str, most: int) -> int:
+    found = _number(text, what, 1, most)
+    if not found.is_integer():
+        raise ValueError(f"{text} won't do: {what}, a whole number from 1 to {most:,}")
+    return int(found)
+
+
+def _seconds(text: str) -> float:
+    """
+    >>> _seconds("0"), _seconds("2.5")
+    (0.0, 2.5)
+    >>> _seconds("1e-300")
+    Traceback (most recent call last):
+    ValueError: 1e-300 won't do: seconds, 0 or from 0.001 to 86,400
+    """
+    found = _number(text, "seconds", 0.0, LONGEST_WAIT)
+    if 0 < found < SHORTEST_WAIT:
+        raise ValueError(f"{text} won't do: seconds, 0 or from {SHORTEST_WAIT:g} to {LONGEST_WAIT:,.0f}")
     return found
 
 
@@ -93,30 +123,29 @@ def set_rate(manner: Manner, text: str) -> Manner:
     """
     if not text:
         return replace(manner, pace=replace(manner.pace, rate=None))
-    rate = _number(text, least=0.0)
-    if rate == 0:
-        raise ValueError("0 letters a second would never end: leave it empty for no limit")
+    try:
+        rate = _number(text, "letters a second", LEAST_RATE, MOST_RATE)
+    except ValueError as error:
+        raise ValueError(f"{error}; leave it empty for no limit") from None
     return replace(manner, pace=replace(manner.pace, rate=rate))
 
 
 def _set_wait(manner: Manner, text: str) -> Manner:
-    ramp = replace(manner.pace.ramp or Ramp(), wait=_number(text, least=0.0))
+    ramp = replace(manner.pace.ramp or Ramp(), wait=_seconds(text))
     return replace(manner, pace=replace(manner.pace, ramp=ramp))
 
 
 def _set_settle(manner: Manner, text: str) -> Manner:
-    ramp = replace(manner.pace.ramp or Ramp(), settle=_number(text, least=0.0))
+    ramp = replace(manner.pace.ramp or Ramp(), settle=_seconds(text))
     return replace(manner, pace=replace(manner.pace, ramp=ramp))
 
 
 def _set_attempts(manner: Manner, text: str) -> Manner:
-    return _wished(manner, max_attempts=int(_number(text or str(MAX_ATTEMPTS), least=1, whole=True)))
+    return _wished(manner, max_attempts=_whole(text or str(MAX_ATTEMPTS), "attempts", MOST_ATTEMPTS))
 
 
 def _set_chunk(manner: Manner, text: str) -> Manner:
-    found = int(_number(text, least=1, whole=True))
-    if found > MOST_A_CHUNK:
-        raise ValueError(f"{MOST_A_CHUNK:,} letters a transaction are the most")
+    found = _whole(text, "letters a transaction", MOST_A_CHUNK)
     return replace(manner, pace=replace(manner.pace, chunk=found))
 
 
@@ -216,7 +245,7 @@ _OTHERS: Final = (
         "events that were put back so often, and failed again, are left alone",
         lambda one: str(one.wishes.max_attempts),
         change=_set_attempts,
-        hint="a whole number from 1 on",
+        hint=f"a whole number up to {MOST_ATTEMPTS:,}",
     ),
     Option("again", "what was replayed before as well: a deliberate second time", lambda one: _on(one.wishes.again),
            _turn("again")),

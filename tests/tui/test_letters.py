@@ -22,7 +22,7 @@ from eventops.tui.ledger import LedgerPage
 from eventops.tui.letters import LetterPage, LettersPage
 from eventops.tui.messages import PlanMade, Stepped
 from eventops.tui.replay import ReplayPage
-from eventops.tui.replay_options import Manner, Option, options
+from eventops.tui.replay_options import Manner, Option, options, turn_ramp
 from eventops.tui.replay_text import of_plan
 from eventops.tui.trace import TracePage
 from eventops.tui.widgets.lines import Prompt
@@ -360,7 +360,7 @@ async def test_progress_tells_how_fast_and_what_is_waited_for() -> None:
 
 
 def _option(name: str) -> Option:
-    return next(one for one in options(Action.REPLAY, Manner()) if one.name == name)
+    return next(one for one in options(Action.REPLAY, turn_ramp(Manner())) if one.name == name)
 
 
 @pytest.mark.parametrize(
@@ -368,6 +368,18 @@ def _option(name: str) -> Option:
     [
         ("rate", "0.5", True, "one letter in two seconds"),
         ("rate", "0", False, "it would never end"),
+        ("rate", "1e-300", False, "it would end after the sun"),
+        ("rate", "-1", False, "nothing is taken back"),
+        ("rate", "1e300", False, "no cluster takes them"),
+        ("rate", "0.01", True, "one in a hundred seconds"),
+        ("ramp-wait", "nan", False, "no number that can be waited for"),
+        ("ramp-wait", "1e300", False, "nobody waits for it"),
+        ("ramp-wait", "86400", True, "a day"),
+        ("ramp-settle", "1e-300", False, "no clock has it"),
+        ("ramp-settle", "-5", False, "before it was put back"),
+        ("ramp-settle", "0", True, "nothing is waited for"),
+        ("max-attempts", "1e300", False, "more often than anything was done"),
+        ("max-attempts", "inf", False, "it is no whole number"),
         ("rate", "nan", False, "no number that can be waited for"),
         ("rate", "inf", False, "that is no limit: leave it empty"),
         ("max-attempts", "0", False, "no event could be put back at all"),
