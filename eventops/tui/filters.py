@@ -14,11 +14,16 @@ from textual.color import Color
 from textual.filter import LineFilter
 from textual.theme import Theme
 
-from eventops.tui.palette import ACCENT, BAD, FAINT, GOOD, ODD, WARN
+from eventops.tui.palette import ACCENT, BAD, FAINT, GOOD, ODD, THEME, WARN
 
 _MOST_STYLES: Final = 2000
 _LEAST: Final = 3.0
 """Contrast of a text with its ground, as WCAG 2 reckons it, from 1 to 21: the least for bold and for large letters."""
+_GROUND: Final = Color.parse(THEME.background or "black")
+_USUAL: Final = 5.9
+"""Contrast of a text on our own ground: what has less is faint, as the palette's faint is, and what is stale."""
+_APART: Final = 1.4
+"""Contrast of two grounds that are told apart."""
 _OURS: Final[Mapping[str, str]] = {
     GOOD: "text-success",
     WARN: "text-warning",
@@ -116,6 +121,41 @@ class Themed(LineFilter):
         front = self._colours.get(style.color) if style.color is not None else None
         back = self._colours.get(style.bgcolor) if style.bgcolor is not None else None
         return style if front is None and back is None else style + Style(color=front, bgcolor=back)
+
+
+class Uncoloured(LineFilter):
+    """No colour at all, as no-color.org asks for it: what is faint is dim, and what stands on a ground of its own (the
+    row under the cursor, a badge, a scrollbar) is in reverse."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._known: dict[Style, Style] = {}
+
+    def apply(self, segments: list[Segment], _background: Color) -> list[Segment]:
+        """The same text."""
+        return [
+            segment if segment.style is None else Segment(segment.text, self._style(segment.style), segment.control)
+            for segment in segments
+        ]
+
+    def _style(self, style: Style) -> Style:
+        found = self._known.get(style)
+        if found is None:
+            if len(self._known) >= _MOST_STYLES:
+                self._known.clear()
+            found = self._known[style] = self._translated(style)
+        return found
+
+    def _translated(self, style: Style) -> Style:
+        back = _GROUND if style.bgcolor is None else Color.from_rich_color(style.bgcolor)
+        front = None if style.color is None else Color.from_rich_color(style.color)
+        is_faint = front is not None and _contrast(front, back) < _USUAL
+        is_apart = _contrast(back, _GROUND) > _APART
+        bare = Style(
+            bold=style.bold, dim=style.dim or (is_faint and not is_apart), italic=style.italic,
+            underline=style.underline, strike=style.strike, reverse=style.reverse or is_apart, link=style.link,
+        )  # fmt: skip
+        return bare + Style.from_meta(style.meta) if style.meta else bare
 
 
 _LETTERS: Final[Mapping[str, str]] = {

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Final
 
 ESCAPES: Final = re.compile(rb"\x1b\[[0-9;?<>=]*[A-Za-z]|\x1b[()][A-Z0-9]|\x1b[=>]|\x1b\][^\x07]*\x07")
+_LOOKS: Final = re.compile(rb"\x1b\[([0-9;:]*)m")
+_COLOUR: Final = re.compile(rb"(^|;)(3[0-8]|4[0-8]|9[0-7]|10[0-7])(;|:|$)")
 _KEPT: Final = 1 << 20
 
 
@@ -36,6 +38,16 @@ class Terminal:
         )
         os.close(theirs)
         self.written = b""
+
+    @property
+    def looks(self) -> set[bytes]:
+        """The parameters of what sets how text looks (SGR), in what was written."""
+        return set(_LOOKS.findall(self.written))
+
+    @property
+    def colours(self) -> set[bytes]:
+        """Those of them that set a colour."""
+        return {one for one in self.looks if _COLOUR.search(one)}
 
     def resize(self, width: int, height: int) -> None:
         """The terminal's window is another; the program is told by the signal of that."""

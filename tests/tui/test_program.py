@@ -17,6 +17,7 @@ import pytest
 
 from eventops.events import Partition
 from tests.brokers.lab import KafkaLab
+from tests.dlq.workshop import Workshop
 from tests.tui.terminal import Terminal
 from tests.waiting import wait_until
 
@@ -139,6 +140,30 @@ def test_bytes_of_escape_and_a_key_in_one_packet_are_two_keys(bootstrap_servers:
     terminal.until("Topics")
     terminal.press_bytes(b"\x1bq")
     assert terminal.ended() == 0
+
+
+def test_without_colours_only_bold_dim_reverse_and_underline_are_sent(
+    bootstrap_servers: str, tmp_path: Path, workshop: Workshop
+) -> None:
+    """In all screens, the palette, the help, a prompt, a refusal and a theme that was asked for (no-color.org)."""
+    orders = workshop.topic(workshop.unique("plain"))
+    workshop.put(orders, [(b"k", b'{"total":6}', ())] * 3)
+    command = [sys.executable, "-m", "eventops", "-b", bootstrap_servers, "dashboard", "--refresh", "0.5"]
+    terminal = Terminal(command, {"EVENTOPS_HOME": str(tmp_path), "NO_COLOR": "1"})
+    terminal.until("open letters")
+    looks, colours = terminal.looks, terminal.colours
+    ways = {
+        "2": "Consumer groups", "3": "search", "4": "Dead-letter topics", "5": "Topics", f":tail {orders}\r": "live",
+        "f": "held", "\r": "payload", "6": "CEL", ":context\r": "contexts", "?": "Everywhere", "\x1b": "contexts",
+        "\x10": "Search for", "\x1bx": "x executes a plan", "\r:theme nord\r": "NO_COLOR is set: no theme is seen",
+    }  # fmt: skip
+    for keys, shown in ways.items():
+        terminal.press(keys)
+        terminal.until(shown)
+        looks, colours = looks | terminal.looks, colours | terminal.colours
+    assert terminal.close() == 0
+    assert not colours | terminal.colours
+    assert {b"1", b"2", b"7"} <= {part for one in looks for part in one.split(b";")}, "what is told by attributes"
 
 
 def state_of(terminal: Terminal) -> str:

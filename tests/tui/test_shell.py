@@ -387,3 +387,32 @@ async def test_how_often_is_asked_is_told_where_no_line_shows_it() -> None:
         await pilot.press("minus")
         await pilot.press("plus", "plus", "plus")
         assert [note.message for note in app._notifications][-1] == "the cluster is asked every 0.5 s"
+
+
+@pytest.mark.parametrize(("remembered", "asked"), [(1e-300, 0.5), (7.0, 7.0), (999_999, 300.0)])
+async def test_how_often_is_asked_is_within_bounds_whatever_is_remembered(remembered: float, asked: float) -> None:
+    places = {"version": 1, "contexts": {"prod": {"refresh": remembered}}}
+    app = still(remembered=kept.read(places))
+    assert app.questions.refresh == asked
+    assert app.questions.lag.every == asked
+
+
+@pytest.mark.parametrize("theme", ["eventops", "textual-light"])
+@pytest.mark.parametrize(("said", "is_plain"), [("1", True), ("", False)])
+async def test_no_colour_is_drawn_where_none_is_wanted(
+    monkeypatch: pytest.MonkeyPatch, said: str, is_plain: bool, theme: str
+) -> None:
+    """Nor greys; an empty word asks for nothing (no-color.org)."""
+    monkeypatch.setenv("NO_COLOR", said)
+    app = still(colour="red", remembered=Kept(theme=theme))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await answer_all(pilot, app)
+        for key in "123456?":
+            await pilot.press(key)
+            await pilot.pause()
+            looks = [one.style for line in pilot.app.screen._compositor.render_strips(app.size) for one in line]
+            styles = [one for one in looks if one is not None]
+            assert all(one.color is None and one.bgcolor is None for one in styles) is is_plain
+            assert not is_plain or any(one.dim for one in styles), "what is faint"
+            assert not is_plain or key == "?" or any(one.reverse for one in styles), "the context, and the section"
+        assert app.kept.theme == theme, "the next run has colours, it may be"
