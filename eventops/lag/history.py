@@ -218,7 +218,8 @@ def _total(amounts: Sequence[int | None]) -> int | None:
 
 
 def _keep(ticks: deque[Tick], tick: Tick) -> None:
-    """The ticks of the last :data:`pace.SPAN` seconds; one at least."""
-    ticks.append(tick)
+    """The ticks of the last :data:`pace.SPAN` seconds; one at least. After an outage that one is known to be a gap."""
+    before = ticks[-1].seconds if ticks else None
+    ticks.append(replace(tick, is_gap=pace.is_gap(tick.seconds, before)))
     while len(ticks) > 1 and tick.at - ticks[0].at + ticks[0].seconds > pace.SPAN:
         ticks.popleft()

@@ -82,7 +82,7 @@ def is_falling_behind(track: Track, terms: Terms) -> bool:
     behind, but for a dip now and then (:func:`trend.grows`). Polls between two moves don't count: lag always grows
     there. Who keeps up isn't warned of: what it has in hand comes and goes."""
     moves = compared(track)
-    if len(moves) < trend.FEWEST or track.last.at - moves[0].at < terms.span or keeps_up(track):
+    if len(moves) < trend.FEWEST or moves[-1].at - moves[0].at < terms.span or keeps_up(track):
         return False
     return trend.grows([move.lag for move in moves])
 
@@ -121,7 +121,7 @@ def judge(partition: PartitionLag, track: Track | None, now: float, terms: Terms
         return Judgement(verdict, evidence())
     if now - track.first_at < terms.span:
         return _not_enough(now - track.first_at, track.polls, terms)
-    return Judgement(Verdict.OK, _trend(track, now))
+    return Judgement(Verdict.OK, _trend(track, now, terms))
 
 
 def of(one: GroupLag | PartitionLag) -> Judgement:
@@ -289,7 +289,7 @@ def _dips(found: int) -> str:
     return plural(found, "dip") if found else "no dip"
 
 
-def _trend(track: Track, now: float) -> str:
+def _trend(track: Track, now: float, terms: Terms) -> str:
     """Why it isn't warned of: how its moves left it, and where that is further behind than before, what speaks against
     a trend."""
     moves = compared(track)
@@ -300,16 +300,20 @@ def _trend(track: Track, now: float) -> str:
     than = "as much as" if change == 0 else f"{count(abs(change))} {'more' if change > 0 else 'fewer'} than"
     then = "" if last.at == track.last.at else f"; {count(last.lag)} when it last got on"
     said = f"{count(track.last.lag)} behind{then}, {than} {duration(now - first.at)} ago"
-    return f"{said}, {_no_trend(track, [move.lag for move in moves])}" if change > 0 else said
+    return f"{said}, {_no_trend(track, moves, terms)}" if change > 0 else said
 
 
-def _no_trend(track: Track, lags: Sequence[int]) -> str:
+def _no_trend(track: Track, moves: Sequence[Sample], terms: Terms) -> str:
+    lags = [move.lag for move in moves]
     if keeps_up(track):
         return "and it reads at the head of the log"
     if trend.falls_now(lags):
         return "and it falls now"
     if len(lags) < trend.FEWEST:
-        return f"in {plural(len(lags) - 1, 'move')}: a trend takes {trend.FEWEST - 1}"
+        first = int(moves[0].at == track.first_at)  # the first poll's figure is no move's
+        return f"in {plural(len(lags) - first, 'move')}: a trend takes {trend.FEWEST - first}"
+    if moves[-1].at - moves[0].at < terms.span:
+        return f"in {duration(moves[-1].at - moves[0].at)}: a trend takes {duration(terms.span)}"
     return f"with {_dips(trend.dips(lags))}"
 
 

@@ -17,9 +17,13 @@ SPAN: Final = 30.0
 IN_PASSING: Final = 5.0
 """Seconds of its own consumption that a group may have in hand and is said to keep up: consumers commit every 5 s."""
 
+_GAP: Final = 3.0
+"""Times that the polls before took."""
+
 ONE_SNAPSHOT: Final = "a rate takes two snapshots"
 NEVER: Final = "never at this rate: records come at least as fast as they are consumed"
 NO_TREND: Final = "not at this rate, but it isn't seen to fall behind either"
+NOTHING_ASKED: Final = "nothing was known for a while: a rate takes two snapshots since"
 NOTHING_KNOWN: Final = "no partition is known in two polls"
 LOG_WENT_BACK: Final = "a log was cut or made anew meanwhile"
 OFFSETS_WENT_BACK: Final = "the committed offsets were set back"
@@ -28,13 +32,24 @@ OFFSETS_WENT_BACK: Final = "the committed offsets were set back"
 @dataclass(frozen=True, slots=True)
 class Tick:
     """What moved between two polls ``seconds`` apart, the later at ``at``. ``arrived`` None: a log went back;
-    ``consumed`` None: see ``why_not_consumed``."""
+    ``consumed`` None: see ``why_not_consumed``. ``is_gap``: nobody answered (or asked) for a while before it."""
 
     at: float
     seconds: float
     arrived: int | None
     consumed: int | None
     why_not_consumed: str = OFFSETS_WENT_BACK
+    is_gap: bool = False
+
+
+def is_gap(seconds: float, before: float | None, least: float = SPAN) -> bool:
+    """Whether there was no answer for a while, ``before`` being the seconds between the two answers before: what came
+    in that time is no rate of now. Who asks seldom has no gaps.
+
+    >>> is_gap(120, 2), is_gap(120, 60), is_gap(20, 2), is_gap(300, None)
+    (True, False, False, False)
+    """
+    return seconds > least and before is not None and seconds > _GAP * before
 
 
 UNKNOWN: Final = Pace(Rate(None, ONE_SNAPSHOT), Rate(None, ONE_SNAPSHOT), Rate(None, ONE_SNAPSHOT))
@@ -95,6 +110,8 @@ def _rate(ticks: list[Tick], amounts: list[tuple[int | None, str]]) -> Rate:
     seconds = sum(tick.seconds for tick in ticks)
     if not ticks or seconds <= 0:
         return Rate(None, ONE_SNAPSHOT)
+    if any(tick.is_gap for tick in ticks):
+        return Rate(None, NOTHING_ASKED)
     missing = next((why for amount, why in amounts if amount is None), None)
     if missing is not None:
         return Rate(None, missing)

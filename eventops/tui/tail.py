@@ -17,6 +17,7 @@ from textual.widgets import Static
 
 from eventops.errors import EventopsError, reason_of
 from eventops.events import Event
+from eventops.lag import pace
 from eventops.records.live import Live
 from eventops.records.model import Glance
 from eventops.tui import record_text
@@ -39,6 +40,8 @@ MOST: Final = 400
 BEFORE: Final = 200
 """Offsets before the end that the first look goes back."""
 _RETRY: Final = 2.0
+_LONG: Final = 5.0
+"""Seconds between two looks that may be an outage, a pause, or time on another screen."""
 _EMPTY: Final = "Nothing stands in this topic yet; what comes is shown here."
 _NONE_OF: Final = "None of the records that were looked at fulfils the condition; what does is shown here as it comes."
 _WHERE: Final = "where"
@@ -65,6 +68,7 @@ class TailPage(Page):
         self._came = self._passed = 0
         self._held_at = 0
         self._looked_at: datetime | None = None
+        self._seconds = EVERY  # between the last two looks
         self._failure: str | None = None
         self._gap: str | None = None
         self._live: Live | None = None  # where the next look goes on, also after the screen was left
@@ -171,7 +175,9 @@ class TailPage(Page):
         self.ring.take(glance.events)
         if before is not None:
             seconds = max((now - before).total_seconds(), EVERY / 2)
-            self._rates.append(round(glance.came / seconds))
+            is_gap = pace.is_gap(seconds, self._seconds, _LONG)  # what came in that time is no rate of now
+            self._rates.append(None if is_gap else round(glance.came / seconds))
+            self._seconds = seconds
             self._came += glance.came
             self._passed += glance.passed_over
         self._gap = None if not glance.gaps else f"{safe(glance.gaps[0].subject)}: {safe(glance.gaps[0].reason)}"

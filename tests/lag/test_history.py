@@ -54,6 +54,20 @@ def test_rates_are_of_the_last_half_minute() -> None:
     assert (found.rate_in.value, found.rate_out.value) == (2.0, 1.0)
 
 
+def test_what_came_in_an_outage_is_no_rate_of_now() -> None:
+    before: list[Poll] = [(0, 0, 0), (2, 20, 20), (4, 40, 40)]
+    during: Poll = (304, 40, 9_000)
+    found = paced([*before, during])
+    assert [one.reason for one in (found.rate_in, found.rate_out, found.eta)] == [pace.NOTHING_ASKED] * 3
+    after = paced([*before, during, (306, 60, 9_020)])
+    assert (after.rate_in.value, after.rate_out.value) == (10.0, 10.0), "of the two polls since"
+
+
+def test_who_asks_seldom_has_rates_all_the_same() -> None:
+    found = paced([(0, 0, 0), (300, 3_000, 3_000), (600, 6_000, 6_000), (1_100, 11_000, 11_000)])
+    assert (found.rate_in.value, found.rate_out.value) == (10.0, 10.0)
+
+
 def test_a_partition_that_two_groups_read_grows_once() -> None:
     history = History()
     for second, end in ((0, 100), (10, 150)):

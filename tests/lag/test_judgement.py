@@ -155,6 +155,25 @@ def test_the_verdict_of_a_history(polls: list[Poll], held: bool, verdict: Verdic
             True,
             "31 behind, 28 more than 15 m 0 s ago, in 3 moves: a trend takes 6",
         ),
+        (
+            [
+                (0, 1000, 1000),
+                (5, 1000, 1000),
+                *((index * 300, 1000 + index * 900, 1000 + index * 1000) for index in range(1, 5)),
+            ],
+            True,
+            "400 behind, 300 more than 15 m 0 s ago, in 4 moves: a trend takes 7",
+        ),
+        (  # moves since it was caught up, of 51 s; the last poll is 60 s after the first of them
+            [
+                (0, 900, 900),
+                (5, 900, 900),
+                *((at, at * 100, at * 110) for at in (19, 20, 30, 40, 50, 60, 70)),
+                (79, 7000, 8400),
+            ],
+            True,
+            "1,400 behind; 700 when it last got on, 510 more than 1 m 0 s ago, in 51.0 s: a trend takes 1 m 0 s",
+        ),
         (moving(*[60, 80, 70] * 4), True, "70 behind, 10 more than 1 m 50 s ago, with 7 dips"),
         (
             moving(*[90] * 7, 300, 600, 900, 870, 840, 810),

@@ -109,6 +109,21 @@ async def test_what_is_passed_over_is_counted_and_said() -> None:
 
 
 @pytest.mark.asyncio
+async def test_what_came_while_nobody_looked_is_no_rate_of_now() -> None:
+    app = still()
+    async with app.run_test(size=(140, 30)) as pilot:
+        page = await tail(pilot, app, glance(0, 5), glance(5, 9))
+        assert "comes 20 a second" in shown(pilot)
+        page._looked_at = reports.ago(120)
+        page.post_message(glance(9, 1_000))
+        await until(pilot, lambda: "comes ?" in shown(pilot), "that it isn't known")
+        page.post_message(glance(1_000, 1_004))
+        await until(pilot, lambda: "comes 20 a second" in shown(pilot), "of the two looks since")
+        assert "▁ █" not in shown(pilot)
+        assert "█ █" in shown(pilot), "a gap in the line"
+
+
+@pytest.mark.asyncio
 async def test_a_failed_look_says_why_and_keeps_what_was_seen() -> None:
     app = still()
     async with app.run_test(size=(120, 30)) as pilot:
