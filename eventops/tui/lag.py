@@ -103,7 +103,6 @@ class GroupPage(Page):
     """One group: partition by partition, and member by member."""
 
     section = "lag"
-    keys = (("Enter", "peek"), ("R", "reset"), ("Space", "mark"), ("t", "trace the oldest"), ("d", "dead letters"))
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("R", "reset", "set the group's offsets: the marked partitions', or all; the plan first"),
         Binding("space", "mark", "mark the partition"),
@@ -113,6 +112,18 @@ class GroupPage(Page):
         super().__init__()
         self.group = group
         self._shown: GroupLag | None = None
+
+    @property
+    def shown_keys(self) -> Sequence[tuple[str, str]]:
+        """A member without partitions has nothing to look at."""
+        peek = (("Enter", "peek"),) if self._peeked else ()
+        return (*peek, ("R", "reset"), ("Space", "mark"), ("t", "trace the oldest"), ("d", "dead letters"))
+
+    @property
+    def _peeked(self) -> bool:
+        table = self.front
+        row = table.current if table is not None else None
+        return row is None or isinstance(row, PartitionLag) or bool(row.partitions)
 
     @property
     def watches(self) -> tuple[Watch[Any], ...]:
@@ -184,6 +195,16 @@ class GroupPage(Page):
         at = row.partition if isinstance(row, PartitionLag) else next(iter(row.partitions), None)
         if at is not None:
             self.shell.push_screen(PeekPage(self.group, at))
+        else:
+            self.notify("nothing to look at: this member has no partition")
+
+    def on_table_moved(self, _message: Table.Moved) -> None:
+        """Another member is under the cursor."""
+        self.tell_keys()
+
+    def on_descendant_focus(self) -> None:
+        """Partitions, or members."""
+        self.tell_keys()
 
     def action_mark(self) -> None:
         """For a reset of a few."""

@@ -99,6 +99,8 @@ class PlanningPage(ConfirmingPage):
             self.refuse(why)
         else:
             self._take(turn_ramp(self.manner))
+            if not self.query_one("#how", Table).size.height:  # low terminals show no options
+                self.notify("ramp: 1 letter, then 10, 100, …" if self.manner.pace.ramp else "no ramp: all at once")
 
     def action_change(self, name: str) -> None:
         """One of the options by its name."""

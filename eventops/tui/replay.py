@@ -123,7 +123,7 @@ class ReplayPage(PlanningPage):
         if self.phase is Phase.PLANNED and self.is_ready:
             if read_only:
                 return (("Esc", "back; this context is read-only"),)
-            how = (("m", "ramp"), ("s", "rate"), ("Enter", "change")) if self.action is Action.REPLAY else ()
+            how = (("m", "ramp"), ("s", "rate"), *self._enter) if self.action is Action.REPLAY else ()
             return (("x", "execute"), *how, ("e", "reason"), ("Esc", "leave, nothing is written"))
         if self.is_writing:
             return (("c", "cancel"),) if self.phase is Phase.RUNNING else ()
@@ -131,8 +131,20 @@ class ReplayPage(PlanningPage):
             return (("h", "history"), ("Esc", "back"))
         is_empty = self.phase is Phase.PLANNED and self.action is Action.REPLAY
         may_plan_anew = (self.phase is Phase.FAILED or is_empty) and not read_only
-        anew = (("r", "plan anew"), ("Enter", "change")) if may_plan_anew else ()
+        anew = (("r", "plan anew"), *self._enter) if may_plan_anew else ()
         return (*anew, ("Esc", "back"))
+
+    @property
+    def _enter(self) -> Sequence[tuple[str, str]]:
+        """What Enter does where the keys are: nothing in a text, or on a table without rows."""
+        table = next((one for one in self.query(Table) if one.has_focus_within and one.rows), None)
+        if table is None:
+            return ()
+        return (("Enter", "change"),) if table.id == "how" else (("Enter", "letter"),)
+
+    def on_descendant_focus(self) -> None:
+        """Enter does something else on the other table."""
+        self.tell_keys()
 
     def body(self) -> Iterator[Widget]:
         """Figures, progress, how it would be done, and each letter's target."""

@@ -65,11 +65,12 @@ def screen_of(state: str) -> str:
 
 
 def scenes(screen: str) -> Iterator[Scene]:
-    """All states of it; its fullest one on a tiny terminal too, and where nothing may be written."""
+    """All states of it; its fullest one on low and tiny terminals too, and where nothing may be written."""
     states = {name: opens for name, opens in STATES.items() if screen_of(name) == screen}
     for name, opens in states.items():
         yield Scene(name, opens)
-    fullest = SIZED.get(screen) or list(states.values())[-1]
+    fullest = SIZED.get(screen) or SIZED.get(f"{screen}-plan") or list(states.values())[-1]
+    yield Scene(f"{screen}, low", fullest, size="low")
     yield Scene(f"{screen}, tiny", fullest, size="tiny")
     yield Scene(f"{screen}, read-only", fullest, read_only=True)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from eventops.events import Partition, Position
 from eventops.groups.model import Refusal, ResetReport
+from eventops.lag.model import MemberLag
 from eventops.tui.confirming import Phase
 from eventops.tui.dlq import CausesPage
 from eventops.tui.lag import GroupPage
@@ -36,6 +39,26 @@ async def test_a_group_shows_its_members_and_what_each_has_to_do() -> None:
         await app.open_group("audit-group")
         await pilot.pause()
         assert "Nobody is in the group" in shown(pilot)
+
+
+async def test_enter_is_told_of_only_where_a_member_has_something_to_look_at() -> None:
+    app = still()
+    async with app.run_test(size=(120, 30)) as pilot:
+        report = reports.sick_lag()
+        found = next(one for one in report.groups if one.group == "billing-group")
+        spare = MemberLag("m-9", "worker-9", "10.0.0.9", 0)
+        await answer(
+            pilot, app.questions.lag, replace(report, groups=(replace(found, members=(*found.members, spare)),))
+        )
+        await app.open_group("billing-group")
+        await until(pilot, lambda: "Enter peek" in shown(pilot), "a partition is under the cursor")
+        await pilot.press("tab")
+        assert "Enter peek" in shown(pilot)
+        await pilot.press("end")
+        await until(pilot, lambda: "Enter peek" not in shown(pilot), "the member without a partition")
+        await pilot.press("enter")
+        assert [one.message for one in app._notifications] == ["nothing to look at: this member has no partition"]
+        assert isinstance(app.screen, GroupPage)
 
 
 async def test_enter_on_a_partition_shows_the_record_that_waits() -> None:

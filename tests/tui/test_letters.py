@@ -21,6 +21,7 @@ from eventops.tui.leaves import PAGE
 from eventops.tui.ledger import LedgerPage
 from eventops.tui.letters import LetterPage, LettersPage
 from eventops.tui.messages import PlanMade, Stepped
+from eventops.tui.planned import PlannedPage
 from eventops.tui.replay import ReplayPage
 from eventops.tui.replay_options import Manner, Option, options, turn_ramp
 from eventops.tui.replay_text import of_plan
@@ -357,6 +358,20 @@ async def test_progress_tells_how_fast_and_what_is_waited_for() -> None:
         assert "in 2.0 s" in shown(pilot)
         await pilot.press("h")
         assert front(app, LedgerPage).topic == "users-dlt"
+
+
+@pytest.mark.parametrize(("size", "told"), [((120, 40), "change"), ((120, 16), None)])
+async def test_enter_is_told_of_as_what_it_does_where_the_keys_are(size: tuple[int, int], told: str | None) -> None:
+    """On low terminals they scroll what the plan says, and no option is shown."""
+    app = still()
+    async with app.run_test(size=size) as pilot:
+        page = await planned(pilot, app)
+        assert dict(page.shown_keys).get("Enter") == told
+        assert ("Enter change" in shown(pilot)) is (told is not None)
+        table(app, "targets").focus_rows()
+        await until(pilot, lambda: "Enter letter" in shown(pilot), "the other table's")
+        await pilot.press("enter")
+        front(app, PlannedPage)
 
 
 def _option(name: str) -> Option:

@@ -63,7 +63,14 @@ DISCONNECTED = "nobody answers at kafka-1:9092 within 5 s: is the broker up, and
 FORBIDDEN = "not authorized to describe the group billing-group: grant DESCRIBE on it"
 FORBIDDEN_TOPIC = "kafka-1:9092 forbids it: READ on the topic"
 UNREADABLE_LEDGER = Gap("eventops-ledger", 0, "not permitted: READ on the topic")
-SIZES = {"usual": (100, 30), "narrow": (80, 24), "tiny": (40, 12), "tiniest": (20, 6), "wide": (160, 45)}
+SIZES = {
+    "usual": (100, 30),
+    "narrow": (80, 24),
+    "low": (120, 16),
+    "tiny": (40, 12),
+    "tiniest": (20, 6),
+    "wide": (160, 45),
+}
 
 
 def picture(compare: Compare, opens: Opens, size: str = "usual", app: Dashboard | None = None) -> bool:
