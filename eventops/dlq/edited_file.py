@@ -24,12 +24,12 @@ def of_topic(file: str, topic: str) -> dict[Position, Edited]:
 
 
 def text(file: Path) -> str:
-    """What stands in it.
+    """What stands in it; ``~`` is a home, for no shell says so of what is typed into the dashboard.
 
     Raises:
         UsageError: it can't be read, or is no text.
     """
     try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return file.expanduser().read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError, RuntimeError) as error:  # RuntimeError: nobody of that name has a home
         raise UsageError(f"{file} can't be read as text ({error})") from error

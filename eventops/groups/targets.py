@@ -72,11 +72,14 @@ def scope(topics: tuple[str, ...], *, all_topics: bool) -> Scope:
 
 def _of_file(path: Path, group: str) -> dict[Partition, int]:
     try:
+        path = path.expanduser()
         if path.stat().st_size > _LARGEST_FILE:
             raise ValueError(f"{path} is larger than 64 MB: that is no plan")
         return plan_file.read(path.read_text(encoding="utf-8"), group)
     except OSError as error:
         raise ValueError(f"{path} can't be read ({error.strerror})") from error
+    except RuntimeError as error:
+        raise ValueError(f"{path} can't be read ({error})") from error
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is no text in UTF-8") from error
     except ValueError as error:
