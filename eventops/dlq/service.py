@@ -32,6 +32,7 @@ from eventops.dlq.transforming import by_jq
 from eventops.errors import EventopsError, UsageError
 from eventops.events import Headers, Position, Record
 from eventops.ports import Broker, Gap, Topic
+from eventops.ports.missing import refusal
 
 _BATCH = 500
 """Letters of an export that are handed on together."""
@@ -140,15 +141,13 @@ class DeadLetterService:
         """One letter, and what of the ledger couldn't be read, which its ``state_reason`` says then.
 
         Raises:
-            EventopsError: there is no record at that position.
+            EventopsError: there is no record at that position, or it may not be read.
         """
         self._topic(position.topic)
         record = self._broker.read([position]).get(position)
         if record is None:
-            raise EventopsError(
-                f"there is no record at {position}",
-                remedy=f"`eventops dlq show {position.topic}` lists what is there",
-            )
+            remedy = f"`eventops dlq show {position.topic}` lists what is there"
+            raise refusal(self._broker, position) or EventopsError(f"there is no record at {position}", remedy)
         letters, gaps = self.judged([self._conventions.decode(record)])
         (letter,) = self._sourced(letters)
         return letter, gaps

@@ -10,6 +10,7 @@ from typing import Final
 from eventops.errors import EventopsError, UsageError
 from eventops.events import Event, Partition, Position, Reader, read_event
 from eventops.ports import Batch, Bounds, Broker, Isolation, LogBounds, Range
+from eventops.ports.missing import refusal
 from eventops.records.live import Live
 from eventops.records.model import Seen, Tail
 from eventops.records.progress import Progress
@@ -31,6 +32,7 @@ class RecordService:
 
         Raises:
             UsageError: there is no such topic or partition.
+            NotPermitted: it may not be read.
             EventopsError: no record stands there; the message says which offsets the log holds.
         """
         topics = self._broker.topics([position.topic])
@@ -38,6 +40,8 @@ class RecordService:
             raise UsageError(f"there is no partition {position.home}", remedy="`eventops topics` lists what is there")
         if (record := self._broker.read([position]).get(position)) is not None:
             return self._read(record)
+        if (refused := refusal(self._broker, position)) is not None:
+            raise refused
         held = self._broker.log_bounds([position.home]).bounds.get(position.home)
         raise EventopsError(f"there is no record at {position}", remedy=_what_it_holds(position.offset, held))
 

@@ -13,7 +13,7 @@ from textual.screen import Screen
 from textual.worker import get_current_worker
 
 from eventops.bootstrap import Desk
-from eventops.errors import reason_of
+from eventops.errors import BrokerUnreachable, reason_of
 from eventops.lag.model import GroupLag, LagReport
 from eventops.ports import Range
 from eventops.ports.attention import NobodyWaits
@@ -103,7 +103,7 @@ class Asking(InOrder):
         except NobodyWaits:
             return
         except Exception as error:  # noqa: BLE001 - a defect in one question is told, the screen stays
-            message = NotAnswered(watch, reason_of(error))
+            message = NotAnswered(watch, reason_of(error), is_told=not isinstance(error, BrokerUnreachable))
         if not get_current_worker().is_cancelled:
             self.post_message(message)
 
@@ -147,7 +147,7 @@ class Asking(InOrder):
 
     def on_not_answered(self, message: NotAnswered) -> None:
         """What was known stays, marked as old."""
-        message.watch.miss(message.reason)
+        message.watch.miss(message.reason, is_told=message.is_told)
         self.ask_due()
         self.repaint()
 

@@ -52,7 +52,8 @@ class ConfirmingPage(Page):
     @property
     def freshness(self) -> Freshness | None:
         """A plan, or what was done, isn't asked a second time by itself."""
-        return Freshness(self.answered_at, self.shell.desk.now(), None, is_paused=self.shell.is_paused)
+        now, is_paused = self.shell.desk.now(), self.shell.is_paused
+        return Freshness(self.answered_at, now, None, is_paused=is_paused, is_told=self.is_told)
 
     @property
     def is_writing(self) -> bool:

@@ -45,10 +45,12 @@ class Arriving(Message):
 
 @dataclass
 class NotAnswered(Message):
-    """It didn't, and ``reason`` says why, with the remedy."""
+    """It didn't, and ``reason`` says why, with the remedy. ``is_told``: somebody answered, that it is refused or can't
+    be done; else nobody did."""
 
     watch: Watch[Any]
     reason: str
+    is_told: bool = False
 
 
 @dataclass

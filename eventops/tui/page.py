@@ -94,7 +94,13 @@ class Page(Frame):
     def freshness(self) -> Freshness | None:
         """How old it is; None: it never changes."""
         is_paused = self.shell.is_paused
-        return Freshness(self.answered_at, self.shell.desk.now(), self.pace, is_paused, self.is_wanted)
+        return Freshness(self.answered_at, self.shell.desk.now(), self.pace, is_paused, self.is_wanted, self.is_told)
+
+    @property
+    def is_told(self) -> bool:
+        """Why nothing is known is said, and it isn't that nobody answers."""
+        is_refused = any(watch.is_told and watch.failure for watch in self.watches)
+        return is_refused or (not self.watches and self.trouble() is not None)
 
     @property
     def unfinished(self) -> str | None:

@@ -47,6 +47,8 @@ class Watch(Generic[Value]):
     is_out: bool = False
     """Asked and not answered yet; it isn't asked twice."""
     failure: str | None = None
+    is_told: bool = False
+    """The failure is an answer, as a refusal is; else nobody answered."""
     since: datetime | None = field(default=None, init=False)
     """When the cluster was first asked without an answer since."""
     attention: Attention = field(default_factory=Attention, init=False)
@@ -93,9 +95,9 @@ class Watch(Generic[Value]):
         self.took = (now - asked_at).total_seconds() if asked_at is not None else 0.0
         self.value, self.answered_at, self.is_out, self.failure, self.since = value, now, False, None, None
 
-    def miss(self, reason: str) -> None:
-        """It wasn't answered: what was known stays, and grows old."""
-        self.is_out, self.failure = False, reason
+    def miss(self, reason: str, *, is_told: bool = False) -> None:
+        """It wasn't answered, or (``is_told``) by a refusal: what was known stays, and grows old."""
+        self.is_out, self.failure, self.is_told = False, reason, is_told
 
     def let_go(self) -> None:
         """Nobody waits for its answer any more: its reading ends, and it may be asked anew."""
@@ -121,10 +123,16 @@ class Watch(Generic[Value]):
         """The sentence for a screen whose figures can't be trusted; None where they can."""
         if self.standing(now) in (Standing.LOADING, Standing.FRESH):
             return None
+        if self.failure is not None and self.is_told:
+            age = "" if self.answered_at is None else f", the figures are {waited(self._age(now))} old"
+            return f"{safe(self.failure)}; asking again{age}"
         for_so_long = f"no answer for {waited(self._waited(now))}"
         if self.failure is None:
             return f"{for_so_long}, still waiting"
         return f"{for_so_long}, retrying: {safe(self.failure)}"
+
+    def _age(self, now: datetime) -> float:
+        return max((now - (self.answered_at or now)).total_seconds(), 0.0)
 
     def _is_slow(self, now: datetime) -> bool:
         return self.is_out and self.progress is None and self._waited(now) > max(3 * self.pace, 5.0)

@@ -69,4 +69,27 @@ async def test_a_wrong_password_is_told_and_not_waited_for(kafka: SecuredKafka) 
         async with app.run_test(size=(120, 30)) as pilot:
             await until(pilot, lambda: "refuses these credentials" in shown(pilot), "why", 40)
             assert "not known: see above" in shown(pilot)
-            assert "no answer yet" in shown(pilot)
+            assert "nothing known yet" in shown(pilot)
+            assert "no answer" not in shown(pilot), "a refusal is one"
+
+
+@pytest.mark.parametrize(
+    ("way", "told"),
+    [
+        (":dlq orders-dlt/0/0", "READ"),
+        (":tail orders", "READ"),
+        (":dlq secrets", "DESCRIBE"),
+    ],
+)
+async def test_what_is_refused_is_told_as_a_refusal_with_the_right_that_is_missing(
+    kafka: SecuredKafka, way: str, told: str
+) -> None:
+    desk, app = dashboard(kafka, "outsider")
+    with desk:
+        async with app.run_test(size=(160, 30)) as pilot:
+            await pilot.press("colon")
+            await type_text(pilot, way.removeprefix(":"))
+            await until(pilot, lambda: "! " in shown(pilot) and told in shown(pilot), "the right that it takes")
+            said = next(line for line in shown(pilot).splitlines() if line.strip().startswith("! "))
+            assert way.split()[-1].split("/")[0] in said, "the topic"
+            assert "no answer" not in shown(pilot)

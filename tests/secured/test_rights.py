@@ -281,3 +281,20 @@ def test_raw_batches_are_fetched_by_whoever_may_read(kafka: SecuredKafka, lab: K
         assert sum(len(piece.records) for piece in pieces) == found, user
         assert [gap.subject for piece in pieces for gap in piece.gaps] == gaps, user
         assert all(piece.fetched for piece in pieces if piece.passed), user
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        (("dlq", "show", "orders-dlt/0/0"), "orders-dlt/0/0"),
+        (("events", "show", "orders/0/1"), "orders/0/1"),
+    ],
+)
+def test_a_record_that_may_not_be_read_is_told_from_one_that_is_not_there(
+    users: Users, words: tuple[str, ...], place: str
+) -> None:
+    run = users("outsider", *words)
+    assert (run.returncode, run.stdout) == (4, "")
+    assert f"{place} may not be read: it takes DESCRIBE and READ" in run.stderr
+    gone = users("outsider", *words[:-1], f"{place[:-1]}7")
+    assert "there is no record at" in gone.stderr

@@ -75,6 +75,28 @@ async def test_a_failed_refresh_keeps_the_figures_dims_them_and_says_why() -> No
         assert not app.screen.query_one("#body").has_class("-stale")
 
 
+async def test_a_refusal_is_an_answer() -> None:
+    app = still()
+    why = "kafka-1:9092 forbids it for billing (Broker: Group authorization failed): it takes DESCRIBE on the group"
+    async with app.run_test(size=(160, 30)) as pilot:
+        lag = app.questions.lag
+        lag.put(reports.ago(12))
+        app.post_message(NotAnswered(lag, why, is_told=True))
+        await until(
+            pilot, lambda: f"! {why}; asking again" in shown(pilot), "what is refused, and which right it takes"
+        )
+        assert "nothing known yet" in shown(pilot)
+        assert "no answer" not in shown(pilot)
+        await answer_all(pilot, app)
+        assert lag.answered_at is not None
+        lag.answered_at -= timedelta(seconds=30)
+        app.post_message(NotAnswered(lag, why, is_told=True))
+        await until(pilot, lambda: f"! {why}; asking again, the figures are 30 s old" in shown(pilot), "what is shown")
+        assert app.screen.query_one("#body").has_class("-stale")
+        app.post_message(NotAnswered(lag, "nobody answers at kafka-1:9092"))
+        await until(pilot, lambda: "! no answer for " in shown(pilot), "that it fell silent then")
+
+
 @pytest.mark.parametrize("before", [[":"], ["3", "s"], ["/"]])
 async def test_keys_that_come_in_a_burst_are_text_once_the_line_was_asked_for(before: list[str]) -> None:
     app = still()

@@ -60,8 +60,10 @@ Opens = Callable[[Pilot[Any], Dashboard], Awaitable[None]]
 Compare = Callable[..., bool]
 
 DISCONNECTED = "nobody answers at kafka-1:9092 within 5 s: is the broker up, and the address right?"
-FORBIDDEN = "not authorized to describe the group billing-group: grant DESCRIBE on it"
-FORBIDDEN_TOPIC = "kafka-1:9092 forbids it: READ on the topic"
+FORBIDDEN = (
+    "kafka-1:9092 forbids it for billing-group (Broker: Group authorization failed): it takes DESCRIBE on the group"
+)
+FORBIDDEN_TOPIC = "kafka-1:9092 forbids it for orders (Broker: Topic authorization failed): it takes READ on the topic"
 UNREADABLE_LEDGER = Gap("eventops-ledger", 0, "not permitted: READ on the topic")
 SIZES = {
     "usual": (100, 30),
@@ -111,7 +113,7 @@ def just(page: Callable[[], Page], *values: object) -> Opens:
 
 
 def failing(opens: Opens, reason: str, *, old: float | None = None) -> Opens:
-    """The same, and then the questions aren't answered; ``old``: for so many seconds."""
+    """The same, and then the questions aren't answered, or refused; ``old``: for so many seconds."""
 
     async def fails(pilot: Pilot[Any], app: Dashboard) -> None:
         await opens(pilot, app)
@@ -121,7 +123,7 @@ def failing(opens: Opens, reason: str, *, old: float | None = None) -> Opens:
             watch.since = reports.ago(12)
             if old is not None and watch.answered_at is not None:
                 watch.answered_at -= timedelta(seconds=old)
-            app.post_message(NotAnswered(watch, reason))
+            app.post_message(NotAnswered(watch, reason, is_told=reason in (FORBIDDEN, FORBIDDEN_TOPIC)))
         await pilot.pause()
 
     return fails

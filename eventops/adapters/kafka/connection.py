@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, wait
 from typing import Final, TypeVar
 
@@ -18,6 +18,7 @@ from eventops.adapters.kafka.failures import (
     error_of,
     is_forbidden,
     is_silence,
+    named,
     unreachable,
 )
 from eventops.errors import EventopsError, UsageError
@@ -116,23 +117,24 @@ class Connection:
                 answers[key] = future.result()
         return answers, failures
 
-    def failure(self, error: KafkaError) -> EventopsError:
-        """One failed question as an error for people. After silence the next question connects anew: a client that lost
-        every broker doesn't find them again when they come back."""
+    def failure(self, error: KafkaError, about: str = "") -> EventopsError:
+        """One failed question as an error for people, ``about`` these topics or groups. After silence the next question
+        connects anew: a client that lost every broker doesn't find them again when they come back."""
         admin = self._admin
         if admin is not None:
             admin.poll(0)  # lets error_cb tell what it heard
         if is_silence(error):
             self._admin = None
-        return as_eventops_error(error, self.servers, self.timeout, self.heard)
+        return as_eventops_error(error, self.servers, self.timeout, self.heard, about)
 
-    def raise_if_nobody_answered(self, answered: int, errors: Iterable[KafkaError]) -> None:
-        """Some failures among answers are gaps; nothing but silence, or nothing but refusals, is an error."""
-        failures = list(errors)
+    def raise_if_nobody_answered(self, answered: int, errors: Mapping[str, KafkaError]) -> None:
+        """Some failures among answers are gaps; nothing but silence, or nothing but refusals, is an error. ``errors``
+        by the name of what was asked for."""
+        failures = list(errors.values())
         if answered or not failures:
             return
         if all(map(is_silence, failures)) or all(map(is_forbidden, failures)):
-            raise self.failure(failures[0])
+            raise self.failure(failures[0], named(errors))
 
     def _made(self, kind: Callable[..., Client], settings: Mapping[str, object] | None = None) -> Client:
         properties = {**self.properties, "allow.auto.create.topics": "false", **(settings or {})}

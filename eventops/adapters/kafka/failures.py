@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException
@@ -113,15 +114,28 @@ def reason(error: KafkaError) -> str:
     return error.str().removeprefix("Broker: ").removeprefix("Local: ")
 
 
-def as_eventops_error(error: KafkaError, servers: str, seconds: float, heard: Hearsay) -> EventopsError:
-    """The error for people, with its remedy."""
+def named(names: Iterable[str]) -> str:
+    """What a question was about, in a sentence of any length.
+
+    >>> named(["orders", "audit"]), named(["orders"]), named([])
+    ('audit and 1 more', 'orders', '')
+    """
+    first, *more = sorted(set(names)) or [""]
+    return f"{first} and {len(more)} more" if more else first
+
+
+def as_eventops_error(
+    error: KafkaError, servers: str, seconds: float, heard: Hearsay, about: str = ""
+) -> EventopsError:
+    """The error for people, with its remedy. ``about``: the topics or groups that were asked for."""
     if error.code() in _CREDENTIALS or (is_silence(error) and heard.credentials):
         said = heard.credentials or error.str()
         return NotPermitted(
             f"{servers} refuses these credentials ({said})", "check security.protocol and the sasl.* properties"
         )
     if error.code() in _MISSING_RIGHTS:
-        return NotPermitted(f"{servers} forbids it ({error.str()})", f"it takes {_MISSING_RIGHTS[error.code()]}")
+        said = f"{servers} forbids it{f' for {about}' if about else ''} ({error.str()})"
+        return NotPermitted(said, f"it takes {_MISSING_RIGHTS[error.code()]}")
     if is_silence(error):
         return unreachable(servers, seconds, heard)
     if error.code() in _UNSUPPORTED:

@@ -54,10 +54,10 @@ def committed_offsets(connection: Connection, groups: Collection[str]) -> Commit
     """Committed offsets a group; a group or partition that failed becomes a gap."""
     offsets: dict[str, Mapping[Partition, int]] = {}
     gaps: list[Gap] = []
-    failures: list[KafkaError] = []
+    failures: dict[str, KafkaError] = {}
     for chunk in _chunks(sorted(set(groups)), GROUPS_AT_ONCE):
         answers, failed = connection.answers({group: _asked_for(connection, group) for group in chunk})
-        failures += failed.values()
+        failures |= failed
         gaps += [Gap(group, None, reason(error)) for group, error in failed.items()]
         for group, answer in answers.items():
             partitions = answer.topic_partitions or []
@@ -83,7 +83,7 @@ def log_bounds(
     if may_retry and _refreshed(connection, [p for p, error in failed.items() if error.code() in _STALE], timeout):
         return log_bounds(connection, asked, timeout, may_retry=False)
     bounds = {p: _consistent(start[p], stable[p], watermark[p]) for p in asked if p not in failed}
-    connection.raise_if_nobody_answered(len(bounds), failed.values())
+    connection.raise_if_nobody_answered(len(bounds), _of_topics(failed))
     gaps = tuple(Gap(p.topic, p.partition, reason(error)) for p, error in sorted(failed.items()))
     return Bounds(bounds, gaps, frozenset(p for p, error in failed.items() if is_gone(error)))
 
@@ -97,8 +97,12 @@ def offsets_at(connection: Connection, partitions: Collection[Partition], moment
     milliseconds = max(0, -((_EPOCH - moment) // _MILLISECOND))
     spec = OffsetSpec.for_timestamp(milliseconds)
     found, failed_later = _gathered(connection, _ask(connection, sorted(watermark), spec, _UNCOMMITTED))
-    connection.raise_if_nobody_answered(len(found), (failed | failed_later).values())
+    connection.raise_if_nobody_answered(len(found), _of_topics(failed | failed_later))
     return {p: offset if offset >= 0 else watermark[p] for p, offset in found.items()}
+
+
+def _of_topics(failed: Mapping[Partition, KafkaError]) -> dict[str, KafkaError]:
+    return {partition.topic: error for partition, error in failed.items()}
 
 
 def _refreshed(connection: Connection, stale: Collection[Partition], timeout: float | None = None) -> bool:

@@ -17,7 +17,7 @@ from confluent_kafka import KafkaError
 
 from eventops.adapters.kafka import admin, groups, offsets
 from eventops.adapters.kafka.connection import Connection
-from eventops.adapters.kafka.failures import hidden_topic, is_forbidden, is_gone, unreachable
+from eventops.adapters.kafka.failures import hidden_topic, is_forbidden, is_gone, named, unreachable
 from eventops.errors import BrokerUnreachable, NotPermitted
 from eventops.events import Partition
 from eventops.ports import NOT_PERMITTED, Bounds, Cluster, Committed, Gap, Groups, Head, Range, Topic
@@ -212,9 +212,10 @@ class Reading:
             return
         if wire.is_silent():
             raise unreachable(self._connection.servers, self._answer_within, self._connection.heard)
-        refused = [gap.reason for gap in gaps if gap.reason.startswith(NOT_PERMITTED)]
-        if len(refused) == len(gaps):
-            raise NotPermitted(f"{self._connection.servers} forbids it", refused[0].removeprefix("not permitted: "))
+        refused = {gap.subject: gap.reason for gap in gaps if gap.reason.startswith(NOT_PERMITTED)}
+        if all(gap.subject in refused for gap in gaps):
+            why = next(iter(refused.values())).removeprefix("not permitted: ")
+            raise NotPermitted(f"{self._connection.servers} forbids it for {named(refused)}", why)
 
 
 def _import_second_client() -> None:

@@ -36,6 +36,8 @@ class Freshness:
     is_paused: bool = False
     is_asked: bool = False
     """The operator waits for an answer."""
+    is_told: bool = False
+    """There was one, and it refused."""
 
     def text(self, *, narrow: bool) -> Text:
         """The age first, for it is what one reads."""
@@ -45,7 +47,7 @@ class Freshness:
         if self.is_asked:
             line.append("asking …  ", ACCENT)
         if self.answered_at is None:
-            return line.append("no answer yet", FAINT)
+            return line.append("nothing known yet" if self.is_told else "no answer yet", FAINT)
         seconds = max((self.now - self.answered_at).total_seconds(), 0.0)
         is_old = seconds > (_ONCE_OLD if self.every is None else max(3 * self.every, 5.0))
         line.append(f"{waited(seconds)} old", WARN if is_old else "")
