@@ -35,10 +35,13 @@ class Position(NamedTuple):
         >>> Position.parse("orders")
         Traceback (most recent call last):
         ValueError: 'orders' is not TOPIC/PARTITION/OFFSET
+        >>> Position.parse(f"orders/{2**31}/0")
+        Traceback (most recent call last):
+        ValueError: 'orders/2147483648/0' is not TOPIC/PARTITION/OFFSET
         """
         topic, _, rest = text.partition("/")
         partition, _, offset = rest.partition("/")
-        if not topic or not all(number.isascii() and number.isdecimal() for number in (partition, offset)):
+        if not topic or not _is_number(partition, 31) or not _is_number(offset, 63):
             raise ValueError(f"{text!r} is not TOPIC/PARTITION/OFFSET")
         return cls(topic, int(partition), int(offset))
 
@@ -49,6 +52,11 @@ class Position(NamedTuple):
     def home(self) -> Partition:
         """The partition it stands in."""
         return Partition(self.topic, self.partition)
+
+
+def _is_number(text: str, bits: int) -> bool:
+    """Of so many bits, as Kafka has them; Python takes no text of thousands of digits for one."""
+    return text.isascii() and text.isdecimal() and len(text) <= bits and int(text) < 2**bits
 
 
 @dataclass(frozen=True, slots=True)
