@@ -32,6 +32,29 @@ def test_no_command_sends_a_colour(bootstrap_servers: str, workshop: Workshop, t
     assert not terminal.colours
 
 
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("lag --watch 1s", "poll"),
+        ("trace e-1 --follow --quiet 30", "plain"),
+        ("events tail --topic {letters} --from beginning", "e-1"),
+        ("dlq replay {letters} --all --to {target} --execute --yes", "replayed"),
+    ],
+)
+def test_what_goes_on_sends_none_either(
+    bootstrap_servers: str, workshop: Workshop, tmp_path: Path, words: str, shown: str
+) -> None:
+    """Repainted tables and trees, and progress on standard error."""
+    letters = workshop.topic(workshop.unique("plain-dlt"))
+    workshop.put(letters, [(b"k", b'{"eventId":"e-1","eventType":"plain"}', ())] * 20)
+    named = words.format(letters=letters, target=workshop.topic(workshop.unique("plain")))
+    command = [sys.executable, "-m", "eventops", "-b", bootstrap_servers, *named.split()]
+    terminal = Terminal(command, {"EVENTOPS_HOME": str(tmp_path), "NO_COLOR": "1"})
+    terminal.until(shown)
+    terminal.close(30.0)
+    assert not terminal.colours
+
+
 def test_an_error_is_red_where_colours_are_wanted(tmp_path: Path) -> None:
     environ = {"EVENTOPS_HOME": str(tmp_path), "NO_COLOR": ""}
     terminal = Terminal([sys.executable, "-m", "eventops", "-b", "127.0.0.1:1", "lag"], environ)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, wait
 from typing import Final, TypeVar
 
@@ -127,14 +127,14 @@ class Connection:
             self._admin = None
         return as_eventops_error(error, self.servers, self.timeout, self.heard, about)
 
-    def raise_if_nobody_answered(self, answered: int, errors: Mapping[str, KafkaError]) -> None:
-        """Some failures among answers are gaps; nothing but silence, or nothing but refusals, is an error. ``errors``
-        by the name of what was asked for."""
-        failures = list(errors.values())
+    def raise_if_nobody_answered(self, answered: int, errors: Iterable[KafkaError], about: Iterable[str]) -> None:
+        """Some failures among answers are gaps; nothing but silence, or nothing but refusals, is an error, ``about``
+        these topics or groups."""
+        failures = list(errors)
         if answered or not failures:
             return
         if all(map(is_silence, failures)) or all(map(is_forbidden, failures)):
-            raise self.failure(failures[0], named(errors))
+            raise self.failure(failures[0], named(about))
 
     def _made(self, kind: Callable[..., Client], settings: Mapping[str, object] | None = None) -> Client:
         properties = {**self.properties, "allow.auto.create.topics": "false", **(settings or {})}

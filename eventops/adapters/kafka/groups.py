@@ -69,7 +69,7 @@ def _described(connection: Connection, names: list[str]) -> tuple[dict[str, Cons
         return {}, {}
     asked = connection.admin().describe_consumer_groups(names, request_timeout=connection.timeout)
     answers, failures = connection.answers(asked)
-    connection.raise_if_nobody_answered(len(answers), failures)
+    connection.raise_if_nobody_answered(len(answers), failures.values(), failures)
     return answers, {name: reason(error) for name, error in failures.items()}
 
 

@@ -63,7 +63,7 @@ def committed_offsets(connection: Connection, groups: Collection[str]) -> Commit
             partitions = answer.topic_partitions or []
             offsets[group] = {Partition(p.topic, p.partition): p.offset for p in partitions if p.offset >= 0}
             gaps += [Gap(p.topic, p.partition, f"{group}: {reason(p.error)}") for p in partitions if p.error]
-        connection.raise_if_nobody_answered(len(offsets), failures)
+        connection.raise_if_nobody_answered(len(offsets), failures.values(), failures)
     return Committed(offsets, tuple(gaps))
 
 
@@ -83,7 +83,7 @@ def log_bounds(
     if may_retry and _refreshed(connection, [p for p, error in failed.items() if error.code() in _STALE], timeout):
         return log_bounds(connection, asked, timeout, may_retry=False)
     bounds = {p: _consistent(start[p], stable[p], watermark[p]) for p in asked if p not in failed}
-    connection.raise_if_nobody_answered(len(bounds), _of_topics(failed))
+    connection.raise_if_nobody_answered(len(bounds), failed.values(), (p.topic for p in failed))
     gaps = tuple(Gap(p.topic, p.partition, reason(error)) for p, error in sorted(failed.items()))
     return Bounds(bounds, gaps, frozenset(p for p, error in failed.items() if is_gone(error)))
 
@@ -97,12 +97,9 @@ def offsets_at(connection: Connection, partitions: Collection[Partition], moment
     milliseconds = max(0, -((_EPOCH - moment) // _MILLISECOND))
     spec = OffsetSpec.for_timestamp(milliseconds)
     found, failed_later = _gathered(connection, _ask(connection, sorted(watermark), spec, _UNCOMMITTED))
-    connection.raise_if_nobody_answered(len(found), _of_topics(failed | failed_later))
+    failed |= failed_later
+    connection.raise_if_nobody_answered(len(found), failed.values(), (p.topic for p in failed))
     return {p: offset if offset >= 0 else watermark[p] for p, offset in found.items()}
-
-
-def _of_topics(failed: Mapping[Partition, KafkaError]) -> dict[str, KafkaError]:
-    return {partition.topic: error for partition, error in failed.items()}
 
 
 def _refreshed(connection: Connection, stale: Collection[Partition], timeout: float | None = None) -> bool:

@@ -212,10 +212,11 @@ class Reading:
             return
         if wire.is_silent():
             raise unreachable(self._connection.servers, self._answer_within, self._connection.heard)
-        refused = {gap.subject: gap.reason for gap in gaps if gap.reason.startswith(NOT_PERMITTED)}
-        if all(gap.subject in refused for gap in gaps):
-            why = next(iter(refused.values())).removeprefix("not permitted: ")
-            raise NotPermitted(f"{self._connection.servers} forbids it for {named(refused)}", why)
+        refused = [gap.reason for gap in gaps if gap.reason.startswith(NOT_PERMITTED)]
+        if len(refused) == len(gaps):
+            about = named(gap.subject for gap in gaps)
+            why = refused[0].removeprefix("not permitted: ")
+            raise NotPermitted(f"{self._connection.servers} forbids it for {about}", why)
 
 
 def _import_second_client() -> None:
