@@ -149,7 +149,7 @@ class Uncoloured(LineFilter):
     def _translated(self, style: Style) -> Style:
         back = _GROUND if style.bgcolor is None else Color.from_rich_color(style.bgcolor)
         front = None if style.color is None else Color.from_rich_color(style.color)
-        is_faint = front is not None and _contrast(front, back) < _USUAL
+        is_faint = front is not None and _contrast(front, _GROUND) < _USUAL
         is_apart = _contrast(back, _GROUND) > _APART
         bare = Style(
             bold=style.bold, dim=style.dim or (is_faint and not is_apart), italic=style.italic,

@@ -416,3 +416,18 @@ async def test_no_colour_is_drawn_where_none_is_wanted(
             assert not is_plain or any(one.dim for one in styles), "what is faint"
             assert not is_plain or key == "?" or any(one.reverse for one in styles), "the context, and the section"
         assert app.kept.theme == theme, "the next run has colours, it may be"
+
+
+async def test_an_alarm_is_never_faint_where_there_are_no_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor on the ground of the row where the cursor stood."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = still()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await answer_all(pilot, app)
+        for keys in ([], ["tab"], ["colon"]):
+            await pilot.press(*keys)
+            await pilot.pause()
+            lines = app.screen._compositor.render_strips(app.size)
+            found = [one.style for line in lines for one in line if "ahead of log" in one.text]
+            assert found
+            assert all(style is not None and style.bold and not style.dim for style in found)
