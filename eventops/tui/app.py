@@ -58,7 +58,7 @@ class Dashboard(Wearing):
         Binding("p", "pause", "pause: nothing is asked until r, or p once more"),
         Binding("plus", "pace(0.5)", "ask twice as often"),
         Binding("minus", "pace(2.0)", "ask half as often"),
-        Binding("W", "writing", "back to the replay that is on, or to the last one"),
+        Binding("W", "writing", "back to what writes, or wrote last"),
         Binding("S", "save_screen", "save the screen here, as SVG"),
         Binding("q", "quit", "leave"),
         Binding("ctrl+c", "quit", "quit", priority=True, show=False),
@@ -122,21 +122,20 @@ class Dashboard(Wearing):
             self.notify(f"not saved: {error}", severity="warning", markup=False)
 
     async def action_quit(self) -> None:
-        """What writes is stopped first, between two transactions; the second time one leaves at once."""
+        """What writes is stopped first, where it can be; the second time one leaves at once."""
         writing = self.writing
         if endings := [told for page in writing if (told := page.stop_writing()) is not None]:
             self.notify(f"{'; '.join(endings)}; once more leaves at once", markup=False)
         else:
             if writing:
-                goes_on = ", and ".join(page.resuming for page in writing)
-                self.parting = f"left in the middle: the ledger knows what was written, this goes on: {goes_on}"
+                self.parting = "\neventops: ".join(page.parting for page in writing)
             self.note()
             self.exit()
 
     def action_suspend_process(self) -> None:
         """Back to the shell until ``fg``; not while something is written, which would stand still in the middle."""
-        if self.writing:
-            self.notify("a replay runs: it would stand still in the middle; c stops it first", markup=False)
+        if writing := self.writing:
+            self.notify(writing[-1].why_not_suspended, markup=False)
         else:
             super().action_suspend_process()
 
@@ -147,7 +146,7 @@ class Dashboard(Wearing):
                 await self.action_quit()
             case "context", str(name):
                 await self.go_to_named(name)
-            case "replay", _:
+            case "writing", _:
                 await self.action_writing()
             case "theme", None:
                 self.action_change_theme()

@@ -23,7 +23,7 @@ NAMES: Final[Mapping[str, str]] = {
     "topics": "topics, or one topic's partitions and readers",
     "tail": "what comes to a topic, live",
     "events": "search records by a condition (CEL)",
-    "replay": "the replay that is on, or the last one",
+    "writing": "what writes now, or wrote last: a replay, a reset",
     "context": "another cluster, or a choice of them",
     "theme": "other colours",
     "help": "keys and commands",
@@ -48,13 +48,14 @@ ALIASES: Final[Mapping[str, str]] = {
     "where": "events",
     "ctx": "context",
     "contexts": "context",
+    "replay": "writing",
     "themes": "theme",
     "h": "help",
     "q": "quit",
     "q!": "quit",
     "exit": "quit",
 }
-_TAKES_NONE: Final = ("overview", "replay", "help", "quit")
+_TAKES_NONE: Final = ("overview", "writing", "help", "quit")
 
 
 def parse(text: str) -> Command | None:

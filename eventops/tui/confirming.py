@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import Enum
 from typing import Final
+
+from rich.text import Text
+from textual.notifications import SeverityLevel
 
 from eventops.errors import NotPermitted
 from eventops.tui import messages
@@ -14,6 +18,8 @@ from eventops.wording import safe
 YES: Final = "confirm"
 MANY: Final = 100
 """Records above which a name is asked for instead of a yes."""
+_TOLD: Final = 15.0
+"""Seconds for which the end is told on another screen."""
 
 
 class Phase(Enum):
@@ -44,10 +50,13 @@ _NOT_NOW: Final = {
 
 
 class ConfirmingPage(Page):
-    """One deed from plan to result. Subclasses say whether there is something to do, and what has to be typed."""
+    """One deed from plan to result. Subclasses say whether there is something to do, what has to be typed, and what is
+    told of the deed where it isn't in front, or is in the way of leaving."""
 
     phase = Phase.PLANNING
     _trouble: str | None = None
+    _began: datetime | None = None
+    """When it was confirmed."""
 
     @property
     def freshness(self) -> Freshness | None:
@@ -59,6 +68,31 @@ class ConfirmingPage(Page):
     def is_writing(self) -> bool:
         """From the confirmation to the result."""
         return self.phase in (Phase.RUNNING, Phase.STOPPING)
+
+    @property
+    def name_of_deed(self) -> str:
+        """What is told of elsewhere, as in "Replay of users-dlt"."""
+        raise NotImplementedError
+
+    @property
+    def sign(self) -> Text:
+        """What it writes and how far it is, for the head of other screens."""
+        raise NotImplementedError
+
+    def stop_writing(self) -> str | None:
+        """Ask what it writes to stop at the next safe place: with what it ends, or why it can't. None: nothing is
+        written, or it was asked before."""
+        raise NotImplementedError
+
+    @property
+    def parting(self) -> str:
+        """What is known of it where it is left in the middle, and the command that goes on, or tells more."""
+        raise NotImplementedError
+
+    @property
+    def why_not_suspended(self) -> str:
+        """What stands still in the middle where the dashboard does."""
+        raise NotImplementedError
 
     @property
     def is_ready(self) -> bool:
@@ -118,7 +152,8 @@ class ConfirmingPage(Page):
         if self.phase is not Phase.PLANNED or not self.is_ready:
             return
         if message.text == self.password:
-            self.phase, self._trouble = Phase.RUNNING, None
+            self.phase, self._trouble, self._began = Phase.RUNNING, None, self.shell.desk.now()
+            self.shell.begin_writing(self)
             self.execute()
         else:
             self.notify(f"not confirmed: that isn't {safe(self.password, 60)}; nothing was written", markup=False)
@@ -142,5 +177,17 @@ class ConfirmingPage(Page):
         return safe(self._trouble) if self._trouble else None
 
     def _fail(self, reason: str) -> None:
+        was_writing = self.is_writing
         self._trouble, self.phase = reason, Phase.FAILED
+        if was_writing:
+            self._tell_elsewhere(f"{self.name_of_deed}: {reason}", self.phase.value, is_fine=False)
         self.refresh_all()
+
+    def _tell_elsewhere(self, told: str, title: str, *, is_fine: bool) -> None:
+        """It ended, and another screen is in front."""
+        if self.shell.page is not self:
+            severity: SeverityLevel = "information" if is_fine else "warning"
+            self.app.notify(
+                f"{safe(told, 300)}; W shows it", title=title, severity=severity, timeout=_TOLD, markup=False
+            )
+            self.shell.repaint()

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
-from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.events import ScreenResume
 
@@ -111,21 +110,6 @@ class Page(Frame):
     def is_writing(self) -> bool:
         """It isn't left now, where nobody would see what it does."""
         return False
-
-    @property
-    def resuming(self) -> str:
-        """The command that goes on with what it writes, where it is left in the middle."""
-        return self.command
-
-    @property
-    def sign(self) -> Text:
-        """What it writes and how far it is, for the head of other screens."""
-        return Text()
-
-    def stop_writing(self) -> str | None:
-        """Ask what it writes to stop at the next safe place: with what it ends. None: nothing is written, or it was
-        asked before."""
-        return None
 
     @property
     def pace(self) -> float | None:

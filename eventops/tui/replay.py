@@ -11,7 +11,6 @@ from typing import ClassVar, Final
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.notifications import SeverityLevel
 from textual.widget import Widget
 from textual.widgets import ProgressBar, Static
 
@@ -27,7 +26,7 @@ from eventops.tui.quoting import program, shell_line
 from eventops.tui.replay_options import Option, options
 from eventops.tui.widgets.lines import Said
 from eventops.tui.widgets.table import Column, Table
-from eventops.wording import count, safe
+from eventops.wording import count
 
 _SHOWN: Final = 500
 """Letters of a plan that are listed."""
@@ -35,9 +34,6 @@ _SILENT: Final = 5.0
 """Seconds without a step that are told: a transaction takes about one."""
 _UNREAD: Final = 2.0
 """Seconds within which nobody has read what was done."""
-
-_TOLD: Final = 15.0
-"""Seconds for which the end is told on another screen."""
 
 _TARGETS: Final[Sequence[Column[Planned]]] = (
     Column("letter", lambda row: f"{row.letter.position.partition}/{row.letter.position.offset}"),
@@ -81,7 +77,6 @@ class ReplayPage(PlanningPage):
         self._step: Step | None = None
         self._rate = Progress()
         self._report: ReplayReport | None = None
-        self._began: datetime | None = None
         self._ended: datetime | None = None
         self._stepped_at: datetime | None = None
         self._stop = threading.Event()
@@ -100,6 +95,16 @@ class ReplayPage(PlanningPage):
         is_once_more = plan is not None and manner.wishes.again and not manner.run
         run = ("--run", plan.run_id) if plan is not None and is_once_more else ()
         return shell_line([*program(self.shell.desk.context), *self._wished(run), "--execute"])
+
+    @property
+    def parting(self) -> str:
+        """It goes on where it ended."""
+        return f"left in the middle: the ledger knows what was written, this goes on: {self.resuming}"
+
+    @property
+    def why_not_suspended(self) -> str:
+        """It would be in nobody's hands."""
+        return f"a {self.action.value} runs: it would stand still in the middle; c stops it first"
 
     @property
     def is_carried_out(self) -> bool:
@@ -184,8 +189,6 @@ class ReplayPage(PlanningPage):
         """Transaction by transaction, in a worker."""
         plan, desk, pace = self._plan, self.shell.desk, self.manner.pace
         assert plan is not None
-        self.shell.begin_writing(self)
-        self._began = desk.now()
         called = shell_line(program(desk.context))
 
         def carry_out() -> None:
@@ -211,20 +214,10 @@ class ReplayPage(PlanningPage):
             self._tell_elsewhere(told, replay_text.ended(self._report)[0], is_fine=_is_fine(self._report))
         self.refresh_all()
 
-    def _fail(self, reason: str) -> None:
-        was_writing = self.is_writing
-        super()._fail(reason)
-        if was_writing:
-            told = f"{replay_text.name(self.action, self._selection)}: {reason}"
-            self._tell_elsewhere(told, self.phase.value, is_fine=False)
-
-    def _tell_elsewhere(self, told: str, title: str, *, is_fine: bool) -> None:
-        """It ended, and another screen is in front."""
-        if self.shell.page is not self:
-            severity: SeverityLevel = "information" if is_fine else "warning"
-            told = f"{safe(told, 300)}; W shows it"
-            self.app.notify(told, title=title, severity=severity, timeout=_TOLD, markup=False)
-            self.shell.repaint()
+    @property
+    def name_of_deed(self) -> str:
+        """The deed, and of which topic."""
+        return replay_text.name(self.action, self._selection)
 
     @property
     def sign(self) -> Text:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import ClassVar, Final
 
@@ -14,18 +14,16 @@ from textual.widgets import Static
 from eventops.errors import reason_of
 from eventops.events import Partition
 from eventops.groups.model import Kind, Move, ResetPlan, ResetReport, Scope, Target
-from eventops.groups.moving import effect
 from eventops.groups.reset import ABSENT, NoSuchGroup
-from eventops.tui import messages, quoting
+from eventops.tui import messages, quoting, reset_text
 from eventops.tui.confirming import MANY, ConfirmingPage, Phase
 from eventops.tui.palette import BAD, FAINT, GOOD, WARN
-from eventops.tui.record_text import content
+from eventops.tui.quoting import program, shell_line
 from eventops.tui.records import about
 from eventops.tui.target import Target as Aim
-from eventops.tui.widgets.columns import Column
 from eventops.tui.widgets.lines import Said
 from eventops.tui.widgets.table import Table
-from eventops.wording import UNKNOWN, count, plural, safe
+from eventops.wording import count, plural, safe
 
 
 class ResetPage(ConfirmingPage):
@@ -44,6 +42,8 @@ class ResetPage(ConfirmingPage):
         self._target = target
         self._topics = _by_topic(partitions)
         self._report: ResetReport | None = None if plan is None else ResetReport(plan)
+        self._is_warned = False
+        """Who wants to leave knows that it can't be stopped."""
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -62,7 +62,9 @@ class ResetPage(ConfirmingPage):
 
     @property
     def shown_keys(self) -> Sequence[tuple[str, str]]:
-        """Only those that do something now."""
+        """Only those that do something now: while it writes, it is waited for."""
+        if self.is_writing:
+            return ()
         if self.phase is Phase.PLANNED and self.is_ready:
             if self.shell.desk.context.read_only:
                 return (("Esc", "back; this context is read-only"),)
@@ -81,7 +83,7 @@ class ResetPage(ConfirmingPage):
     @property
     def password(self) -> str:
         """A yes, or the group's name where many records are skipped or read again."""
-        return self.group if self._plan is not None and _touched(self._plan) > MANY else "yes"
+        return self.group if self._plan is not None and reset_text.touched(self._plan) > MANY else "yes"
 
     @property
     def deed(self) -> str:
@@ -103,7 +105,7 @@ class ResetPage(ConfirmingPage):
         yield Said(id="outcome")
         yield Table(
             "Partitions",
-            move_columns(self._read_back),
+            reset_text.move_columns(self._read_back),
             lambda row: str(row.partition),
             empty="Nothing moves.",
             name="moves",
@@ -134,10 +136,14 @@ class ResetPage(ConfirmingPage):
         """A plan, or what became of it."""
         self._report = message.report
         self.phase = Phase.DONE if message.report.executed else Phase.PLANNED
+        if message.report.executed:
+            done, planned = self._done, len(message.report.plan.moves)
+            told = reset_text.in_a_line(done, planned)
+            self._tell_elsewhere(f"{self.name_of_deed}: {told}", self.phase.value, is_fine=done == planned)
         self.refresh_all()
 
     def execute(self) -> None:
-        """One request a group: whole or not at all."""
+        """All of it, in a worker; nothing is known of it before it has ended."""
         plan, desk = self._plan, self.shell.desk
         assert plan is not None
 
@@ -153,7 +159,52 @@ class ResetPage(ConfirmingPage):
 
     def back(self) -> bool:
         """It isn't left while it writes."""
-        return self.phase is Phase.RUNNING or super().back()
+        if self.is_writing:
+            self.notify(f"{self._cannot_be_stopped}; other screens can be opened meanwhile", markup=False)
+            return True
+        return super().back()
+
+    @property
+    def name_of_deed(self) -> str:
+        """The group."""
+        return f"Reset of {safe(self.group, 80)}"
+
+    @property
+    def sign(self) -> Text:
+        """Since when nobody has answered; how far it is, only the broker knows."""
+        return reset_text.sign(self.group, self._waited, self.app.size.width)
+
+    def stop_writing(self) -> str | None:
+        """It can't be: that is told once."""
+        if not self.is_writing or self._is_warned:
+            return None
+        self._is_warned = True
+        return self._cannot_be_stopped
+
+    @property
+    def _cannot_be_stopped(self) -> str:
+        return f"the reset of {safe(self.group, 80)} can't be stopped: its offsets are on their way to the broker"
+
+    @property
+    def parting(self) -> str:
+        """The group itself tells."""
+        shows = shell_line([*program(self.shell.desk.context), "groups", "show", *quoting.about(self.group)])
+        return f"left before the broker answered: whether the offsets were set, this tells: {shows}"
+
+    @property
+    def why_not_suspended(self) -> str:
+        """Its answer would be waited for by nobody."""
+        return f"{self._cannot_be_stopped}; wait until it has ended"
+
+    @property
+    def _waited(self) -> float:
+        """Seconds since it was confirmed."""
+        return 0.0 if self._began is None else (self.shell.desk.now() - self._began).total_seconds()
+
+    @property
+    def _done(self) -> int:
+        """Partitions whose offset was read back as planned."""
+        return sum(map(self._is_done, self._plan.moves)) if self._plan is not None else 0
 
     def target(self) -> Aim | None:
         """The record at the new offset of the partition under the cursor."""
@@ -194,6 +245,8 @@ class ResetPage(ConfirmingPage):
 
     def _tell_effect(self, text: Text, plan: ResetPlan) -> None:
         """What the group misses and does twice: of a plan what it would, of what was done where it was read back."""
+        if self.is_writing:
+            text.append(f"  {reset_text.under_way(self._waited)}\n", WARN)
         if self.phase is Phase.FAILED:
             text.append("  it isn't known whether anything was written: r looks where the group stands now\n", WARN)
             return
@@ -201,7 +254,7 @@ class ResetPage(ConfirmingPage):
             text.append("  every offset is there already: nothing to write\n", WARN)
             return
         moves = [move for move in plan.moves if self.phase is not Phase.DONE or self._is_done(move)]
-        skipped, again = _sums(moves)
+        skipped, again = reset_text.sums(moves)
         text.append(f"  {count(skipped)} offsets skipped: never consumed by it\n", WARN if skipped else FAINT)
         text.append(f"  {count(again)} offsets read again: handled twice\n", WARN if again else FAINT)
 
@@ -216,46 +269,6 @@ class ResetPage(ConfirmingPage):
 
 _REFUSALS: Final = 5
 _NOT_HERE: Final = "it is gone; a reset would make it anew, which only the command below does, with --create behind it"
-
-
-def move_columns(read_back: Callable[[Move], Text]) -> Sequence[Column[Move]]:
-    """Each partition's way."""
-    return (
-        Column("partition", lambda row: str(row.partition), is_flexible=True, order=lambda row: row.partition),
-        Column("from", lambda row: "never" if row.before is None else count(row.before), right=True),
-        Column("to", lambda row: Text(count(row.after), "bold"), right=True),
-        Column("skipped", lambda row: _amount(_effect(row)[0]), right=True, order=lambda row: _effect(row)[0]),
-        Column("read again", lambda row: _amount(_effect(row)[1]), right=True, order=lambda row: _effect(row)[1]),
-        Column("", read_back, is_flexible=True, at_most=110),
-        Column("next record", _next, is_flexible=True, from_width=100, at_most=100),
-        Column("", lambda row: Text(safe(row.note or "", 120), WARN), is_flexible=True, from_width=120, at_most=120),
-    )
-
-
-def _effect(move: Move) -> tuple[int | None, int | None, str | None]:
-    return effect(move.before, move.after, move.bounds)
-
-
-def _amount(number: int | None) -> Text:
-    return Text(UNKNOWN if number is None else count(number), WARN if number else FAINT)
-
-
-def _next(move: Move) -> Text:
-    if move.record is None:
-        return Text(safe(move.record_reason or "", 100), FAINT)
-    return Text(safe(content(move.record.value), 100))
-
-
-def _sums(moves: Iterable[Move]) -> tuple[int, int]:
-    """What is known of them: offsets skipped, offsets read again."""
-    effects = [_effect(move) for move in moves]
-    return sum(one[0] or 0 for one in effects), sum(one[1] or 0 for one in effects)
-
-
-def _touched(plan: ResetPlan) -> int:
-    """Offsets that are skipped or read again; where that isn't known, the log's length counts."""
-    sizes = (move.bounds.high_watermark - move.bounds.start for move in plan.moves if _effect(move)[2])
-    return sum(_sums(plan.moves)) + sum(sizes)
 
 
 def _by_topic(partitions: Sequence[Partition]) -> dict[str, tuple[int, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
@@ -15,6 +15,9 @@ from eventops.tui.travelling import Travelling
 from eventops.tui.widgets.columns import Wish
 from eventops.tui.widgets.table import Table
 from eventops.wording import safe
+
+if TYPE_CHECKING:
+    from eventops.tui.confirming import ConfirmingPage
 
 REFRESH: Final = 2.0
 """Seconds between two questions where nobody said otherwise."""
@@ -30,7 +33,7 @@ class Switching(Travelling):
         place = self.kept.place(desk.context.name)
         self.DEFAULT_MODE = self._section_of(place)  # type: ignore[misc] # else a screen that nobody sees is laid out
         super().__init__(desk, refresh or place.refresh or REFRESH)
-        self._writers: list[Page] = []
+        self._writers: list[ConfirmingPage] = []
         """Pages that write, and the last one that did."""
         self._visited: list[Desk] = []
 
@@ -79,12 +82,12 @@ class Switching(Travelling):
         self.sit_at(desk, place.refresh or REFRESH)
         await self.action_go(self._section_of(place))
 
-    def begin_writing(self, page: Page) -> None:
+    def begin_writing(self, page: ConfirmingPage) -> None:
         """From now on it writes, whichever screen is in front."""
         self._writers = [*self.writing, page]
 
     @property
-    def writing(self) -> list[Page]:
+    def writing(self) -> list[ConfirmingPage]:
         """The pages that write now, the last one that began at the end."""
         return [page for page in self._writers if page.is_writing]
 
@@ -100,11 +103,13 @@ class Switching(Travelling):
     async def action_writing(self) -> None:
         """To the page that writes (of several, to one that isn't in front), or that wrote last and is still open."""
         behind = [page for page in self.writing if page is not self.page]
-        page = next(reversed(behind or [one for one in self._writers if one.is_attached]), None)
+        page = next(reversed(behind or [one for one in self._writers if self.mode_of(one) is not None]), None)
         if page is None:
-            self.notify("no replay runs, and none that ran is open")
+            self.notify("nothing is being written, and nothing that was is open")
+        elif page is self.page:
+            self.notify("it is in front already")
         elif not await self.come_back_to(page):
-            self.notify("another one that runs lies over it: it has to end first", severity="warning")
+            self.notify("another one that writes lies over it: it has to end first", severity="warning")
 
     def _tell_unfinished(self) -> None:
         """What ends with the screens of this cluster."""

@@ -201,12 +201,19 @@ class Travelling(Asking):
         """A command that leads to no screen of this cluster."""
         raise NotImplementedError
 
+    def mode_of(self, page: Page) -> str | None:
+        """The section in which a page lies; None: it was left."""
+        return next((mode for mode, stack in self._screen_stacks.items() if page in stack), None)
+
     async def come_back_to(self, page: Page) -> bool:
-        """A page that was left where it lies in its section. False: what lies over it writes, and isn't closed."""
+        """A page that was left where it lies, in whichever section. False: it doesn't lie anywhere, or what lies over
+        it writes, and isn't closed."""
+        if (mode := self.mode_of(page)) is None:
+            return False
         self.note()
-        await self.switch_mode(page.section)
+        await self.switch_mode(mode)
         self._ways_back.clear()
-        while page in self.screen_stack and self.screen is not page:
+        while self.screen is not page:
             if self.page is not None and self.page.is_writing:
                 return False
             self._pop()

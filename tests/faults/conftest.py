@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,23 @@ from tests.apart import first_of
 @pytest.fixture
 def three(tmp_path: Path) -> Iterator[LocalKafka]:
     """Three brokers; every record of an internal topic on all of them, a write takes two."""
+    with _cluster(tmp_path, 3) as kafka:
+        yield kafka
+
+
+@pytest.fixture
+def one(tmp_path: Path) -> Iterator[LocalKafka]:
+    """One broker."""
+    with _cluster(tmp_path, 1) as kafka:
+        yield kafka
+
+
+@contextmanager
+def _cluster(tmp_path: Path, brokers: int) -> Iterator[LocalKafka]:
     (tmp_path / "kafka").symlink_to(local_kafka().install().libs.parents[1])
     kafka = LocalKafka(tmp_path, tmp_path / "contexts.toml", answers)
     try:
-        kafka.up(brokers=3, port=first_of(3))
+        kafka.up(brokers=brokers, port=first_of(brokers))
         yield kafka
     finally:
         kafka.down()

@@ -291,6 +291,16 @@ async def reset(pilot: Pilot[Any], app: Dashboard) -> None:
     await pilot.press("x")
 
 
+async def reset_writing(pilot: Pilot[Any], app: Dashboard) -> None:
+    await go(pilot, app, "2")
+    plan = reports.reset_plan()
+    page = ResetPage("audit-group", plan.target, plan=plan)
+    await app.push_screen(page)
+    page.phase, page._began = Phase.RUNNING, reports.ago(8)
+    app.begin_writing(page)
+    page.refresh_all()
+
+
 async def reset_done(pilot: Pilot[Any], app: Dashboard) -> None:
     await go(pilot, app, "2")
     plan = reports.reset_plan()
@@ -490,6 +500,7 @@ STATES: dict[str, Opens] = {
     "reset-disconnected": resetting(reports.reset_plan(), BrokeOff(DISCONNECTED)),
     "reset-no-permission": resetting(None, Unplanned(FORBIDDEN)),
     "reset-confirming": reset,
+    "reset-writing": reset_writing,
     "reset-done": reset_done,
     "trace-loading": loading_trace,
     "trace-no-permission": forbidden_trace,

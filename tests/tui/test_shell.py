@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ import pytest
 from rich.color import Color
 from textual.pilot import Pilot
 
+from eventops.dlq.model import Selection
 from eventops.records.model import Seen
 from eventops.tui import kept
 from eventops.tui.app import Dashboard
 from eventops.tui.combing import Combing
+from eventops.tui.confirming import ConfirmingPage
 from eventops.tui.contexts import ContextsPage
 from eventops.tui.events import EventsPage
 from eventops.tui.filters import ascii_text, colours, rows_of
@@ -23,6 +26,8 @@ from eventops.tui.lag import GroupPage, LagPage
 from eventops.tui.messages import Answered, SeenMore
 from eventops.tui.overview import OverviewPage
 from eventops.tui.palette import GOOD, LIGHT, THEME, WARN
+from eventops.tui.replay import ReplayPage
+from eventops.tui.reset import ResetPage
 from eventops.tui.topics import TopicPage
 from eventops.tui.widgets.columns import Wish
 from tests.tui import reports
@@ -258,20 +263,28 @@ async def test_another_cluster_is_one_command_away_and_nothing_of_the_one_before
     app.let_go()
 
 
+def some_reset() -> ResetPage:
+    return ResetPage("audit-group", reports.reset_plan().target, plan=reports.reset_plan())
+
+
+def some_replay() -> ReplayPage:
+    return ReplayPage(Selection("users-dlt"), reports.plan(3))
+
+
+@pytest.mark.parametrize("makes", [some_replay, some_reset])
 @pytest.mark.usefixtures("contexts")
-async def test_who_writes_stays_at_the_cluster() -> None:
+async def test_who_writes_stays_at_the_cluster(makes: Callable[[], ConfirmingPage]) -> None:
     app = still()
     async with app.run_test(size=(100, 30)) as pilot:
-        page = GroupPage("billing-group")
-        type(page).is_writing = property(lambda self: self is page)  # type: ignore[assignment, method-assign]
-        try:
-            app.begin_writing(page)
-            await pilot.press("colon")
-            await type_text(pilot, "context stage")
-            assert app.desk.context.name == "prod"
-            assert any("has to end first" in note.message for note in app._notifications)
-        finally:
-            del type(page).is_writing
+        page = makes()
+        page.execute = lambda: None  # type: ignore[method-assign]
+        await app.open(page.section, page)
+        await pilot.press("x")
+        await type_text(pilot, page.password)
+        await pilot.press("colon")
+        await type_text(pilot, "context stage")
+        assert app.desk.context.name == "prod"
+        assert any("has to end first" in note.message for note in app._notifications)
 
 
 @pytest.mark.parametrize("held", ["not = [toml"])

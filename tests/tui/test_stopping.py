@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from textual.pilot import Pilot
 
 from eventops.dlq.model import Selection
 from eventops.dlq.replay_model import AT_LEAST_ONCE, Plan, Step
+from eventops.events import Partition
+from eventops.groups.model import ResetReport
 from eventops.tui.app import Dashboard
 from eventops.tui.confirming import Phase
-from eventops.tui.messages import Stepped, Unplanned
+from eventops.tui.messages import ResetTold, Stepped, Unplanned
 from eventops.tui.replay import ReplayPage
+from eventops.tui.reset import ResetPage
 from tests.tui import reports
-from tests.tui.stage import shown, still, until
+from tests.tui.stage import shown, still, type_text, until
 
 pytestmark = pytest.mark.asyncio
 
@@ -87,3 +92,73 @@ async def test_an_older_plans_failure_is_none_of_the_replay_that_runs() -> None:
         page.post_message(Stepped(step := Step(2, 3)))
         await until(pilot, lambda: page._step is step, "what came behind it")
         assert (page.phase, page.is_writing, "no answer for" in shown(pilot)) == (Phase.RUNNING, True, False)
+
+
+async def resetting(pilot: Pilot[Any], app: Dashboard) -> ResetPage:
+    """A reset that was confirmed, and isn't answered yet, in front."""
+    plan = reports.reset_plan(after=12)
+    page = ResetPage("audit-group", plan.target, plan=plan)
+    page.execute = lambda: None  # type: ignore[method-assign]
+    await app.open("lag", page)
+    await pilot.press("x")
+    await type_text(pilot, "yes")
+    assert page.phase is Phase.RUNNING
+    app.clear_notifications()
+    return page
+
+
+CANNOT = "the reset of audit-group can't be stopped: its offsets are on their way to the broker"
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+c", "ctrl+q"])
+async def test_a_reset_cannot_be_stopped_and_who_leaves_in_the_middle_is_told_what_tells(key: str) -> None:
+    app = still()
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        page = await resetting(pilot, app)
+        await pilot.press(key)
+        await until(pilot, lambda: bool(app._notifications), "why not")
+        assert [note.message for note in app._notifications] == [f"{CANNOT}; once more leaves at once"]
+        assert (app.is_running, page.phase) == (True, Phase.RUNNING)
+        await pilot.press(key)
+    assert app.parting == (
+        "left before the broker answered: whether the offsets were set, this tells: "
+        "eventops --context prod groups show audit-group"
+    )
+
+
+async def test_who_waits_for_a_reset_leaves_as_ever() -> None:
+    app = still()
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        page = await resetting(pilot, app)
+        await pilot.press("q")
+        page.post_message(ResetTold(ResetReport(reports.reset_plan(after=12), {Partition("orders", 0): 12})))
+        await until(pilot, lambda: page.phase is Phase.DONE, "the end")
+        await pilot.press("q")
+    assert app.parting is None
+
+
+@pytest.mark.parametrize(("key", "told"), [("escape", f"{CANNOT}; other screens can be opened meanwhile"),
+                                           ("ctrl+z", f"{CANNOT}; wait until it has ended")])  # fmt: skip
+async def test_a_reset_that_is_written_is_neither_left_nor_suspended(key: str, told: str) -> None:
+    app = still()
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        page = await resetting(pilot, app)
+        assert "Esc" not in shown(pilot).splitlines()[-1]
+        await pilot.press(key)
+        await until(pilot, lambda: bool(app._notifications), "why not")
+        assert [note.message for note in app._notifications] == [told]
+        assert app.screen is page
+
+
+async def test_of_a_replay_and_a_reset_each_says_what_becomes_of_it() -> None:
+    app = still()
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        replay = await running(app)
+        await resetting(pilot, app)
+        await pilot.press("q")
+        [note] = app._notifications
+        assert note.message.startswith("no letter was touched yet: the replay ends before it begins; " + CANNOT)
+        assert replay.phase is Phase.STOPPING
+        await pilot.press("q")
+    assert str(app.parting).count("\neventops: left before the broker answered") == 1
+    assert str(app.parting).startswith("left in the middle: the ledger knows what was written, this goes on: ")

@@ -1,4 +1,4 @@
-"""A replay that runs is seen from every screen, its end is told there, and a key, a click or a command leads back."""
+"""What is being written is seen from every screen, its end is told there; a key, a click or a command leads back."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ from textual.pilot import Pilot
 
 from eventops.dlq.model import Selection
 from eventops.dlq.replay_model import Refused, ReplayReport, Step
+from eventops.events import Partition
+from eventops.groups.model import ResetReport
 from eventops.tui.app import Dashboard
 from eventops.tui.confirming import Phase
 from eventops.tui.dlq import CausesPage
-from eventops.tui.messages import BrokeOff, Stepped
+from eventops.tui.lag import GroupPage
+from eventops.tui.messages import BrokeOff, ResetTold, Stepped
 from eventops.tui.replay import ReplayPage
+from eventops.tui.reset import ResetPage
 from eventops.tui.widgets.lines import StatusLine
 from tests.tui import reports
 from tests.tui.stage import go, shown, still, type_text, until
@@ -85,10 +89,15 @@ async def by_click(pilot: Pilot[Any], _app: Dashboard) -> None:
 
 async def by_command(pilot: Pilot[Any], _app: Dashboard) -> None:
     await pilot.press("colon")
+    await type_text(pilot, "writing")
+
+
+async def by_an_older_name(pilot: Pilot[Any], _app: Dashboard) -> None:
+    await pilot.press("colon")
     await type_text(pilot, "replay")
 
 
-@pytest.mark.parametrize("comes_back", [by_click, by_command])
+@pytest.mark.parametrize("comes_back", [by_click, by_command, by_an_older_name])
 async def test_ways_back_to_it(comes_back: Callable[[Pilot[Any], Dashboard], Awaitable[None]]) -> None:
     app = still()
     async with app.run_test(size=(120, 40)) as pilot:
@@ -139,7 +148,9 @@ async def test_where_nothing_runs_that_is_said() -> None:
     app = still()
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await pilot.press("W")
-        assert [note.message for note in app._notifications] == ["no replay runs, and none that ran is open"]
+        assert [note.message for note in app._notifications] == [
+            "nothing is being written, and nothing that was is open"
+        ]
         page = await running(pilot, app)
         page.post_message(Stepped(Step(3, 3, report=reports.outcome(reports.plan(3)))))
         await until(pilot, lambda: page.phase is Phase.DONE, "the end")
@@ -147,7 +158,9 @@ async def test_where_nothing_runs_that_is_said() -> None:
         await until(pilot, lambda: not page.is_attached, "it is left")
         app.clear_notifications()
         await pilot.press("W")
-        assert [note.message for note in app._notifications] == ["no replay runs, and none that ran is open"]
+        assert [note.message for note in app._notifications] == [
+            "nothing is being written, and nothing that was is open"
+        ]
 
 
 async def test_of_two_that_run_both_are_asked_to_stop_and_none_is_closed() -> None:
@@ -179,3 +192,97 @@ async def test_a_step_of_it_paints_nothing_elsewhere(monkeypatch: pytest.MonkeyP
             page.post_message(Stepped(Step(number, 20_000)))
         await until(pilot, lambda: page._step is not None and page._step.done == 199, "all steps")
         assert len(painted) <= 4, "the tick of every second alone"
+
+
+async def resetting(pilot: Pilot[Any], app: Dashboard) -> ResetPage:
+    """A reset that was confirmed, and isn't answered yet."""
+    plan = reports.reset_plan()
+    page = ResetPage("audit-group", plan.target, plan=plan)
+    page.execute = lambda: None  # type: ignore[method-assign]
+    await app.open("lag", page)
+    await pilot.press("x")
+    await type_text(pilot, "audit-group")
+    assert page.is_writing
+    return page
+
+
+READ_BACK = ResetTold(ResetReport(reports.reset_plan(), {Partition("orders", 0): 5420}))
+NOT_SET = ResetTold(ResetReport(reports.reset_plan(), {Partition("orders", 0): 10}))
+
+
+@pytest.mark.parametrize(
+    ("size", "told"),
+    [((120, 30), "▸ resetting audit-group"), ((80, 24), "▸ resetting"), ((40, 12), "▸ reset"), ((20, 6), "▸ reset")],
+)
+@pytest.mark.parametrize("number", [1, 2, 5])
+async def test_a_reset_is_seen_elsewhere_and_leads_back(size: tuple[int, int], told: str, number: int) -> None:
+    app = still()
+    async with app.run_test(size=size) as pilot:
+        plan = reports.reset_plan(after=12)
+        page = ResetPage("audit-group", plan.target, plan=plan)
+        await app.open("lag", page)
+        page.phase = Phase.RUNNING
+        app.begin_writing(page)
+        await go(pilot, app, str(number)) if number != 2 else await app.open("lag", GroupPage("audit-group"))
+        await until(pilot, lambda: told in shown(pilot).splitlines()[0], "the sign in the head")
+        await pilot.press("W")
+        assert app.screen is page
+        page.post_message(READ_BACK)
+        await until(pilot, lambda: page.phase is Phase.DONE, "the end")
+        await go(pilot, app, "1")
+        assert "▸" not in shown(pilot)
+
+
+async def test_a_reset_that_nobody_answers_says_since_when() -> None:
+    app = still()
+    async with app.run_test(size=(120, 30)) as pilot:
+        page = await resetting(pilot, app)
+        await until(pilot, lambda: "the broker is asked to set them" in shown(pilot), "what is under way")
+        assert "no answer for" not in shown(pilot)
+        page._began = reports.ago(8)
+        app.repaint()
+        await until(pilot, lambda: "no answer for 8 s" in shown(pilot), "since when")
+        await go(pilot, app, "1")
+        await until(pilot, lambda: "▸ resetting audit-group, no answer for 8 s" in shown(pilot), "elsewhere too")
+
+
+@pytest.mark.parametrize(
+    ("message", "told", "severity", "title"),
+    [
+        (READ_BACK, "Reset of audit-group: 1 partition set and read back", "information", "done"),
+        (NOT_SET, "Reset of audit-group: 0 of 1 partition set and read back", "warning", "done"),
+        (BrokeOff("no leader"), "Reset of audit-group: no leader", "warning", "failed"),
+    ],
+)
+async def test_a_resets_end_is_told_where_somebody_looks(
+    message: ResetTold | BrokeOff, told: str, severity: str, title: str
+) -> None:
+    app = still()
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        page = await resetting(pilot, app)
+        await go(pilot, app, "1")
+        page.post_message(message)
+        await until(pilot, lambda: not page.is_writing, "the end")
+        await until(pilot, lambda: "▸" not in shown(pilot), "no sign")
+        [note] = app._notifications
+        assert (note.message, note.severity, note.title) == (f"{told}; W shows it", severity, title)
+        await pilot.press("W")
+        assert app.screen is page, "what was done can still be read"
+
+
+async def test_a_resets_end_is_not_told_twice_where_it_is_in_front() -> None:
+    app = still()
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        page = await resetting(pilot, app)
+        page.post_message(READ_BACK)
+        await until(pilot, lambda: page.phase is Phase.DONE, "the end")
+        assert not app._notifications
+
+
+async def test_what_was_left_is_not_come_back_to() -> None:
+    app = still()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await go(pilot, app, "2")
+        before = app.screen
+        assert not await app.come_back_to(GroupPage("nobody"))
+        assert app.screen is before
