@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -14,22 +13,20 @@ from textual.worker import get_current_worker
 
 from eventops.bootstrap import Desk
 from eventops.errors import BrokerUnreachable, reason_of
-from eventops.lag.model import GroupLag, LagReport
 from eventops.ports import Range
 from eventops.ports.attention import NobodyWaits
 from eventops.tui import commands
 from eventops.tui.history import History
 from eventops.tui.keys import InOrder
-from eventops.tui.lag_columns import Paced, worst_first
+from eventops.tui.lag_columns import Paced
 from eventops.tui.messages import Answered, Arriving, NotAnswered, WaitingUnknown
 from eventops.tui.page import Page
-from eventops.tui.questions import Questions, first_lag, oldest_waiting
+from eventops.tui.questions import Questions, oldest_waiting
+from eventops.tui.seat import Seat
 from eventops.tui.watch import Watch
 from eventops.tui.widgets.lines import every
 from eventops.wording import safe
 
-_POLLS_KEPT: Final = 2
-"""The last one, and the one before it, which the screen shows until the last one is painted."""
 _REST: Final = 0.1
 """Seconds from a poll's answer to the next question. A worker and the painting share the interpreter: a screenful takes
 10 ms alone and 40 beside a poll of fifty thousand partitions."""
@@ -43,17 +40,36 @@ class Asking(InOrder):
         self.is_paused = False
         self._has_begun = False
         self._rests_until = 0.0
+        self._seat: Seat | None = None
         self.sit_at(desk, refresh)
 
     def sit_at(self, desk: Desk, refresh: float) -> None:
-        """Ask that cluster from now on; what was known of another one is forgotten."""
-        self.desk = desk
-        self.history = History()
-        self.questions = Questions(desk, refresh, self.history)
-        self.arriving: list[Paced] | None = None
-        """The groups that came in so far, before the first answer is whole."""
-        self._judged: tuple[LagReport, list[Paced]] | None = None
-        self._polled: deque[list[GroupLag]] = deque()
+        """Ask that cluster from now on; what was known of another one is forgotten, and what it still answers is shown
+        nowhere."""
+        if self._seat is not None:
+            self._seat.leave()
+        self._seat = Seat(desk, refresh)
+
+    @property
+    def seat(self) -> Seat:
+        """The cluster that is asked now, and what is known of it."""
+        assert self._seat is not None
+        return self._seat
+
+    @property
+    def desk(self) -> Desk:
+        """Its services."""
+        return self.seat.desk
+
+    @property
+    def questions(self) -> Questions:
+        """What several screens ask it."""
+        return self.seat.questions
+
+    @property
+    def history(self) -> History:
+        """Its lag over this run's polls."""
+        return self.seat.history
 
     def begin(self) -> None:
         """Ask from now on."""
@@ -82,9 +98,10 @@ class Asking(InOrder):
 
     def ask(self, watch: Watch[Any]) -> None:
         """Ask one question in a worker; it answers with a message."""
-        watch.put(self.desk.now())
+        seat = self.seat
+        watch.put(seat.desk.now())
         self.run_worker(
-            lambda: self._question(watch),
+            lambda: self._question(seat, watch),
             thread=True,
             name=watch.name,
             group=f"{watch.name} {id(watch)}",
@@ -92,14 +109,11 @@ class Asking(InOrder):
             exit_on_error=False,
         )
 
-    def _question(self, watch: Watch[Any]) -> None:
+    def _question(self, seat: Seat, watch: Watch[Any]) -> None:
         message: Answered | NotAnswered
         try:
             with watch.attention.held():
-                message = Answered(watch, self._first_lag() if self._is_first_lag(watch) else watch.ask())
-            if watch is self.questions.lag:
-                self._judge(message.value)
-                self._let_go_of_old(message.value)
+                message = Answered(watch, seat.ask(watch, lambda groups: self.post_message(Arriving(seat, groups))))
         except NobodyWaits:
             return
         except Exception as error:  # noqa: BLE001 - a defect in one question is told, the screen stays
@@ -107,29 +121,10 @@ class Asking(InOrder):
         if not get_current_worker().is_cancelled:
             self.post_message(message)
 
-    def _let_go_of_old(self, report: LagReport) -> None:
-        """Where the last name of a report goes, all of it is freed at once: 12 ms for fifty thousand partitions, in
-        which no key is answered. So its groups are kept until no screen shows them, and go one by one, in a worker."""
-        polled = self._polled
-        polled.append(list(report.groups))
-        while len(polled) > _POLLS_KEPT:
-            groups = polled.popleft()
-            while groups:
-                groups.pop()
-
-    def _is_first_lag(self, watch: Watch[Any]) -> bool:
-        return watch is self.questions.lag and watch.value is None
-
-    def _first_lag(self) -> LagReport:
-        def tell(groups: list[GroupLag]) -> None:
-            self.post_message(Arriving(worst_first(groups, {})))
-
-        return first_lag(self.desk, self.history, tell)
-
     def on_arriving(self, message: Arriving) -> None:
-        """Rows before the figures are whole."""
-        if self.questions.lag.value is None:
-            self.arriving = message.groups
+        """Rows before the figures are whole, of the cluster that they came from."""
+        if message.seat.questions.lag.value is None:
+            message.seat.arriving = message.groups
             self.repaint()
 
     def on_answered(self, message: Answered) -> None:
@@ -153,13 +148,13 @@ class Asking(InOrder):
 
     def trace_waiting(self, unread: Range) -> None:
         """The request that a group's oldest waiting record belongs to: the record is read first, in a worker."""
-        desk = self.desk
+        seat = self.seat
 
         def look() -> None:
             try:
-                found = oldest_waiting(desk, unread)
+                found = oldest_waiting(seat, unread)
             except Exception as error:  # noqa: BLE001 - told on the screen, which stays
-                self.post_message(WaitingUnknown(reason_of(error)))
+                self.post_message(WaitingUnknown(seat, reason_of(error)))
             else:
                 self.post_message(found)
 
@@ -168,7 +163,8 @@ class Asking(InOrder):
 
     def on_waiting_unknown(self, message: WaitingUnknown) -> None:
         """Why not."""
-        self.notify(safe(message.reason, 300), severity="warning", markup=False)
+        if not message.seat.is_left:
+            self.notify(safe(message.reason, 300), severity="warning", markup=False)
 
     def names(self) -> dict[str, list[str]]:
         """The names that commands take, by command: those that are on the screens."""
@@ -210,24 +206,13 @@ class Asking(InOrder):
         return age.every
 
     def worst_groups(self) -> list[Paced] | None:
-        """The groups of the last poll, judged once a poll and not at every repaint; before the first is whole, those
-        that came in; None before any did."""
-        report = self.questions.lag.value
-        if report is None:
-            return self.arriving
-        self.arriving = None
-        judged = self._judged
-        return judged[1] if judged is not None and judged[0] is report else self._judge(report)
+        """See :meth:`Seat.worst_groups`."""
+        return self.seat.worst_groups()
 
     @property
     def arrival_note(self) -> str:
         """Beside rows that aren't all."""
-        return "so far, more are coming …" if self.arriving is not None else ""
-
-    def _judge(self, report: LagReport) -> list[Paced]:
-        found = worst_first(report.groups, self.history.trends)
-        self._judged = report, found
-        return found
+        return "so far, more are coming …" if self.seat.arriving is not None else ""
 
     @property
     def page(self) -> Page | None:

@@ -61,7 +61,7 @@ class ConfirmingPage(Page):
     @property
     def freshness(self) -> Freshness | None:
         """A plan, or what was done, isn't asked a second time by itself."""
-        now, is_paused = self.shell.desk.now(), self.shell.is_paused
+        now, is_paused = self.desk.now(), self.shell.is_paused
         return Freshness(self.answered_at, now, None, is_paused=is_paused, is_told=self.is_told)
 
     @property
@@ -129,7 +129,7 @@ class ConfirmingPage(Page):
         if (why := self._why_not()) is not None:
             self.refuse(why)
             return
-        where = safe(self.shell.desk.context.name, 30)
+        where = safe(self.desk.context.name, 30)
         self.ask_for_sure(YES, f"type {safe(self.password)} to {self.deed} on {where}; Esc: don't")
 
     def _why_not(self) -> str | None:
@@ -139,7 +139,7 @@ class ConfirmingPage(Page):
         if not self.is_ready:
             return "not executed: the plan has nothing to write, or is refused, see above"
         try:
-            self.shell.desk.require_writable()
+            self.desk.require_writable()
         except NotPermitted as refused:
             return f"not executed: {safe(str(refused))}"
         return None
@@ -152,7 +152,7 @@ class ConfirmingPage(Page):
         if self.phase is not Phase.PLANNED or not self.is_ready:
             return
         if message.text == self.password:
-            self.phase, self._trouble, self._began = Phase.RUNNING, None, self.shell.desk.now()
+            self.phase, self._trouble, self._began = Phase.RUNNING, None, self.desk.now()
             self.shell.begin_writing(self)
             self.execute()
         else:

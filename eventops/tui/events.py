@@ -143,7 +143,7 @@ class EventsPage(Page):
     def on_screen_resume(self, _event: ScreenResume) -> None:
         """Go on, where it was held."""
         if self._search is not None and self._search.is_held:
-            self._reads_since = None if self._is_full else self.shell.desk.now()
+            self._reads_since = None if self._is_full else self.desk.now()
             self._search.go_on()
 
     @property
@@ -180,15 +180,15 @@ class EventsPage(Page):
         """In a worker; the one before it ends."""
         self._clear(query)
         try:
-            where, tail = query.condition(), query.tail(self.shell.desk.now())
+            where, tail = query.condition(), query.tail(self.desk.now())
         except (EventopsError, ValueError) as error:
             self._failure = str(error)
             self.refresh_all()
             return
         self._where, self._found = where, ()
-        self._began = self._reads_since = self.shell.desk.now()
+        self._began = self._reads_since = self.desk.now()
         self._search = search = Combing(self._number, self.post_message)
-        desk = self.shell.desk
+        desk = self.desk
         self.run_worker(
             lambda: search.run(desk, tail, where),
             thread=True,
@@ -205,7 +205,7 @@ class EventsPage(Page):
         if message.number != self._number:
             return
         self._seen, self._is_full = message.seen, message.is_full and self.is_searching
-        self._ended = self.shell.desk.now()
+        self._ended = self.desk.now()
         self._count(goes_on=not message.is_full and not message.is_over)
         self.ring.take(message.seen.events)
         self._found = self.ring.events
@@ -224,7 +224,7 @@ class EventsPage(Page):
         if self._search is None or not self._is_full:
             self.notify("the search goes on by itself" if self.is_searching else "no search waits to be told to go on")
             return
-        self._is_full, self._reads_since = False, self.shell.desk.now()
+        self._is_full, self._reads_since = False, self.desk.now()
         self._search.more.set()
         self.refresh_all()
 
@@ -314,7 +314,7 @@ class EventsPage(Page):
     def _count(self, *, goes_on: bool = False) -> None:
         """The seconds that it has read."""
         if self._reads_since is not None:
-            now = self.shell.desk.now()
+            now = self.desk.now()
             self._took += (now - self._reads_since).total_seconds()
             self._reads_since = now if goes_on else None
 

@@ -89,7 +89,7 @@ class LedgerPage(Page):
     def watches(self) -> tuple[Watch[Any], ...]:
         """The rows, and what came of them."""
         if self._watch is None:
-            desk = self.shell.desk
+            desk = self.desk
             self._watch = Watch("history", lambda: history(desk, self.topic), _EVERY)
         return (self._watch,)
 

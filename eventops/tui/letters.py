@@ -54,7 +54,7 @@ class LettersPage(Marking[Letter]):
     def watches(self) -> tuple[Watch[Any], ...]:
         """The page that is shown: read once, then judged anew, for the letters themselves never change."""
         if self._leaves is None:
-            self._leaves = Leaves(self.shell.desk, self._cause)
+            self._leaves = Leaves(self.desk, self._cause)
         if self._at not in self._watches:
             leaves, at = self._leaves, self._at
             self._watches[at] = Watch("letters", lambda: leaves.page(at), _EVERY)
@@ -209,7 +209,7 @@ class LetterPage(LettersOf):
     def watches(self) -> tuple[Watch[Any], ...]:
         """The letter, for its state may change; and what the ledger tells of it."""
         if self._letter is None or self._deeds is None:
-            desk = self.shell.desk
+            desk = self.desk
             self._letter = Watch("letter", lambda: desk.dlq.letter(self.position)[0], _EVERY, *self._known)
             self._deeds = Watch("ledger", lambda: deeds(desk, self.position), 2 * _EVERY)
         return (self._letter, self._deeds)
@@ -236,7 +236,7 @@ class LetterPage(LettersOf):
             facts.update(Text(self._why_empty(self.trouble())))
             return
         facts.update(letter_text.facts(found, self.watches[1].value))
-        own = self.shell.desk.dlq.own_code
+        own = self.desk.dlq.own_code
         contents.update(letter_text.contents(found, own, is_folded=self._is_folded))
 
     def gaps(self) -> Sequence[Gap]:

@@ -1,4 +1,8 @@
-"""Everything that can happen on screen besides keys, on one page. Workers only ever post these."""
+"""Everything that can happen on screen besides keys, on one page. Workers only ever post these.
+
+An answer finds back to whoever asked, and to nobody else: it is posted to the page that asked, which is gone with its
+cluster, or names what was asked (its ``watch``), or the cluster (its ``seat``).
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,7 @@ if TYPE_CHECKING:
     from eventops.tui.lag_columns import Paced
     from eventops.tui.replay_options import Manner
     from eventops.tui.replay_text import Told
+    from eventops.tui.seat import Seat
     from eventops.tui.watch import Watch
     from eventops.tui.widgets.columns import Arranged
 
@@ -38,8 +43,9 @@ class Ordered(Message):
 
 @dataclass
 class Arriving(Message):
-    """The first answer about lag is under way: the groups that came in so far."""
+    """The first answer about lag is under way: the groups that came in so far, of the cluster that was asked."""
 
+    seat: Seat
     groups: list[Paced]
 
 
@@ -73,6 +79,7 @@ class SearchFailed(Message):
 class WaitingFound(Message):
     """The oldest waiting record, at that position, tells of a request (or of itself, by its event id)."""
 
+    seat: Seat
     identifier: str
     position: Position
 
@@ -81,6 +88,7 @@ class WaitingFound(Message):
 class WaitingUnknown(Message):
     """It couldn't be read, or tells of none."""
 
+    seat: Seat
     reason: str
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.events import ScreenResume
 
@@ -18,6 +20,9 @@ from eventops.tui.watch import Standing, Watch
 from eventops.tui.widgets.lines import CommandLine, Freshness, Keys, Lasting, Notice, StatusLine, Tabs
 from eventops.tui.widgets.table import Table
 from eventops.wording import is_shell_word, plural, safe
+
+if TYPE_CHECKING:
+    from eventops.bootstrap import Desk
 
 SECTIONS: Final = (
     ("overview", "overview"),
@@ -58,6 +63,11 @@ class Page(Frame):
         Binding("O", "turn_round", "sort the other way round"),
         *(Binding(key, f"refuse_key({key!r})", what, show=False) for key, what in _WRITE_KEYS.items()),
     ]
+
+    @cached_property
+    def desk(self) -> Desk:
+        """The cluster that it was opened at: whatever it asks and writes goes there, until it is gone."""
+        return self.shell.desk
 
     @property
     def watches(self) -> tuple[Watch[Any], ...]:
@@ -123,6 +133,11 @@ class Page(Frame):
     def paint(self) -> None:
         """Show what is known now; called whenever something came, and once a second."""
         raise NotImplementedError
+
+    def compose(self) -> ComposeResult:
+        """The lines, and the body; from now on it belongs to the cluster in front, for its workers too."""
+        _ = self.desk
+        yield from super().compose()
 
     def on_mount(self) -> None:
         """Begin with what is known already."""

@@ -49,7 +49,7 @@ class PeekPage(Page):
     def watches(self) -> tuple[Watch[Any], ...]:
         """One look."""
         if self._watch is None:
-            desk, at = self.shell.desk, self.partition
+            desk, at = self.desk, self.partition
             self._watch = Watch(
                 "peek",
                 lambda: desk.groups.peek(
@@ -93,7 +93,7 @@ class PeekPage(Page):
             table.show(None)
             return
         found = report.partitions[0]
-        read = self.shell.desk.reader
+        read = self.desk.reader
         before, after = [read(one) for one in found.before], [read(one) for one in found.after]
         self._next = after[0] if after else None
         self.query_one("#facts", Static).update(_where(found))

@@ -53,7 +53,7 @@ class PlannedPage(Page):
 
     def paint(self) -> None:
         """All that is known of it."""
-        diff = comparing.diff(self._planned, self.shell.desk.dlq.strip)
+        diff = comparing.diff(self._planned, self.desk.dlq.strip)
         self.query_one("#letter", Said).update(facts(self._planned, diff))
         self.query_one("#contents", Said).update(contents(self._planned))
 

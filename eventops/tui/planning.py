@@ -143,7 +143,7 @@ class PlanningPage(ConfirmingPage):
         self._attention.leave()
         self._attention = attention = Attention(GATE.wait)
         self.phase, self._plan, self._trouble = Phase.PLANNING, None, None
-        desk, selection, action, manner = self.shell.desk, self._selection, self.action, self.manner
+        desk, selection, action, manner = self.desk, self._selection, self.action, self.manner
 
         def make() -> Plan:
             run = manner.run or str(uuid.uuid4())
@@ -177,7 +177,7 @@ class PlanningPage(ConfirmingPage):
             self._take(option.turn(self.manner))
             return
         if option.copies is not None:
-            copy(self, shell_line([*program(self.shell.desk.context), *self._wished(option.copies)]), "the command")
+            copy(self, shell_line([*program(self.desk.context), *self._wished(option.copies)]), "the command")
             return
         self._changed = option
         before = option.value(self.manner)

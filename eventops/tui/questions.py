@@ -18,6 +18,7 @@ from eventops.wording import count, plural, safe
 
 if TYPE_CHECKING:
     from eventops.topics.model import TopicsReport
+    from eventops.tui.seat import Seat
 
 TOPICS_READ: Final = 3
 """Dead-letter topics whose causes are read for the overview: those with most open letters."""
@@ -62,6 +63,11 @@ class Questions:
         """Those that go on whichever screen is left."""
         return (self.lag, self.cluster, self.offline, self.letters, self.topics, self.causes)
 
+    def let_go(self) -> None:
+        """Nobody waits for any answer any more."""
+        for watch in (*self.shared, *self._causes_of.values()):
+            watch.let_go()
+
     def causes_of(self, topic: str) -> Watch[LettersReport]:
         """What the letters of one topic failed of; of topics looked at long ago nothing is kept."""
         desk = self._desk
@@ -85,7 +91,7 @@ class Questions:
             watch.every = self._letters_every
 
 
-def first_lag(desk: Desk, history: History, tell: Callable[[list[GroupLag]], None]) -> LagReport:
+def first_lag(desk: Desk, history: History, tell: Callable[[list[GroupLag]], object]) -> LagReport:
     """The first poll, telling now and then of the groups that came in so far: they shan't wait for the last one."""
     now, told = desk.now(), time.monotonic()
     reading = desk.lag.stream(GroupSelection(), now)
@@ -143,16 +149,16 @@ def _is_named_after(letters: str, topic: str) -> bool:
     return rest != letters and rest[:1] in ("-", ".", "_") and not any(sign in rest[1:] for sign in "-._")
 
 
-def oldest_waiting(desk: Desk, unread: Range) -> WaitingFound | WaitingUnknown:
+def oldest_waiting(seat: Seat, unread: Range) -> WaitingFound | WaitingUnknown:
     """The request of the first record that can still be read in that range. Asks the cluster."""
-    for batch in desk.broker.scan([unread]):
+    for batch in seat.desk.broker.scan([unread]):
         if batch.records:
             record = min(batch.records, key=lambda one: one.position)
             ids = read_event(record).ids
             if (identifier := ids.correlation_id or ids.event_id) is not None:
-                return WaitingFound(identifier, record.position)
-            return WaitingUnknown(f"{record.position} waits, and has neither a correlation id nor an event id")
-    return WaitingUnknown(f"no record of {unread.partition} waits any more")
+                return WaitingFound(seat, identifier, record.position)
+            return WaitingUnknown(seat, f"{record.position} waits, and has neither a correlation id nor an event id")
+    return WaitingUnknown(seat, f"no record of {unread.partition} waits any more")
 
 
 def open_of(cause: CauseGroup) -> int:

@@ -94,7 +94,7 @@ class ReplayPage(PlanningPage):
         plan, manner = self._plan, self.manner
         is_once_more = plan is not None and manner.wishes.again and not manner.run
         run = ("--run", plan.run_id) if plan is not None and is_once_more else ()
-        return shell_line([*program(self.shell.desk.context), *self._wished(run), "--execute"])
+        return shell_line([*program(self.desk.context), *self._wished(run), "--execute"])
 
     @property
     def parting(self) -> str:
@@ -124,7 +124,7 @@ class ReplayPage(PlanningPage):
     @property
     def shown_keys(self) -> Sequence[tuple[str, str]]:
         """Only those that do something now."""
-        read_only = self.shell.desk.context.read_only
+        read_only = self.desk.context.read_only
         if self.phase is Phase.PLANNED and self.is_ready:
             if read_only:
                 return (("Esc", "back; this context is read-only"),)
@@ -187,7 +187,7 @@ class ReplayPage(PlanningPage):
 
     def execute(self) -> None:
         """Transaction by transaction, in a worker."""
-        plan, desk, pace = self._plan, self.shell.desk, self.manner.pace
+        plan, desk, pace = self._plan, self.desk, self.manner.pace
         assert plan is not None
         called = shell_line(program(desk.context))
 
@@ -204,12 +204,12 @@ class ReplayPage(PlanningPage):
     def on_stepped(self, message: messages.Stepped) -> None:
         """One more transaction is committed, or something is waited for."""
         if self._step is None or message.step.done != self._step.done:
-            self._rate.add(message.step.done, self.shell.desk.now())
-        self._step, self._stepped_at = message.step, self.shell.desk.now()
+            self._rate.add(message.step.done, self.desk.now())
+        self._step, self._stepped_at = message.step, self.desk.now()
         if message.step.report is not None:
             self._report, self.phase = message.step.report, Phase.DONE
             self._told = message.told or replay_text.of_report(message.step.report)
-            self._ended = self.shell.desk.now()
+            self._ended = self.desk.now()
             told = replay_text.in_a_line(self._report, self._told)
             self._tell_elsewhere(told, replay_text.ended(self._report)[0], is_fine=_is_fine(self._report))
         self.refresh_all()
@@ -259,7 +259,7 @@ class ReplayPage(PlanningPage):
         """An Escape that was meant to stop the run, and came as it ended, leaves a screen that nobody has read."""
         if self._report is None or self._told is None or self._ended is None:
             return
-        if (self.shell.desk.now() - self._ended).total_seconds() < _UNREAD:
+        if (self.desk.now() - self._ended).total_seconds() < _UNREAD:
             done = replay_text.in_a_line(self._report, self._told)
             self.notify(done, title="it had ended", markup=False)
 
@@ -280,7 +280,7 @@ class ReplayPage(PlanningPage):
         elif self.is_writing and self._plan is not None:
             bar.update(total=len(self._plan.planned), progress=0)
         how: Table[Option] = self.query_one("#how", Table)
-        how.set_class(not self._may_change or self.shell.desk.context.read_only, "-none")
+        how.set_class(not self._may_change or self.desk.context.read_only, "-none")
         how.show(options(self.action, self.manner))
         targets: Table[Planned] = self.query_one("#targets", Table)
         targets.display = self.phase is Phase.PLANNED
@@ -305,11 +305,11 @@ class ReplayPage(PlanningPage):
     def _silent(self) -> float | None:
         """Seconds without a step; None: not longer than a transaction takes, or than the rate has it."""
         since, rate = self._stepped_at or self._began, self.manner.pace.rate
-        seconds = 0.0 if since is None else (self.shell.desk.now() - since).total_seconds()
+        seconds = 0.0 if since is None else (self.desk.now() - since).total_seconds()
         return seconds if seconds > max(_SILENT, 2 / rate if rate else 0.0) else None
 
     @property
     def _seconds(self) -> float:
         if self._began is None:
             return 0.0
-        return ((self._ended or self.shell.desk.now()) - self._began).total_seconds()
+        return ((self._ended or self.desk.now()) - self._began).total_seconds()

@@ -66,7 +66,7 @@ class ResetPage(ConfirmingPage):
         if self.is_writing:
             return ()
         if self.phase is Phase.PLANNED and self.is_ready:
-            if self.shell.desk.context.read_only:
+            if self.desk.context.read_only:
                 return (("Esc", "back; this context is read-only"),)
             return (("x", "execute"), ("Esc", "leave, nothing is written"))
         anew = (("r", "plan anew"),) if self.phase is Phase.FAILED else ()
@@ -118,7 +118,7 @@ class ResetPage(ConfirmingPage):
 
     def _make_plan(self) -> None:
         self._report, self._trouble, self.phase = None, None, Phase.PLANNING
-        desk, scope = self.shell.desk, Scope(self._topics, all_topics=not self._topics)
+        desk, scope = self.desk, Scope(self._topics, all_topics=not self._topics)
 
         def plan() -> None:
             try:
@@ -144,7 +144,7 @@ class ResetPage(ConfirmingPage):
 
     def execute(self) -> None:
         """All of it, in a worker; nothing is known of it before it has ended."""
-        plan, desk = self._plan, self.shell.desk
+        plan, desk = self._plan, self.desk
         assert plan is not None
 
         def reset() -> None:
@@ -188,7 +188,7 @@ class ResetPage(ConfirmingPage):
     @property
     def parting(self) -> str:
         """The group itself tells."""
-        shows = shell_line([*program(self.shell.desk.context), "groups", "show", *quoting.about(self.group)])
+        shows = shell_line([*program(self.desk.context), "groups", "show", *quoting.about(self.group)])
         return f"left before the broker answered: whether the offsets were set, this tells: {shows}"
 
     @property
@@ -199,7 +199,7 @@ class ResetPage(ConfirmingPage):
     @property
     def _waited(self) -> float:
         """Seconds since it was confirmed."""
-        return 0.0 if self._began is None else (self.shell.desk.now() - self._began).total_seconds()
+        return 0.0 if self._began is None else (self.desk.now() - self._began).total_seconds()
 
     @property
     def _done(self) -> int:
@@ -209,7 +209,7 @@ class ResetPage(ConfirmingPage):
     def target(self) -> Aim | None:
         """The record at the new offset of the partition under the cursor."""
         row: Move | None = self.query_one("#moves", Table).current
-        return None if row is None or row.record is None else about(self.shell.desk.reader(row.record))
+        return None if row is None or row.record is None else about(self.desk.reader(row.record))
 
     def paint(self) -> None:
         """What it comes to, and the ways."""

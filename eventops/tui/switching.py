@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
@@ -69,18 +70,27 @@ class Switching(Travelling):
             self.notify("something is being written here: it has to end first", severity="warning")
             return
         self.remember()
+        self.clear_notifications()  # what they tell of was here
         self._tell_unfinished()
+        place, desk = self.kept.place(context.name), Desk(context)
+        self._visited.append(desk)
+        for change in self._begin_anew(desk, place.refresh or REFRESH):
+            await change
+        if self.is_running:  # it may have been left on the way
+            await self.action_go(self._section_of(place))
+
+    def _begin_anew(self, desk: Desk, refresh: float) -> list[Awaitable[object]]:
+        """At that cluster, at once: whatever message comes next, it finds all of the one or all of the other. What is
+        awaited are the screens that go."""
         self.traced.clear()
-        await self.switch_mode(_CHOICE)
+        self._ways_back.clear()
+        changes: list[Awaitable[object]] = [self.switch_mode(_CHOICE)]
         for section, begin in self.MODES.items():
             if section != _CHOICE:
-                await self.remove_mode(section)
+                changes.append(self.remove_mode(section))
                 self.add_mode(section, begin)
-        desk = Desk(context)
-        self._visited.append(desk)
-        place = self.kept.place(context.name)
-        self.sit_at(desk, place.refresh or REFRESH)
-        await self.action_go(self._section_of(place))
+        self.sit_at(desk, refresh)
+        return changes
 
     def begin_writing(self, page: ConfirmingPage) -> None:
         """From now on it writes, whichever screen is in front."""

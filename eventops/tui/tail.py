@@ -157,7 +157,7 @@ class TailPage(Page):
                 live = self._live
                 try:
                     if live is None:
-                        live = self._live = self.shell.desk.records.live((self.topic,), BEFORE)
+                        live = self._live = self.desk.records.live((self.topic,), BEFORE)
                     found = live.glance(MOST, self._where)
                 except Exception as error:  # noqa: BLE001 - told on the screen, which stays
                     wait = _RETRY
@@ -170,7 +170,7 @@ class TailPage(Page):
     def on_glanced(self, message: Glanced) -> None:
         """Keep the newest."""
         glance: Glance = message.glance
-        now, before = self.shell.desk.now(), self._looked_at
+        now, before = self.desk.now(), self._looked_at
         self._looked_at, self._failure, self.is_wanted = now, None, False
         self.ring.take(glance.events)
         if before is not None:
@@ -194,7 +194,7 @@ class TailPage(Page):
         """Why nothing comes."""
         if self._failure is not None:
             since = self._looked_at
-            told = "" if since is None else f" for {waited((self.shell.desk.now() - since).total_seconds())}"
+            told = "" if since is None else f" for {waited((self.desk.now() - since).total_seconds())}"
             return f"not looked at{told}, retrying: {safe(self._failure)}"
         if self._gap is not None:
             return f"not everything is read: {self._gap}"

@@ -174,7 +174,7 @@ class TracePage(Page):
         self.identifier, self.report, self._found, self._failure = identifier, None, None, None
         self._meant = at
         self.shell.traced[:] = [identifier, *(one for one in self.shell.traced if one != identifier)][:9]
-        self._began = self.shell.desk.now()
+        self._began = self.desk.now()
         self._look(identifier)
         self.refresh_all()
         self._draw()
@@ -200,7 +200,7 @@ class TracePage(Page):
             self.search(self.identifier)
 
     def _search(self, identifier: str, ended: threading.Event, *, follows: bool) -> None:
-        worker, desk = get_current_worker(), self.shell.desk
+        worker, desk = get_current_worker(), self.desk
         question = Question(identifier)
         reading: Generator[Found, None, None]
         reading = desk.trace.watch(question, desk.now) if follows else desk.trace.search(question, desk.now())
@@ -223,7 +223,7 @@ class TracePage(Page):
             return
         before, self._found, self._failure = self.report, message.found, None
         self.report = message.found.report or (before if self.is_following else None)
-        self._reported_at = self.shell.desk.now()
+        self._reported_at = self.desk.now()
         self.refresh_all()
         if self.report is not None and self.report is not before:
             self._letters_shown = 0
@@ -301,7 +301,7 @@ class TracePage(Page):
             return Text("Which request?", "bold")
         if self.report is not None:
             return trace_text.found(self.report, is_followed=self.is_following)
-        waited = (self.shell.desk.now() - self._began).total_seconds() if self._began else 0.0
+        waited = (self.desk.now() - self._began).total_seconds() if self._began else 0.0
         is_failed = self._failure is not None
         return trace_text.under_way(self.identifier, self._found, waited, is_failed=is_failed)
 

@@ -142,8 +142,9 @@ class Travelling(Asking):
                 page.narrow_to(f"^({'|'.join(map(re.escape, found))})$")
 
     async def on_waiting_found(self, message: WaitingFound) -> None:
-        """On to its trace."""
-        await self.trace(message.identifier, message.position)
+        """On to its trace; of a cluster that was left it leads nowhere."""
+        if not message.seat.is_left:
+            await self.trace(message.identifier, message.position)
 
     def behind_help(self) -> Page | None:
         """The page in front; the help over it is closed, for it tells of keys that are tried at once."""

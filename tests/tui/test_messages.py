@@ -261,7 +261,7 @@ async def test_groups_are_shown_before_the_last_one_came_in() -> None:
     app = still()
     async with app.run_test(size=(100, 30)) as pilot:
         await pilot.press("2")
-        app.post_message(Arriving(worst_first(reports.sick_lag().groups[:2], {})))
+        app.post_message(Arriving(app.seat, worst_first(reports.sick_lag().groups[:2], {})))
         await pilot.pause()
         text = shown(pilot)
         assert "audit-group" in text

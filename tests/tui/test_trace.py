@@ -80,7 +80,7 @@ async def test_the_event_that_is_meant_is_marked_and_in_view() -> None:
     app = still()
     async with app.run_test(size=(120, 14)) as pilot:
         for position, event in [(Position("orders", 1, 9), "e-3"), (Position("users-dlt", 0, 2), "e-1")]:
-            app.post_message(WaitingFound("req-1", position))
+            app.post_message(WaitingFound(app.seat, "req-1", position))
             await pilot.pause()
             page = front(app, TracePage)
             page.post_message(Searched("req-1", reports.found(reports.trace())))
