@@ -157,8 +157,7 @@ class EventsPage(Page):
     def on_field_submitted(self, message: Field.Submitted) -> None:
         """Search for what the fields say."""
         message.stop()
-        values = {field.name: field.value.strip() for field in self.query(Field)}
-        self.search(Query(values["where"], values["topics"], values["from"], values["until"]))
+        self.search(Query(*(field.value.strip() for field in self.query(Field))))
 
     def on_field_entered(self, message: Field.Entered) -> None:
         """Other keys mean something now."""
@@ -183,14 +182,15 @@ class EventsPage(Page):
             where, tail = query.condition(), query.tail(self.desk.now())
         except (EventopsError, ValueError) as error:
             self._failure = str(error)
+            if not isinstance(self.focused, Line):
+                self.action_edit()  # what is wrong is there to be mended
             self.refresh_all()
             return
         self._where, self._found = where, ()
         self._began = self._reads_since = self.desk.now()
         self._search = search = Combing(self._number, self.post_message)
-        desk = self.desk
         self.run_worker(
-            lambda: search.run(desk, tail, where),
+            lambda: search.run(self.desk, tail, where),
             thread=True,
             name="events",
             group="events",

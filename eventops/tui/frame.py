@@ -40,6 +40,8 @@ class Frame(Screen[None]):
     worn: str | None = None
     """The theme that it is styled in; None: it isn't yet."""
     _is_built = False
+    _is_for_sure = False
+    """What is asked has to be read before it is answered."""
 
     @property
     def shell(self) -> Dashboard:
@@ -83,8 +85,18 @@ class Frame(Screen[None]):
         self.app.clear_notifications()  # they would lie over it
         if (room := self._lacking(question)) is None:
             self._open(sign, Text(question), "", "")
+            self._is_for_sure = True
         else:
             self.refuse(f"this terminal is too small to confirm a write: it takes {room}")
+
+    def ask_anew(self, sign: str, why: str, hint: str, text: str) -> None:
+        """The same question, over what is wrong with the answer, which is there to be mended."""
+        self.app.clear_notifications()
+        if self._lacking(why) is None:
+            self._open(sign, Text(why, WARN), hint, text)
+        else:
+            self.notify(why, severity="warning", markup=False)
+            self._open(sign, None, hint, text)
 
     def refuse(self, reason: str) -> None:
         """Say why a key does nothing, where text may be typed behind it: that is none of the screen's commands, so it
@@ -92,6 +104,7 @@ class Frame(Screen[None]):
         self._open("✗", Text(reason, WARN), "Esc or Enter goes on", "", is_deaf=True)
 
     def _open(self, sign: str, question: Text | None, hint: str, text: str, *, is_deaf: bool = False) -> None:
+        self._is_for_sure = False
         self.query_one("#sign", Static).update(Text(f"{sign} "))
         self.query_one("#question", Said).update(question or Text())
         self.query_one("#bottom").set_class(question is not None, "-asks")
@@ -107,9 +120,9 @@ class Frame(Screen[None]):
         return f"{wide}x{lines}" if width < wide or height < lines else None
 
     def on_resize(self) -> None:
-        """A question that can't be read any more isn't answered."""
+        """A question that has to be read first, and can't be any more, isn't answered."""
         prompt, asked = self.query(Prompt), self.query("#bottom.-asks #question")
-        if prompt and asked and prompt.first().is_asking:
+        if prompt and asked and prompt.first().is_asking and self._is_for_sure:
             question = asked.first(Said).told
             if self._lacking(question) is not None:
                 prompt.first().close()

@@ -237,7 +237,7 @@ class GroupPage(Page):
         try:
             target = targets.target(message.text, self.group, self.shell.desk.now())
         except ValueError as error:
-            self.notify(safe(str(error), 300), severity="warning", markup=False)
+            self.ask_anew(_TO, safe(str(error), 300), TARGETS, message.text)
         else:
             self.shell.push_screen(ResetPage(self.group, target, [one.partition for one in marked]))
 

@@ -50,6 +50,8 @@ class PlanningPage(ConfirmingPage):
         self._told = None if plan is None else replay_text.of_plan(plan)
         self._changed: Option | None = None
         """The option that is being asked for."""
+        self._before = ""
+        """What it was when it was asked for."""
         self._attention = Attention()
 
     def on_mount(self) -> None:
@@ -179,19 +181,21 @@ class PlanningPage(ConfirmingPage):
         if option.copies is not None:
             copy(self, shell_line([*program(self.desk.context), *self._wished(option.copies)]), "the command")
             return
-        self._changed = option
-        before = option.value(self.manner)
-        self.ask(_CHANGE, f"{option.name}: {option.hint}", "" if " " in before or before == "-" else before)
+        self._changed, self._before = option, option.text(self.manner)
+        self.ask(_CHANGE, f"{option.name}: {option.hint}", self._before)
 
     def on_entered(self, message: messages.Entered) -> None:
         """An option's value; else as for every deed."""
         if message.sign != _CHANGE or self._changed is None or self._changed.change is None:
             return
         message.stop()
+        option = self._changed
+        if message.text == self._before.strip():
+            return
         try:
             self._take(self._changed.change(self.manner, message.text))
         except ValueError as error:
-            self.notify(safe(str(error), 200), severity="warning", markup=False)
+            self.ask_anew(_CHANGE, safe(str(error), 200), f"{option.name}: {option.hint}", message.text)
 
     def _take(self, manner: Manner) -> None:
         """Other wishes want another plan."""

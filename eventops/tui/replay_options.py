@@ -50,7 +50,8 @@ Raises:
 @dataclass(frozen=True, slots=True)
 class Option:
     """One of them. ``turn`` changes it without words, where there are few values; else ``change`` takes what is typed,
-    and ``hint`` says what that may be. ``copies``: it is only the command's, which is copied with these words."""
+    ``hint`` says what that may be, and ``text`` is what would have to be typed for the value that it has; empty: it
+    has none. ``copies``: it is only the command's, which is copied with these words."""
 
     name: str
     what: str
@@ -58,6 +59,7 @@ class Option:
     turn: Callable[[Manner], Manner] | None = None
     change: Change | None = None
     hint: str = ""
+    text: Callable[[Manner], str] = lambda _: ""
     copies: tuple[str, ...] | None = None
 
 
@@ -131,12 +133,12 @@ def set_rate(manner: Manner, text: str) -> Manner:
 
 
 def _set_wait(manner: Manner, text: str) -> Manner:
-    ramp = replace(manner.pace.ramp or Ramp(), wait=_seconds(text))
+    ramp = replace(manner.pace.ramp or Ramp(), wait=_seconds(text) if text else Ramp().wait)
     return replace(manner, pace=replace(manner.pace, ramp=ramp))
 
 
 def _set_settle(manner: Manner, text: str) -> Manner:
-    ramp = replace(manner.pace.ramp or Ramp(), settle=_seconds(text))
+    ramp = replace(manner.pace.ramp or Ramp(), settle=_seconds(text) if text else Ramp().settle)
     return replace(manner, pace=replace(manner.pace, ramp=ramp))
 
 
@@ -145,7 +147,7 @@ def _set_attempts(manner: Manner, text: str) -> Manner:
 
 
 def _set_chunk(manner: Manner, text: str) -> Manner:
-    found = _whole(text, "letters a transaction", MOST_A_CHUNK)
+    found = _whole(text, "letters a transaction", MOST_A_CHUNK) if text else Pace().chunk
     return replace(manner, pace=replace(manner.pace, chunk=found))
 
 
@@ -175,9 +177,30 @@ def set_reason(manner: Manner, text: str) -> Manner:
     return replace(manner, reason=text or None)
 
 
+def _set_needed_reason(manner: Manner, text: str) -> Manner:
+    if not text:
+        raise ValueError("a reason is needed: why are they written off?")
+    return set_reason(manner, text)
+
+
+def _figure(number: float) -> str:
+    """As it would be typed.
+
+    >>> [_figure(one) for one in (50.0, 0.5, 1_234_567.0)]
+    ['50', '0.5', '1234567']
+    """
+    return str(int(number)) if number == int(number) else repr(number)
+
+
 _REASON: Final = Option(
-    "reason", "kept in the ledger with your name", lambda one: one.reason or "-", change=set_reason, hint="why"
+    "reason",
+    "kept in the ledger with your name",
+    lambda one: one.reason or "-",
+    change=set_reason,
+    hint="why; empty: none",
+    text=lambda one: one.reason or "",
 )
+_NEEDED_REASON: Final = replace(_REASON, change=_set_needed_reason, hint="why; it has to say something")
 _RAMP: Final = Option(
     "ramp",
     "1 letter, then 10, 100, …: on when the group has read a stage and none of it failed again",
@@ -190,6 +213,7 @@ _RATE: Final = Option(
     lambda one: "as fast as can be" if one.pace.rate is None else f"{one.pace.rate:,g} a second",
     change=set_rate,
     hint="letters a second; empty: as fast as can be",
+    text=lambda one: "" if one.pace.rate is None else _figure(one.pace.rate),
 )
 _TAKE_OVER: Final = Option(
     "take-over",
@@ -204,6 +228,7 @@ _OTHERS: Final = (
         lambda one: one.wishes.to or "where each came from",
         change=_set_to,
         hint="a topic; empty: where each letter came from",
+        text=lambda one: one.wishes.to or "",
     ),
     Option(
         "source",
@@ -217,14 +242,16 @@ _OTHERS: Final = (
         "headers that are left out",
         lambda one: ", ".join(one.wishes.drop_headers) or "-",
         change=_set_dropped,
-        hint="names of headers, with commas between",
+        hint="names of headers, with commas between; empty: none",
+        text=lambda one: ", ".join(one.wishes.drop_headers),
     ),
     Option(
         "transform",
         "a jq expression, applied to what is put back",
         lambda one: one.wishes.transform or "-",
         change=_set_transform,
-        hint="jq, as in .value.email |= ascii_downcase",
+        hint="jq, as in .value.email |= ascii_downcase; empty: none",
+        text=lambda one: one.wishes.transform or "",
     ),
     Option(
         "edit",
@@ -238,6 +265,7 @@ _OTHERS: Final = (
         lambda one: one.wishes.edited or "-",
         change=_set_edited,
         hint="the file that the command's --edit kept; empty: none",
+        text=lambda one: one.wishes.edited or "",
     ),
     Option("new-id", "another event, caused by the failed one", lambda one: _on(one.wishes.new_ids), _turn("new_ids")),
     Option(
@@ -245,16 +273,19 @@ _OTHERS: Final = (
         "events that were put back so often, and failed again, are left alone",
         lambda one: str(one.wishes.max_attempts),
         change=_set_attempts,
-        hint=f"a whole number up to {MOST_ATTEMPTS:,}",
+        hint=f"a whole number up to {MOST_ATTEMPTS:,}; empty: {MAX_ATTEMPTS}",
+        text=lambda one: str(one.wishes.max_attempts),
     ),
     Option("again", "what was replayed before as well: a deliberate second time", lambda one: _on(one.wishes.again),
            _turn("again")),
     Option("run", "a run that was ended early is gone on with: what it put back counts as done, with again too",
-           lambda one: one.run or "another one", change=_set_run, hint="its whole id, as the history has it"),
+           lambda one: one.run or "another one", change=_set_run, hint="its whole id, as the history has it",
+           text=lambda one: one.run or ""),
     Option("at-least-once", "without transactions: killed, it may double what was in hand",
            lambda one: _on(one.wishes.at_least_once), _turn("at_least_once")),
     Option("chunk", "letters a transaction at most", lambda one: f"{one.pace.chunk:,}", change=_set_chunk,
-           hint=f"a whole number up to {MOST_A_CHUNK:,}"),
+           hint=f"a whole number up to {MOST_A_CHUNK:,}; empty: {Pace().chunk:,}",
+           text=lambda one: str(one.pace.chunk)),
     Option("which", "fewer by --where, --since, --until, --key, --correlation-id, --limit: Enter copies the command",
            lambda _one: "by the command", copies=()),
 )  # fmt: skip
@@ -264,14 +295,16 @@ _STAGES: Final = (
         "seconds that the failed group may take to read a stage",
         lambda one: f"{one.pace.ramp.wait:g} s" if one.pace.ramp else "-",
         change=_set_wait,
-        hint="seconds",
+        hint=f"seconds; empty: {Ramp().wait:g}",
+        text=lambda one: _figure(one.pace.ramp.wait) if one.pace.ramp else "",
     ),
     Option(
         "ramp-settle",
         "seconds that letters may take to come back once a stage is read",
         lambda one: f"{one.pace.ramp.settle:g} s" if one.pace.ramp else "-",
         change=_set_settle,
-        hint="seconds",
+        hint=f"seconds; empty: {Ramp().settle:g}",
+        text=lambda one: _figure(one.pace.ramp.settle) if one.pace.ramp else "",
     ),
 )
 
@@ -285,5 +318,5 @@ def options(action: Action, manner: Manner) -> Sequence[Option]:
     ['ramp', 'ramp-wait', 'ramp-settle', 'rate']
     """
     if action is not Action.REPLAY:
-        return (_REASON, _TAKE_OVER)
+        return (_NEEDED_REASON if action is Action.DISCARD else _REASON, _TAKE_OVER)
     return (_RAMP, *(_STAGES if manner.pace.ramp else ()), _RATE, _REASON, _TAKE_OVER, *_OTHERS)

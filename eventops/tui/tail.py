@@ -251,7 +251,7 @@ class TailPage(Page):
         try:
             self._where = Where.of(message.text) if message.text else None
         except EventopsError as error:
-            self.notify(safe(str(error), 300), severity="warning", markup=False)
+            self.ask_anew(_WHERE, safe(str(error), 300), _HINT, message.text)
             return
         self.ring.clear()
         self._shown = self._live = None

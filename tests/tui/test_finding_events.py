@@ -15,7 +15,7 @@ from eventops.tui.messages import SearchEnded, SeenMore
 from eventops.tui.query import Query
 from eventops.tui.records import RecordPage
 from eventops.tui.trace import TracePage
-from eventops.tui.widgets.field import Field
+from eventops.tui.widgets.field import Field, Line
 from tests.tui import reports
 from tests.tui.stage import front, go, settle, shown, still, table, type_text, until
 from tests.tui.test_tail import event
@@ -429,3 +429,15 @@ async def test_keys_are_answered_while_megabytes_are_filtered() -> None:
         await pilot.press("slash")
         await type_text(pilot, "(y*)*a.*b.*c")
         await until(pilot, lambda: not table(app, "records").rows, "an expression that would take for ever")
+
+
+async def test_a_mistaken_condition_is_there_to_be_mended() -> None:
+    app = still()
+    async with app.run_test(size=(120, 30)) as pilot:
+        await app.carry_out("where value.data.n >>> 0")
+        page = front(app, EventsPage)
+        await until(pilot, lambda: "isn't a condition in CEL" in shown(pilot), "why not")
+        assert isinstance(app.focused, Line), "what is typed is for it"
+        assert app.focused.value == "value.data.n >>> 0"
+        await pilot.press("end", "backspace", "1")
+        assert next(iter(page.query(Field))).value == "value.data.n >>> 1"

@@ -92,8 +92,11 @@ async def test_a_target_that_is_none_is_told(typed: str, said: str) -> None:
         await pilot.press("R")
         assert "earliest · latest" in shown(pilot)
         await type_text(pilot, typed)
-        front(app, GroupPage)
-        assert any(said in note.message for note in app._notifications)
+        assert said in shown(pilot)
+        assert front(app, GroupPage).query_one(Prompt).value == typed, "it is there to be mended"
+        await pilot.press("ctrl+u")
+        await type_text(pilot, "earliest")
+        assert front(app, ResetPage).command.endswith("--to earliest")
 
 
 async def test_marked_partitions_are_what_a_reset_is_about() -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from textual.pilot import Pilot
 
 from eventops.dlq.failure import Hop
 from eventops.dlq.model import CauseGroup, Letter, LettersReport, Selection, State
-from eventops.dlq.replay_model import Action, Step
+from eventops.dlq.pace import Pace, Ramp
+from eventops.dlq.replay_model import Action, Step, Wishes
 from eventops.events import Position
 from eventops.ports import Gap
 from eventops.tui.app import Dashboard
@@ -23,7 +24,7 @@ from eventops.tui.letters import LetterPage, LettersPage
 from eventops.tui.messages import PlanMade, Stepped
 from eventops.tui.planned import PlannedPage
 from eventops.tui.replay import ReplayPage
-from eventops.tui.replay_options import Manner, Option, options, turn_ramp
+from eventops.tui.replay_options import Manner, Option, options, set_reason, turn_ramp
 from eventops.tui.replay_text import of_plan
 from eventops.tui.trace import TracePage
 from eventops.tui.widgets.lines import Prompt
@@ -317,7 +318,8 @@ async def test_pace_and_reason_change_the_command_and_not_the_plan() -> None:
         assert page._plan.planned is plan.planned, "nothing was read anew"
         await pilot.press("m", "s")
         await type_text(pilot, "none")
-        assert any("'none' is no number" in note.message for note in app._notifications)
+        assert "'none' is no number" in shown(pilot)
+        await pilot.press("escape")
         assert page.manner.pace.rate == 50
         assert "--ramp" not in shown(pilot)
 
@@ -411,6 +413,83 @@ async def test_an_option_takes_only_what_the_command_would(name: str, text: str,
     else:
         with pytest.raises(ValueError, match=r"."):
             change(Manner(), text)
+
+
+FILLED: Final = Manner(
+    Wishes(
+        to="orders again",
+        transform=".a |= . + 1",
+        drop_headers=("tenant", "x-y"),
+        edited="my letters.json",
+        max_attempts=7,
+    ),
+    Pace(rate=1500.5, chunk=20_000, ramp=Ramp(wait=90.0, settle=0.5)),
+    reason="test data of Ada",
+    run="7f3a",
+)
+"""A value for every option that is typed."""
+TYPED: Final = [one for one in options(Action.REPLAY, FILLED) if one.change is not None]
+
+
+@pytest.mark.parametrize("option", TYPED, ids=lambda one: one.name)
+async def test_an_options_line_opens_with_its_value_and_enter_changes_nothing(option: Option) -> None:
+    app = still()
+    async with app.run_test(size=(140, 50)) as pilot:
+        page = await planned(pilot, app)
+        page.manner = FILLED
+        made = page._plan
+        page._change(option)
+        prompt = page.query_one(Prompt)
+        assert prompt.value, "its value as it is"
+        assert prompt.value == option.text(FILLED)
+        await pilot.press("enter")
+        assert page.manner == FILLED
+        assert (page._plan, page.phase) == (made, Phase.PLANNED), "nothing was planned anew"
+
+
+@pytest.mark.parametrize("option", TYPED, ids=lambda one: one.name)
+async def test_what_an_options_line_opens_with_means_the_same_and_emptying_it_takes_it_away(option: Option) -> None:
+    assert option.change is not None
+    assert option.change(FILLED, option.text(FILLED)) == FILLED
+    emptied = option.change(FILLED, "")
+    assert option.value(emptied) != option.value(FILLED)
+    usual = replace(Manner(), pace=Pace(ramp=Ramp()))
+    assert option.value(emptied) == option.value(usual), "as it is where nobody said anything"
+
+
+async def test_a_reason_is_mended_and_taken_away_on_purpose_alone() -> None:
+    app = still()
+    async with app.run_test(size=(140, 40)) as pilot:
+        page = await planned(pilot, app)
+        page._take(set_reason(page.manner, "test data of Ada"))
+        await pilot.press("e", "end", *"ck", "enter")
+        assert page.manner.reason == "test data of Adack"
+        await pilot.press("e", "escape")
+        assert page.manner.reason == "test data of Adack"
+        await pilot.press("e", "ctrl+u", "enter")
+        assert page.manner.reason is None
+
+
+async def test_what_was_mistyped_is_there_to_be_mended() -> None:
+    app = still()
+    async with app.run_test(size=(140, 40)) as pilot:
+        page = await planned(pilot, app)
+        await pilot.press("s", *"5o", "enter")
+        assert "'5o' is no number" in shown(pilot)
+        assert (page.query_one(Prompt).value, page.query_one(Prompt).is_asking) == ("5o", True)
+        await pilot.press("end", "backspace", "0", "enter")
+        assert page.manner.pace.rate == 50
+        assert "is no number" not in shown(pilot)
+
+
+async def test_letters_are_not_written_off_without_a_reason() -> None:
+    app = still()
+    async with app.run_test(size=(140, 40)) as pilot:
+        page = ReplayPage(Selection("users-dlt"), replace(reports.plan(3), action=Action.DISCARD, reason="test data"))
+        await app.open("dlq", page)
+        await pilot.press("e", "ctrl+u", "enter")
+        assert "a reason is needed" in shown(pilot)
+        assert page.manner.reason == "test data"
 
 
 async def test_a_read_only_context_offers_no_writing() -> None:
