@@ -15,10 +15,12 @@ from eventops.tui import letter_text, quoting
 from eventops.tui.choosing import LettersOf, Marking
 from eventops.tui.dlq_columns import cause_columns, most_open, of_them_again, topic_columns
 from eventops.tui.ledger import LedgerPage
+from eventops.tui.marked import why_unseen
 from eventops.tui.target import Target
 from eventops.tui.watch import Watch
 from eventops.tui.widgets.lines import Said
 from eventops.tui.widgets.table import Table
+from eventops.wording import safe
 
 _LIST: Final = (("Enter", "causes"), ("R", "replay"), ("D", "discard"), ("h", "history"))
 
@@ -52,7 +54,13 @@ class TopicsPage(LettersOf):
         """Most open letters first."""
         report = self.shell.questions.letters.value
         topics = None if report is None else sorted(report.topics, key=most_open)
-        self.query_one("#topics", Table).show(topics, note=of_them_again(topics, is_low=self.has_class("-low")))
+        again, narrowed = of_them_again(topics, is_low=self.has_class("-low")), self.narrowed_to
+        note = again if narrowed is None else f"{safe(narrowed, 60)}; Esc shows all"
+        self.query_one("#topics", Table).show(topics, note=note)
+
+    def _filter(self, text: str) -> None:
+        super()._filter(text)
+        self.refresh_all()  # whose topics they are is told beside it
 
     def on_table_chosen(self, message: Table.Chosen) -> None:
         """Its causes."""
@@ -134,9 +142,11 @@ class CausesPage(Marking[CauseGroup]):
         self.shell.push_screen(LedgerPage(self.topic))
 
     def selection(self) -> Selection | None:
-        """The marked causes, else the one under the cursor, of its group."""
+        """The marked causes, all of them in sight, else the one under the cursor, of its group."""
         marked = self._table.marked_rows
         row = self._table.current
+        if why_unseen(self._table, "cause") is not None:
+            return None
         if not marked:
             return None if row is None else of_cause(row)
         report: LettersReport | None = self.watches[0].value
@@ -144,15 +154,12 @@ class CausesPage(Marking[CauseGroup]):
 
     @property
     def unchosen(self) -> str:
-        """Nothing, or too much of it."""
+        """Nothing, or too much of it, or not what can be seen."""
+        if (why := why_unseen(self._table, "cause")) is not None:
+            return why
         if self._table.marked_rows:
             return "these causes and groups can't be told in one selection: mark fewer"
         return super().unchosen
-
-    @property
-    def chosen_marks(self) -> frozenset[str]:
-        """Those of the causes that are shown."""
-        return frozenset(map(cause_key, self._table.marked_rows))
 
     @property
     def _table(self) -> Table[CauseGroup]:

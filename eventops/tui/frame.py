@@ -40,6 +40,8 @@ class Frame(Screen[None]):
     worn: str | None = None
     """The theme that it is styled in; None: it isn't yet."""
     _is_built = False
+    _narrowed: tuple[str, str] | None = None
+    """The filter that a way here has set, and what it lets through."""
     _is_for_sure = False
     """What is asked has to be read before it is answered."""
 
@@ -195,9 +197,19 @@ class Frame(Screen[None]):
         else:
             self.set_focus(texts.first() if texts else None)
 
-    def narrow_to(self, text: str) -> None:
-        """Show only rows for that filter; Escape shows them all."""
+    def narrow_to(self, text: str, what: str | None = None) -> None:
+        """Show only rows for that filter; Escape shows them all. ``what``: what somebody came here for; None: they
+        wrote it themselves."""
+        self._narrowed = None if what is None else (text, what)
         self._filter(text)
+
+    @property
+    def narrowed_to(self) -> str | None:
+        """What somebody came here for, while only that is shown; None: the filter, if any, is the operator's own."""
+        if self._narrowed is None:
+            return None
+        text, what = self._narrowed
+        return what if any(table.needle == text for table in self.query(Table)) else None
 
     def _filter(self, text: str) -> None:
         for table in self.query(Table):

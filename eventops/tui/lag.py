@@ -16,6 +16,7 @@ from eventops.lag.model import GroupLag, LagReport, MemberLag, PartitionLag
 from eventops.ports import Gap, Range
 from eventops.tui import quoting
 from eventops.tui.lag_columns import GROUPS, MEMBERS, Paced, eta, judged, lag, partition_columns, rate, trend, waits
+from eventops.tui.marked import why_unseen
 from eventops.tui.messages import Entered
 from eventops.tui.page import Page
 from eventops.tui.palette import FAINT
@@ -25,7 +26,7 @@ from eventops.tui.target import Target
 from eventops.tui.watch import Watch
 from eventops.tui.widgets.lines import Said
 from eventops.tui.widgets.table import Table
-from eventops.wording import count, plural, safe
+from eventops.wording import count, safe
 
 _TO: Final = "to"
 _NAMED: Final = 5
@@ -220,9 +221,8 @@ class GroupPage(Page):
     def action_reset(self) -> None:
         """Where to? What is marked and not shown would be left out: all of the group would be set then."""
         table = self.query_one("#partitions", Table)
-        hidden = len(table.marked) - len(table.marked_rows)
-        if hidden:
-            self.refuse(f"{plural(hidden, 'marked partition')} can't be seen for the filter: Esc shows all")
+        if (why := why_unseen(table, "partition")) is not None:
+            self.refuse(why)
         else:
             self.ask(_TO, TARGETS)
 

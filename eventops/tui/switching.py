@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
@@ -150,7 +151,10 @@ class Switching(Travelling):
             place.section = page.section
         if not page.crumbs:
             for table in page.query(Table):
-                place.tables[f"{page.section}/{table.id}"] = table.wish
+                name, wish = f"{page.section}/{table.id}", table.wish
+                if page.narrowed_to is not None:  # a way there, which is none of the next run's: what was before it
+                    wish = replace(wish, needle=place.tables.get(name, Wish()).needle)
+                place.tables[name] = wish
 
     def remember(self) -> None:
         """For the next run."""

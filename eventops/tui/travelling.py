@@ -17,7 +17,7 @@ from eventops.tui.messages import Entered, WaitingFound
 from eventops.tui.page import Page
 from eventops.tui.questions import letter_topics_of
 from eventops.tui.target import Target
-from eventops.wording import safe
+from eventops.wording import few, safe
 
 _BY_NAME: Final[Mapping[str, Callable[[str], Page]]] = {
     "lag": pages.group,
@@ -139,7 +139,8 @@ class Travelling(Asking):
         else:
             await self.open("dlq")
             if (page := self.page) is not None:
-                page.narrow_to(f"^({'|'.join(map(re.escape, found))})$")
+                page.narrow_to(f"^({'|'.join(map(re.escape, found))})$", f"those of {few(target.topics, 2)}")
+                page.refresh_all()
 
     async def on_waiting_found(self, message: WaitingFound) -> None:
         """On to its trace; of a cluster that was left it leads nowhere."""

@@ -116,6 +116,28 @@ async def test_several_causes_are_marked_and_put_back_together() -> None:
         front(app, CausesPage)
 
 
+@pytest.mark.parametrize("key", ["R", "D", "U"])
+async def test_marked_causes_that_cannot_be_seen_are_not_the_one_under_the_cursor(key: str) -> None:
+    app = still()
+    async with app.run_test(size=(120, 40)) as pilot:
+        report = reports.some_letters()
+        page = await causes_page(pilot, app, report)
+        await pilot.press("space", "space", "slash")
+        await type_text(pilot, f"!{report.causes[0].cause_key.rpartition('.')[2]}")
+        await until(pilot, lambda: len(table(app, "causes").rows) == len(report.causes) - 1, "the filter")
+        assert "2 causes" in shown(pilot), "what is marked, and not what is shown of it"
+        await pilot.press(key)
+        assert "1 marked cause can't be seen for the filter: Esc shows all" in shown(pilot)
+        await type_text(pilot, "test data")
+        assert app.screen is page
+        await pilot.press("escape")
+        await answer(pilot, page.watches[0], replace(report, causes=report.causes[1:]))
+        await pilot.press(key)
+        assert "1 marked cause can't be seen any more: Esc takes the marks away" in shown(pilot)
+        await pilot.press("escape", "escape")
+        assert "marked" not in shown(pilot)
+
+
 def _of(name: str, group: str | None) -> CauseGroup:
     [found] = reports.letters(reports.letter(1, cause=name, message=name, group=group)).causes
     return found

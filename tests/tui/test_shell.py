@@ -28,6 +28,7 @@ from eventops.tui.overview import OverviewPage
 from eventops.tui.palette import GOOD, LIGHT, THEME, WARN
 from eventops.tui.replay import ReplayPage
 from eventops.tui.reset import ResetPage
+from eventops.tui.target import Target
 from eventops.tui.topics import TopicPage
 from eventops.tui.widgets.columns import Wish
 from tests.tui import reports
@@ -199,6 +200,35 @@ async def test_where_one_was_and_how_tables_were_looked_at_outlasts_the_run(tmp_
         assert (app.theme, app.questions.refresh) == ("nord", 4.0)
         await pilot.press("escape")
         assert "mail-group" in shown(pilot)
+
+
+async def jumped(pilot: Pilot[Any], app: Dashboard) -> None:
+    """To the dead letters of a group that reads two topics."""
+    await answer(pilot, app.questions.letters, reports.some_topics())
+    await app.open_letters(Target(topics=("orders", "users")))
+    await until(pilot, lambda: len(table(app, "topics").rows) == 2, "both topics")
+
+
+async def test_what_a_way_shows_is_said_and_is_no_filter_of_the_next_run(tmp_path: Path) -> None:
+    path = tmp_path / "dashboard.json"
+    app = still(remembered=kept.load(path))
+    async with app.run_test(size=(140, 30)) as pilot:
+        await jumped(pilot, app)
+        assert "those of orders, users; Esc shows all" in shown(pilot)
+        await go(pilot, app, "2")
+        await go(pilot, app, "4")
+        assert "those of orders, users; Esc shows all" in shown(pilot), "in this run it stays, and is said"
+        app.remember()
+        assert kept.load(path).place("prod").tables["dlq/topics"] == Wish()
+        await pilot.press("escape")
+        assert "Esc shows all" not in shown(pilot)
+        await pilot.press("slash")
+        await type_text(pilot, "users")
+        assert "those of" not in shown(pilot)
+        await jumped(pilot, app)
+        await pilot.press("q")
+    app.kept.save()
+    assert kept.load(path).place("prod").tables["dlq/topics"] == Wish("users"), "what was written stays the operator's"
 
 
 @pytest.mark.parametrize(
