@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import Enum
 from typing import Final
+from unicodedata import normalize
 
 from rich.text import Text
 from textual.notifications import SeverityLevel
@@ -18,6 +19,8 @@ from eventops.wording import safe
 YES: Final = "confirm"
 MANY: Final = 100
 """Records above which a name is asked for instead of a yes."""
+_LONGEST: Final = 249
+"""Characters of a name that is typed: Kafka's topics have no longer ones."""
 _TOLD: Final = 15.0
 """Seconds for which the end is told on another screen."""
 
@@ -47,6 +50,19 @@ _NOT_NOW: Final = {
     Phase.DONE: "it is done already",
     Phase.FAILED: "not executed: there is no plan, see above",
 }
+
+
+def typable(name: str, word: str) -> str:
+    """What has to be typed for a name: itself, where that is what is shown and can be typed; else that word, for what
+    is shown may be another one's name, or is too long to be read.
+
+    >>> typable("billing", "reset"), typable("Zahlung & Söhne", "reset")
+    ('billing', 'Zahlung & Söhne')
+    >>> {typable(name, "reset") for name in (" billing", "a  b", "a\\u00a0b", "a\\x00b", "a\\u200bb", "b" * 300, "")}
+    {'reset'}
+    """
+    is_plain = name == safe(name) == " ".join(name.split()) and 0 < len(name) <= _LONGEST
+    return name if is_plain else word
 
 
 class ConfirmingPage(Page):
@@ -151,7 +167,7 @@ class ConfirmingPage(Page):
         message.stop()
         if self.phase is not Phase.PLANNED or not self.is_ready:
             return
-        if message.text == self.password:
+        if normalize("NFC", message.text) == normalize("NFC", self.password):  # one letter may be written as two
             self.phase, self._trouble, self._began = Phase.RUNNING, None, self.desk.now()
             self.shell.begin_writing(self)
             self.execute()

@@ -19,7 +19,7 @@ from eventops.errors import reason_of
 from eventops.ports.attention import Attention, NobodyWaits
 from eventops.tui import messages, replay_text
 from eventops.tui.clipboard import copy
-from eventops.tui.confirming import MANY, ConfirmingPage, Phase
+from eventops.tui.confirming import MANY, ConfirmingPage, Phase, typable
 from eventops.tui.gate import GATE
 from eventops.tui.palette import FAINT
 from eventops.tui.quoting import program, shell_line
@@ -85,7 +85,7 @@ class PlanningPage(ConfirmingPage):
     def password(self) -> str:
         """More for more: the topic's name."""
         many = self._plan is not None and len(self._plan.planned) > MANY
-        return self._selection.topic if many else "yes"
+        return typable(self._selection.topic, self.action.value) if many else "yes"
 
     @property
     def deed(self) -> str:

@@ -16,7 +16,7 @@ from eventops.events import Partition
 from eventops.groups.model import Kind, Move, ResetPlan, ResetReport, Scope, Target
 from eventops.groups.reset import ABSENT, NoSuchGroup
 from eventops.tui import messages, quoting, reset_text
-from eventops.tui.confirming import MANY, ConfirmingPage, Phase
+from eventops.tui.confirming import MANY, ConfirmingPage, Phase, typable
 from eventops.tui.palette import BAD, FAINT, GOOD, WARN
 from eventops.tui.quoting import program, shell_line
 from eventops.tui.records import about
@@ -83,7 +83,8 @@ class ResetPage(ConfirmingPage):
     @property
     def password(self) -> str:
         """A yes, or the group's name where many records are skipped or read again."""
-        return self.group if self._plan is not None and reset_text.touched(self._plan) > MANY else "yes"
+        many = self._plan is not None and reset_text.touched(self._plan) > MANY
+        return typable(self.group, "reset") if many else "yes"
 
     @property
     def deed(self) -> str:

@@ -136,6 +136,37 @@ async def test_what_has_to_be_typed_before_offsets_are_set(after: int, typed: st
 
 
 @pytest.mark.parametrize(
+    ("name", "asked", "typed", "wrong", "why"),
+    [
+        (" audit", "reset", "reset", "audit", "blanks around it are cut off what is typed"),
+        ("audit\t", "reset", "reset", "audit", "no line takes a tab"),
+        ("a\x1b[2Jb", "reset", "reset", "a\\x1b[2Jb", "what is shown may be the name of another one"),
+        ("a\u00a0b", "reset", "reset", "a b", "it looks like a blank and is none"),
+        ("g" * 300, "reset", "reset", "g" * 299, "nobody reads it to its end"),
+        ("s\u00f6hne", "s\u00f6hne", "so\u0308hne", "sohne", "one keyboard writes one letter, another two"),
+        ("yes", "yes", "yes", "reset", "an ordinary name"),
+        ("a b", "a b", "a b", "a  b", "an ordinary name"),
+    ],
+)
+async def test_a_name_that_cannot_be_typed_is_not_asked_for(
+    name: str, asked: str, typed: str, wrong: str, why: str
+) -> None:
+    app = still()
+    async with app.run_test(size=(120, 30)) as pilot:
+        plan = reports.reset_plan(name)
+        page = ResetPage(name, plan.target, plan=plan)
+        begun: list[str] = []
+        page.execute = lambda: begun.append(name)  # type: ignore[method-assign]
+        await app.push_screen(page)
+        for answer in (wrong, typed):
+            await pilot.press("x")
+            assert f"type {asked} to set the offsets" in shown(pilot), why
+            page.query_one(Prompt).value = answer
+            await pilot.press("enter")
+            assert bool(begun) is (answer == typed), why
+
+
+@pytest.mark.parametrize(
     "plan",
     [
         reports.reset_plan(members=1),

@@ -136,6 +136,27 @@ async def test_a_group_is_peeked_at_and_put_elsewhere(
     assert held == {(orders, 0): 3}
 
 
+async def test_a_group_whose_name_nobody_can_type_is_put_elsewhere(
+    bootstrap_servers: str, workshop: Workshop, unique: Callable[[str], str]
+) -> None:
+    orders, _ = workshop.orders_with_letters(120)
+    group = f"{unique('slow')}\x1b[2J "
+    commit(bootstrap_servers, group, orders, 1)
+    desk, app = dashboard(bootstrap_servers)
+    with desk:
+        async with app.run_test(size=(140, 40)) as pilot:
+            await app.push_screen(ResetPage(group, targets.target("latest", group, desk.now())))
+            await until(pilot, lambda: "119 offsets skipped" in shown(pilot), "the plan")
+            await pilot.press("x")
+            assert "type reset to set the offsets of slow" in shown(pilot)
+            await type_text(pilot, "yes")
+            assert front(app, ResetPage).phase is Phase.PLANNED
+            await pilot.press("x")
+            await type_text(pilot, "reset")
+            await until(pilot, lambda: "✓ read back" in shown(pilot), "the proof")
+    assert desk_offsets(bootstrap_servers, group) == {(orders, 0): 120}
+
+
 async def test_a_reset_of_a_group_that_is_gone_says_what_would_make_it(
     bootstrap_servers: str, unique: Callable[[str], str]
 ) -> None:
