@@ -13,7 +13,7 @@ from eventops.cli.completing import group_names
 from eventops.cli.options import pass_desk, program
 from eventops.cli.output import output_option, print_document
 from eventops.errors import ExitCode, UsageError
-from eventops.wording import plural, shell_words
+from eventops.wording import plural, safe, shell_words
 
 if TYPE_CHECKING:
     from eventops.bootstrap import Desk
@@ -115,7 +115,7 @@ def _is_confirmed(plan: ResetPlan) -> bool:
     if plan.refused or not sys.stdin.isatty():
         return True
     what = plural(len(plan.moves), "partition")
-    return click.confirm(f"Set the offsets of {plan.group.group_id} on {what}?", err=True)
+    return click.confirm(f"Set the offsets of {safe(plan.group.group_id)} on {what}?", err=True)
 
 
 def _command(plan: ResetPlan, topics: tuple[str, ...], *, all_topics: bool, create: bool) -> str:

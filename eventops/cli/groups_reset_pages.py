@@ -27,7 +27,11 @@ def print_reset(document: Document, command: str) -> None:
         return
     _tell(moves, click.echo)
     _tell_refusals(document, click.echo)
-    if moves and not document["refused"]:
+    if not moves or document["refused"]:
+        return
+    if all(move["before"] == move["after"] for move in moves):
+        click.echo("Nothing to write: every offset is there already.")
+    else:
         click.echo(f"Nothing was written. To carry it out:\n  {safe(command)}")
 
 

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from eventops.tui.widgets.columns import Wish
 
+Value = TypeVar("Value")
 _VERSION: Final = 1
 _MOST_CONTEXTS: Final = 50
 _LONGEST: Final = 200
@@ -37,13 +40,14 @@ class Kept:
     path: Path | None = None
     theme: str | None = None
     places: dict[str, Place] = field(default_factory=dict)
+    _before: Kept | None = field(default=None, init=False, repr=False, compare=False)
+    """As it was read, or written last: what differs from it, this run has changed. None: it wasn't yet."""
 
     def place(self, context: str) -> Place:
         """What is known of a context; the last one asked for is the last one forgotten."""
         found = self.places.pop(context, None) or Place()
         self.places[context] = found
-        for name in list(self.places)[:-_MOST_CONTEXTS]:
-            del self.places[name]
+        _forget(self.places)
         return found
 
     def document(self) -> dict[str, Any]:
@@ -52,17 +56,76 @@ class Kept:
         return {"version": _VERSION, "theme": self.theme, "contexts": places}
 
     def save(self) -> None:
-        """Whole or not at all."""
+        """Whole or not at all; what other runs wrote meanwhile stays, but for what this one has changed."""
         if self.path is None:
             return
         with suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            beside = self.path.with_suffix(f".{os.getpid()}")
-            try:
-                beside.write_text(json.dumps(self.document(), indent=1), encoding="utf-8")
-                beside.replace(self.path)
-            finally:
-                beside.unlink(missing_ok=True)
+            with _alone(self.path):
+                self._write(self.path, self._over(load(self.path)))
+                self.note()
+
+    def _write(self, path: Path, whole: Kept) -> None:
+        beside = path.with_suffix(f".{os.getpid()}")
+        try:
+            beside.write_text(json.dumps(whole.document(), indent=1), encoding="utf-8")
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+
+    def _over(self, theirs: Kept) -> Kept:
+        """What this run has changed, over what is written there now."""
+        before = self._before or Kept()
+        places = dict(theirs.places)
+        for name, ours in self.places.items():
+            if (was := before.places.get(name)) != ours:
+                places[name] = _place_over(was or Place(), ours, places.pop(name, Place()))
+        _forget(places)
+        return Kept(None, _changed(before.theme, self.theme, theirs.theme), places)
+
+    def note(self) -> None:
+        """What is changed from now on is this run's."""
+        self._before = None
+        self._before = deepcopy(self)
+
+
+def _place_over(before: Place, ours: Place, theirs: Place) -> Place:
+    """
+    >>> _place_over(Place("lag", 2.0), Place("dlq", 2.0), Place("topics", 5.0))
+    Place(section='dlq', refresh=5.0, tables={})
+    """
+    found = {
+        name: _changed(before.tables.get(name), ours.tables.get(name), theirs.tables.get(name))
+        for name in dict.fromkeys((*theirs.tables, *ours.tables))
+    }
+    return Place(
+        _changed(before.section, ours.section, theirs.section),
+        _changed(before.refresh, ours.refresh, theirs.refresh),
+        {name: wish for name, wish in found.items() if wish is not None},
+    )
+
+
+def _changed(before: Value, ours: Value, theirs: Value) -> Value:
+    """Ours, where it isn't what was before."""
+    return theirs if ours == before else ours
+
+
+def _forget(places: dict[str, Place]) -> None:
+    for name in list(places)[:-_MOST_CONTEXTS]:
+        del places[name]
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Of several runs one reads and writes: those of a terminal that is closed end all at once."""
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def load(path: Path) -> Kept:
@@ -71,7 +134,9 @@ def load(path: Path) -> Kept:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return Kept(path)
-    return read(document, path)
+    found = read(document, path)
+    found.note()
+    return found
 
 
 def read(document: object, path: Path | None = None) -> Kept:

@@ -69,6 +69,15 @@ def test_a_plan_then_the_deed(eventops: Shell, billing: str, lab: KafkaLab) -> N
     assert (done["verified"], [m["read_back"] for m in done["moves"]], _offsets(lab, billing)) == (True, [3, 0], [3, 0])
 
 
+def test_where_nothing_moves_no_deed_is_offered(eventops: Shell, billing: str) -> None:
+    run = eventops("groups", "reset", billing, "--all-topics", "--to", "shift:+0")
+    assert run.returncode == 0, run.stderr
+    assert "Nothing to write: every offset is there already." in run.stdout
+    assert "--execute" not in run.stdout
+    run = eventops("groups", "reset", billing, "--topic", f"orders{billing[7:]}", "--to", "offset:5")
+    assert "Nothing was written. To carry it out:" in run.stdout, "one of two partitions moves"
+
+
 def test_a_time_ago_becomes_a_moment_in_the_command_that_is_offered(eventops: Shell, billing: str) -> None:
     run = eventops("groups", "reset", billing, "--topic", f"orders{billing[7:]}:0", "--to", "-1h")
     assert run.returncode == 0, run.stderr

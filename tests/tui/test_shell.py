@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from eventops.tui.confirming import ConfirmingPage
 from eventops.tui.contexts import ContextsPage
 from eventops.tui.events import EventsPage
 from eventops.tui.filters import ascii_text, colours, rows_of
-from eventops.tui.kept import Kept
+from eventops.tui.kept import Kept, Place
 from eventops.tui.lag import GroupPage, LagPage
 from eventops.tui.messages import Answered, SeenMore
 from eventops.tui.overview import OverviewPage
@@ -200,6 +201,43 @@ async def test_where_one_was_and_how_tables_were_looked_at_outlasts_the_run(tmp_
         assert (app.theme, app.questions.refresh) == ("nord", 4.0)
         await pilot.press("escape")
         assert "mail-group" in shown(pilot)
+
+
+async def test_of_two_dashboards_none_takes_away_what_the_other_remembers(tmp_path: Path) -> None:
+    path = tmp_path / "dashboard.json"
+    first = Kept(path, "nord", {"prod": Place("lag", 2.0, {"lag/groups": Wish("mail"), "dlq/topics": Wish("users")})})
+    first.theme = "textual-dark"
+    first.save()
+    here, there = kept.load(path), kept.load(path)
+    here.place("prod").tables["lag/groups"] = Wish("billing")
+    here.place("stage").section = "topics"
+    there.place("prod").refresh = 5.0
+    there.place("prod").tables["dlq/topics"] = Wish()
+    there.place("test").section = "dlq"
+    there.theme = "gruvbox"
+    here.save()
+    there.save()
+    found = kept.load(path)
+    assert found.theme == "gruvbox"
+    assert found.places == {
+        "prod": Place("lag", 5.0, {"lag/groups": Wish("billing"), "dlq/topics": Wish()}),
+        "stage": Place("topics"),
+        "test": Place("dlq"),
+    }
+    here.place("prod").section = "overview"
+    here.save()
+    assert kept.load(path).place("prod") == Place("overview", 5.0, found.places["prod"].tables), "the other's is kept"
+    assert kept.load(path).theme == "gruvbox"
+
+
+async def test_dashboards_that_end_at_once_all_remember(tmp_path: Path) -> None:
+    path = tmp_path / "dashboard.json"
+    runs = [kept.load(path) for _ in range(20)]
+    for number, run in enumerate(runs):
+        run.place(f"context-{number}").section = "lag"
+    with ThreadPoolExecutor(len(runs)) as threads:
+        list(threads.map(Kept.save, runs))
+    assert len(kept.load(path).places) == len(runs)
 
 
 async def jumped(pilot: Pilot[Any], app: Dashboard) -> None:
