@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from eventops.tui.confirming import Phase
 from eventops.tui.reset import ResetPage
 from tests.dlq.workshop import Workshop
 from tests.tui.stage import front, go, shown, table, type_text, until
+from tests.tui.terminal import Terminal
 from tests.tui.test_on_a_broker import commit, dashboard, desk_offsets
 
 pytestmark = [pytest.mark.broker, pytest.mark.faults, pytest.mark.asyncio]
@@ -119,3 +121,33 @@ async def test_a_reset_that_is_never_answered_ends_and_says_that_nothing_is_know
             await until(pilot, lambda: app.questions.lag.failure is None, "the broker is back", 60)
             await pilot.press("r")
             await until(pilot, lambda: page.phase is Phase.PLANNED, "where it stands now", 60)
+
+
+@pytest.mark.timeout(180)
+async def test_who_leaves_in_the_middle_is_told_what_tells_where_the_group_stands(
+    one: LocalKafka, unique: Callable[[str], str], tmp_path: Path
+) -> None:
+    """The real program on a terminal of its own."""
+    servers = one.status().bootstrap_servers or ""
+    group, _ = behind(servers, unique)
+    home = {"EVENTOPS_CONFIG": str(tmp_path / "none.toml"), "EVENTOPS_HOME": str(tmp_path / "home")}
+    terminal = Terminal([sys.executable, "-m", "eventops", "-b", servers, "dashboard"], home)
+    terminal.until("overview")
+    terminal.press(f":lag {group}\r")
+    terminal.until("oldest waits")
+    terminal.press("R")
+    terminal.until("earliest")
+    terminal.press("latest\r")
+    terminal.until("offsets skipped")
+    terminal.press("x")
+    terminal.until("type yes")
+    with frozen(one):
+        terminal.press("yes\r")
+        terminal.until("the broker is asked to set them")
+        terminal.press("q")
+        terminal.until("stopped: its")
+        terminal.press("q")
+        assert terminal.ended() == 0
+        assert f"whether the offsets were set, this tells: eventops -b {servers} groups show {group}" in " ".join(
+            terminal.text.decode().split()
+        )
