@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from tests.brokers.lab import KafkaLab
 from tests.cli.running import Shell
 from tests.contracts import keeps_its_contract
 from tests.official import ConsumerGroups
+from tests.tui.terminal import Terminal
 
 pytestmark = pytest.mark.broker
 
@@ -76,6 +78,20 @@ def test_where_nothing_moves_no_deed_is_offered(eventops: Shell, billing: str) -
     assert "--execute" not in run.stdout
     run = eventops("groups", "reset", billing, "--topic", f"orders{billing[7:]}", "--to", "offset:5")
     assert "Nothing was written. To carry it out:" in run.stdout, "one of two partitions moves"
+
+
+def test_a_question_obeys_no_name(eventops: Shell, billing: str, lab: KafkaLab) -> None:
+    group, topic = f"{lab.name('slow')}\x1b[2J", f"orders{billing[7:]}"
+    lab.commit(group, {Partition(topic, 0): 5})
+    words = ("groups", "reset", group, "--topic", topic, "--to", "earliest", "--execute")
+    command = [sys.executable, "-m", "eventops", "-b", str(eventops.bootstrap), *words]
+    terminal = Terminal(command, eventops.environ, size=(200, 40))
+    terminal.until("Set the offsets of")
+    terminal.until("on 2 partitions?")
+    assert b"\\x1b[2J" in terminal.written
+    assert b"\x1b[2J" not in terminal.written, "a name that empties the screen is shown"
+    terminal.press("n\r")
+    assert terminal.ended() == 1
 
 
 def test_a_time_ago_becomes_a_moment_in_the_command_that_is_offered(eventops: Shell, billing: str) -> None:
