@@ -41,7 +41,6 @@ class EventsPage(Page):
     """A form, and what it finds."""
 
     section = "events"
-    AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("w", "edit", "change the condition, the topics, the times"),
         Binding("n", "more", "go on after the records that are shown"),

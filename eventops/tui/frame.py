@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.containers import Container, Horizontal, Vertical
+from textual.containers import Vertical
 from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Static
 
 from eventops.tui.commands import NAMES
 from eventops.tui.messages import Entered, Left, Typed
 from eventops.tui.palette import WARN
-from eventops.tui.widgets.lines import CommandLine, Keys, Notice, Prompt, Said, StatusLine, Tabs
+from eventops.tui.widgets.lines import CommandLine, Notice, StatusLine, Tabs
+from eventops.tui.widgets.prompt import Bottom
 from eventops.tui.widgets.table import Table
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ class Frame(Screen[None]):
 
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)
     """Who loses it and who gets it draw what changes: Textual's own draws the whole screen each time."""
+    AUTO_FOCUS: ClassVar[str | None] = ""
+    """Nobody by itself: who has the keys is said once it is mounted."""
     worn: str | None = None
     """The theme that it is styled in; None: it isn't yet."""
     _is_built = False
@@ -62,8 +64,7 @@ class Frame(Screen[None]):
         yield Notice(id="notice")
         yield Vertical(*self.body(), id="body")
         yield CommandLine(id="command")
-        line = Horizontal(Static(id="sign"), Prompt(), id="prompt")
-        yield Container(Said(id="question"), Keys(id="keys"), line, id="bottom")
+        yield Bottom(id="bottom")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Nothing can be done on a screen that is being built: what it would be done to isn't there yet."""
@@ -107,12 +108,8 @@ class Frame(Screen[None]):
 
     def _open(self, sign: str, question: Text | None, hint: str, text: str, *, is_deaf: bool = False) -> None:
         self._is_for_sure = False
-        self.query_one("#sign", Static).update(Text(f"{sign} "))
-        self.query_one("#question", Said).update(question or Text())
-        self.query_one("#bottom").set_class(question is not None, "-asks")
-        prompt = self.query_one(Prompt)
-        prompt.suggests = self.shell.complete
-        prompt.ask(sign, hint, text, is_deaf=is_deaf)
+        bottom = self.query_one(Bottom)
+        bottom.ask(sign, hint, text, question, suggests=self.shell.complete, is_deaf=is_deaf)
 
     def _lacking(self, question: str) -> str | None:
         """The size that a question takes; None: there is room."""
@@ -123,12 +120,11 @@ class Frame(Screen[None]):
 
     def on_resize(self) -> None:
         """A question that has to be read first, and can't be any more, isn't answered."""
-        prompt, asked = self.query(Prompt), self.query("#bottom.-asks #question")
-        if prompt and asked and prompt.first().is_asking and self._is_for_sure:
-            question = asked.first(Said).told
-            if self._lacking(question) is not None:
-                prompt.first().close()
-                self.ask_for_sure(prompt.first().sign, question)
+        for bottom in self.query(Bottom):
+            asked = bottom.asked if self._is_for_sure else None
+            if asked is not None and self._lacking(asked[0]) is not None:
+                bottom.close()
+                self.ask_for_sure(asked[1], asked[0])
 
     def on_typed(self, message: Typed) -> None:
         """The filter works while it is typed."""
@@ -145,7 +141,7 @@ class Frame(Screen[None]):
         """The filter stays; a command is the app's."""
         if message.sign == "/":
             message.stop()
-        if not self.query_one(Prompt).is_open:  # a subclass may have asked on
+        if not self.query_one(Bottom).is_open:  # a subclass may have asked on
             self.focus_body()
 
     def action_sort_next(self) -> None:

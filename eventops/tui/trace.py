@@ -27,7 +27,8 @@ from eventops.tui.page import Page
 from eventops.tui.palette import FAINT
 from eventops.tui.target import Target
 from eventops.tui.widgets.chain import Chain, Timeline
-from eventops.tui.widgets.lines import Freshness, Prompt, Said
+from eventops.tui.widgets.lines import Freshness, Said
+from eventops.tui.widgets.prompt import Prompt
 from eventops.wording import plural, safe, safe_block
 
 _ID: Final = "id"

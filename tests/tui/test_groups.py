@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -20,7 +21,7 @@ from eventops.tui.records import RecordPage
 from eventops.tui.reset import ResetPage
 from eventops.tui.topics import TopicPage
 from eventops.tui.trace import TracePage
-from eventops.tui.widgets.lines import Prompt
+from eventops.tui.widgets.prompt import Bottom, Prompt
 from tests.tui import reports
 from tests.tui.stage import answer, answer_all, current, front, go, shown, still, table, type_text, until
 
@@ -59,6 +60,24 @@ async def test_enter_is_told_of_only_where_a_member_has_something_to_look_at() -
         await pilot.press("enter")
         assert [one.message for one in app._notifications] == ["nothing to look at: this member has no partition"]
         assert isinstance(app.screen, GroupPage)
+
+
+async def test_a_page_has_its_rows_when_it_is_seen_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = still()
+    async with app.run_test(size=(120, 30)) as pilot:
+        seen: list[str] = []
+        await answer(pilot, app.questions.lag, reports.sick_lag())
+
+        def look() -> None:
+            if isinstance(app.screen, GroupPage):
+                seen.append(shown(pilot))
+
+        monkeypatch.setattr(app, "post_display_hook", look)
+        await app.open_group("billing-group")
+        await until(pilot, lambda: bool(seen), "the page")
+        assert "/ billing-group" in seen[0]
+        assert re.search(r"^ +orders +0 ", seen[0], re.MULTILINE), seen[0]
+        assert "worker-1" in seen[0]
 
 
 async def test_enter_on_a_partition_shows_the_record_that_waits() -> None:
@@ -179,7 +198,7 @@ async def test_what_the_broker_would_refuse_can_not_be_confirmed(plan: object) -
         page = ResetPage("audit-group", reports.reset_plan().target, plan=plan)  # type: ignore[arg-type]
         await app.push_screen(page)
         await pilot.press("x")
-        assert not page.query_one(Prompt).is_asking
+        assert not page.query_one(Bottom).is_asking
         assert "x execute" not in shown(pilot)
 
 
@@ -207,7 +226,7 @@ async def test_a_read_only_context_resets_nothing() -> None:
         await pilot.press("x")
         assert "the context prod is read-only" in shown(pilot)
         assert table(app, "moves").rows == plan.moves
-        assert not page.query_one(Prompt).is_asking
+        assert not page.query_one(Bottom).is_asking
 
 
 async def test_a_low_terminal_shows_the_rows_of_the_table_that_has_the_keys() -> None:

@@ -19,7 +19,7 @@ from eventops.tui.messages import BrokeOff, PlanMade, Stepped, Unplanned
 from eventops.tui.replay import ReplayPage
 from eventops.tui.replay_options import Manner, options, set_rate
 from eventops.tui.replay_text import of_plan
-from eventops.tui.widgets.lines import Prompt
+from eventops.tui.widgets.prompt import Bottom
 from tests.tui import reports
 from tests.tui.stage import answer, front, shown, still, table, type_text, until
 from tests.tui.test_letters import letters_page, planned
@@ -43,7 +43,7 @@ async def test_on_letters_what_is_shown_under_the_cursor_is_meant_and_never_the_
             await pilot.press(key)
             assert app.screen is page
             assert "nothing is chosen here" in shown(pilot)
-            assert not page.query_one(Prompt).is_asking, "no reason for nothing"
+            assert not page.query_one(Bottom).is_asking, "no reason for nothing"
             await pilot.press("escape")
 
 
@@ -240,7 +240,7 @@ async def test_who_executes_before_there_is_a_plan_is_told_so() -> None:
         page.phase = Phase.PLANNING
         await pilot.press("x")
         assert "not yet: the plan is still being made" in shown(pilot)
-        assert not page.query_one(Prompt).is_asking
+        assert not page.query_one(Bottom).is_asking
 
 
 async def test_a_plan_is_not_said_to_be_asked_again_and_what_was_done_is_as_old_as_its_end() -> None:

@@ -27,7 +27,7 @@ from eventops.tui.replay import ReplayPage
 from eventops.tui.replay_options import Manner, Option, options, set_reason, turn_ramp
 from eventops.tui.replay_text import of_plan
 from eventops.tui.trace import TracePage
-from eventops.tui.widgets.lines import Prompt
+from eventops.tui.widgets.prompt import Bottom, Prompt
 from tests.tui import reports
 from tests.tui.stage import answer, current, front, shown, still, table, type_text, until
 
@@ -355,7 +355,7 @@ async def test_another_wish_wants_another_plan() -> None:
         assert page.phase is Phase.PLANNING
         assert page.manner.wishes.by_key
         await pilot.press("x")
-        assert not page.query_one(Prompt).is_asking, "there is nothing to confirm yet"
+        assert not page.query_one(Bottom).is_asking, "there is nothing to confirm yet"
         late = reports.plan(3)
         page.post_message(PlanMade(late, of_plan(late), Manner()))
         await pilot.pause()

@@ -22,7 +22,7 @@ from eventops.tui.ring import Ring, size
 from eventops.tui.tail import TailPage
 from eventops.tui.trace import TracePage
 from eventops.tui.widgets.grid import Grid
-from eventops.tui.widgets.lines import Prompt
+from eventops.tui.widgets.prompt import Prompt
 from tests.tui import reports
 from tests.tui.stage import answer, current, front, settle, shown, still, table, type_text, until
 

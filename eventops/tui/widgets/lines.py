@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from rich.text import Text
-from textual.events import Click, Key, Paste
-from textual.geometry import Size
-from textual.reactive import Reactive
-from textual.suggester import Suggester
+from textual.events import Click
 from textual.visual import VisualType
-from textual.widget import Widget
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from eventops.config import Context
-from eventops.tui.messages import Entered, Left, Typed
 from eventops.tui.palette import ACCENT, BAD, FAINT, ODD, WARN, badge
 from eventops.wording import UNKNOWN, instant, safe, waited
 
@@ -226,102 +221,3 @@ def _keys(keys: Sequence[tuple[str, str]], gap: str) -> Text:
     for key, what in keys:
         line.append(key, f"bold {ACCENT}").append(f" {what}{gap}", FAINT)
     return line
-
-
-class Completion(Suggester):
-    """What a command could become; only after ``:``."""
-
-    def __init__(self, line: Prompt) -> None:
-        super().__init__(use_cache=False, case_sensitive=True)
-        self._line = line
-
-    async def get_suggestion(self, value: str) -> str | None:
-        """The whole line."""
-        return self._line.suggests(value) if self._line.sign == ":" else None
-
-
-class Prompt(Input):
-    """The line at the bottom: a command after ``:``, a filter after ``/``. A deaf one takes every key and does nothing
-    with it: what is typed behind a key that does nothing is text, and none of it a command."""
-
-    virtual_size: Reactive[Size] = Reactive(Size(0, 0))
-    """Its place is no matter of what is typed: Textual's own lays the whole screen out anew at each key."""
-    sign = ":"
-    suggests: Callable[[str], str | None] = staticmethod(lambda _text: None)
-    is_deaf = False
-    _before: Widget | None = None
-
-    def __init__(self) -> None:
-        super().__init__(compact=True, suggester=Completion(self))
-
-    def ask(self, sign: str, hint: str, text: str, *, is_deaf: bool = False) -> None:
-        """Open it."""
-        self.sign, self.is_deaf = sign, is_deaf
-        self.value = text
-        self.placeholder = hint
-        self.parent_line.add_class("-open")
-        if self.screen.focused is not self:
-            self._before = self.screen.focused
-        self.screen.set_focus(self)  # at once: `focus` would come a message later, and keys of a burst before it
-
-    @property
-    def parent_line(self) -> Widget:
-        """The whole line, with its sign."""
-        assert isinstance(self.parent, Widget)
-        return self.parent
-
-    @property
-    def is_open(self) -> bool:
-        """Keys are for it."""
-        return self.parent_line.has_class("-open")
-
-    @property
-    def is_asking(self) -> bool:
-        """An answer is waited for."""
-        return self.is_open and not self.is_deaf
-
-    def close(self) -> None:
-        """Leave it; keys are at once for whoever had them."""
-        self._shut()
-        self.screen.set_focus(self._before)
-        if self.screen.focused is self:
-            self.screen.set_focus(None)
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """A filter works while it is typed."""
-        event.stop()
-        if self.is_asking:
-            self.post_message(Typed(self.sign, event.value))
-
-    def on_paste(self, event: Paste) -> None:
-        """Text, too."""
-        if self.is_deaf:
-            event.stop()
-            event.prevent_default()
-
-    def on_blur(self) -> None:
-        """A click led elsewhere: what was refused is read."""
-        if self.is_deaf and self.screen.focused is not self:
-            self._shut()
-
-    def _shut(self) -> None:
-        self.parent_line.remove_class("-open")
-        self.screen.query_one("#bottom").remove_class("-asks")
-
-    def on_key(self, event: Key) -> None:
-        """Tab completes; Enter and Escape end the line; Escape leaves it, not the screen."""
-        if self.is_deaf:
-            if event.key in ("enter", "escape"):
-                self.close()
-        elif event.key == "tab" and self.cursor_at_end:
-            self.action_cursor_right()
-        elif event.key == "enter":
-            self.close()
-            self.post_message(Entered(self.sign, self.value.strip()))
-        elif event.key == "escape":
-            self.close()
-            self.post_message(Left(self.sign))
-        else:
-            return
-        event.stop()
-        event.prevent_default()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Final, Generic
+from typing import Any, Final
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.events import DescendantFocus, Resize
 from textual.message import Message
 from textual.widgets import Static
@@ -20,6 +19,7 @@ from eventops.tui.widgets import caption
 from eventops.tui.widgets.columns import Arranged, Column, Depth, Row, Wish, arranged, is_light, place, widths
 from eventops.tui.widgets.grid import Grid
 from eventops.tui.widgets.lines import OneLine, Said
+from eventops.tui.widgets.marking import Marking
 
 __all__ = ["Column", "Table"]
 
@@ -29,7 +29,7 @@ _MEASURED: Final = 60
 """Rows whose cells tell how wide the columns are, beside those in view."""
 
 
-class Table(Vertical, Generic[Row]):
+class Table(Marking[Row]):
     """Rows of one kind, with a title that counts them and a sentence where there are none."""
 
     class Chosen(Message):
@@ -70,22 +70,20 @@ class Table(Vertical, Generic[Row]):
         """Said while the rows aren't known."""
         self.is_partial = False
         """Something couldn't be read: no rows doesn't mean that there are none."""
-        self.marked: set[str] = set()
-        """Keys of the rows that the operator marked."""
         self._follows, self._note, self._is_timely = False, "", is_timely
         self._given: Sequence[Row] | None = None
-        self._shown: Arranged[Row] | None = None
         self._wish, self._number = Wish(), 0
         self._said = (self._note, self.empty, self.is_partial)
         self._visible: tuple[Column[Row], ...] = ()
         self._wide: tuple[int, ...] = ()
+        self._width = 0
+        self._instead: Said | None = None
         self._told: dict[int, list[Text]] = {}  # texts of rows since they were shown: measured, compared and drawn
 
     def compose(self) -> ComposeResult:
-        """Title, rows, and what is said instead of them."""
+        """Title and rows; what is said instead of them comes when it is said first."""
         yield OneLine(classes="title")
         yield Grid(self._cells, lambda row: self._shown is not None and self._shown.keys[row] in self.marked)
-        yield Said(classes="empty")
 
     @property
     def needle(self) -> str:
@@ -121,35 +119,6 @@ class Table(Vertical, Generic[Row]):
         """The row under the cursor."""
         at, rows = self._grid.cursor_row, self.rows
         return rows[at] if 0 <= at < len(rows) else None
-
-    @property
-    def marked_rows(self) -> list[Row]:
-        """Those of the shown rows that are marked."""
-        if self._shown is None:
-            return []
-        return [row for name, row in zip(self._shown.keys, self._shown.rows, strict=True) if name in self.marked]
-
-    def toggle_mark(self) -> None:
-        """Mark the row under the cursor, or take its mark away, and go on to the next."""
-        if (row := self.current) is not None:
-            self._grid.action_move(1)
-            self._mark(self.marked ^ {self._key(row)})
-
-    def toggle_marks(self) -> None:
-        """Mark all rows that are shown; where all are marked, take their marks away."""
-        shown = set(self._shown.keys) if self._shown is not None else set()
-        self._mark(self.marked - shown if shown <= self.marked else self.marked | shown)
-
-    def unmark(self, keys: Iterable[str] | None = None) -> bool:
-        """Take these marks away, None: all; False: there were none."""
-        had = bool(self.marked)
-        self._mark(set() if keys is None else self.marked.difference(keys))
-        return had
-
-    def _mark(self, keys: set[str]) -> None:
-        self.marked = keys
-        self._head()
-        self._grid.redraw()
 
     def show(self, rows: Sequence[Row] | None, *, note: str = "") -> None:
         """Show these; None: they aren't known yet. ``note`` stands beside their number."""
@@ -204,10 +173,6 @@ class Table(Vertical, Generic[Row]):
         """Keys move this table's cursor from now on."""
         self.screen.set_focus(self._grid)  # at once: a key behind the one that led here may ask for another focus
 
-    @property
-    def _grid(self) -> Grid:
-        return self.query_one(Grid)
-
     def on_descendant_focus(self, _event: DescendantFocus) -> None:
         """Low terminals show the others' titles only; elsewhere it is noted, and styled when the terminal gets low."""
         for table in self.screen.query(Table):
@@ -215,11 +180,10 @@ class Table(Vertical, Generic[Row]):
 
     def on_resize(self, _event: Resize) -> None:
         """Columns come, go and change their widths."""
-        self._wide = ()
-        visible = tuple(column for column in self._columns if column.from_width <= self.size.width)
-        if visible != self._visible:
-            self._visible = visible
-            self._arrange()
+        if self.size.width != self._width:
+            self._wide, self._width = (), self.size.width
+            if self._see():
+                self._arrange()
         self._fit()
 
     def on_grid_titled(self, event: Grid.Titled) -> None:
@@ -253,9 +217,22 @@ class Table(Vertical, Generic[Row]):
         self._wish = wish
         self._arrange()
 
+    def _has_width(self) -> bool:
+        """It is told what it shows before it is laid out: most tables are as wide as the terminal, and have their rows
+        when they are seen first. Others hear of their width by ``on_resize``."""
+        if self.is_mounted and not self._width:
+            self._width = self.app.size.width
+            self._see()
+        return self.is_mounted and self._width > 0
+
+    def _see(self) -> bool:
+        before = self._visible
+        self._visible = tuple(column for column in self._columns if column.from_width <= self._width)
+        return self._visible != before
+
     def _arrange(self) -> None:
         """Put the rows in order: few at once, many in a worker while those before stay."""
-        if not self.is_mounted or not self.size.width:
+        if not self._has_width():
             return
         self._number += 1
         number, rows, columns, wish, depth = self._number, self._given, self._visible, self._wish, self._depth
@@ -291,7 +268,7 @@ class Table(Vertical, Generic[Row]):
 
     def _fit(self, *, is_drawn: bool = False) -> None:
         """Measure what is in view and draw it; ``is_drawn``: only where that makes columns wider."""
-        if not self.is_mounted or not self.size.width:
+        if not self._has_width():
             return
         if not is_drawn:
             self._told.clear()
@@ -299,12 +276,12 @@ class Table(Vertical, Generic[Row]):
         measured = grid.in_view if is_drawn else {*range(min(count, _MEASURED)), *grid.in_view}
         cells = [self._texts(row) for row in measured if row < count]
         before = self._wide if len(self._wide) == len(self._visible) else ()
-        wide = widths(self._visible, cells, before, self.size.width, self._wish.sorted_by)
+        wide = widths(self._visible, cells, before, self._width, self._wish.sorted_by)
         if is_drawn and wide == self._wide:
             return
         self._wide = wide
         self._head()
-        rest = caption.rest(self._wide, self.size.width)
+        rest = caption.rest(self._wide, self._width)
         grid.lay_out([*caption.heads(self._visible, self._wide, self._wish), *rest], count)
 
     def _cells(self, row: int) -> Sequence[Text]:
@@ -319,10 +296,18 @@ class Table(Vertical, Generic[Row]):
 
     def _head(self) -> None:
         told = caption.counted(self._shown, self.needle, len(self.marked))
-        heading, empty = self.query_one(".title", Static), self.query_one(".empty", Static)
+        heading = self.query_one(".title", Static)
         heading.update(caption.title(self._title, told, self._note))
         is_told = self.needle or self.marked or self._note or not self.screen.has_class("-low")
         heading.display = bool(self._title and is_told)
         instead = self.waiting if told is None else caption.instead(told, self.empty, is_partial=self.is_partial)
-        empty.update(Text(instead, FAINT))
-        empty.display = told is None or not told.shown
+        self._say(Text(instead, FAINT), is_shown=told is None or not told.shown)
+
+    def _say(self, text: Text, *, is_shown: bool) -> None:
+        if self._instead is None:
+            if not is_shown:
+                return
+            self._instead = Said(classes="empty")
+            self.mount(self._instead)
+        self._instead.update(text)
+        self._instead.display = is_shown
