@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from textual.app import App
 from textual.events import Event, Key, Paste
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Input
 
 from eventops.tui.messages import KeyPassed
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
     from textual.driver import Driver
 
 _PATIENCE: Final = 1.0
-"""Seconds after which a key that nobody told the end of holds up no other: its screen was closed under it."""
+"""Seconds after which a key that nobody told the end of holds up no other, where who had to tell it is gone: its screen
+was closed under it."""
+_MOST_PATIENCE: Final = 5.0
+"""Seconds after which none does. A machine with much else to do takes its time for a screen, and what is typed behind
+the key that opens it is for that screen."""
 
 
 _IN_LINES: Final = {"b": "ctrl+left", "f": "ctrl+right", "backspace": "ctrl+w"}
@@ -48,6 +53,8 @@ class InOrder(App[None]):
         self._handed_on: float | None = None
         self._number = 0
         """Of the key that was handed on last."""
+        self._teller: Widget | None = None
+        """Who tells the end of it."""
         self._seen: Screen[object] | None = None
         """What was in front then."""
 
@@ -75,17 +82,24 @@ class InOrder(App[None]):
         if message.number != self._number or not self.screen_stack:
             return
         if not message.is_second:  # Enter on a row opens its page by messages that are on their way now
-            (self.focused or self.screen).post_message(KeyPassed(message.number, is_second=True))
+            self._let_tell(KeyPassed(message.number, is_second=True))
         elif self._keys and self.screen is not self._seen:
-            self._seen = self.screen
+            self._seen = self._teller = self.screen
             self.screen.call_after_refresh(self.post_message, message)
         else:
             await self._go_on()
 
     async def hurry_keys(self) -> None:
         """Now and then: wait no longer for one that was lost."""
-        if self._handed_on is not None and time.monotonic() - self._handed_on > _PATIENCE:
+        if self._handed_on is None:
+            return
+        is_lost = self._teller is None or not self.is_mounted(self._teller)
+        if time.monotonic() - self._handed_on > (_PATIENCE if is_lost else _MOST_PATIENCE):
             await self._go_on(is_waiting=False)
+
+    def _let_tell(self, passed: KeyPassed) -> None:
+        self._teller = self.focused or self.screen
+        self._teller.post_message(passed)
 
     async def _go_on(self, *, is_waiting: bool = True) -> None:
         self._handed_on = None
@@ -99,6 +113,7 @@ class InOrder(App[None]):
         self._number += 1
         passed, self._seen = KeyPassed(self._number), self.screen
         if is_waiting and not self.screen.is_mounted:  # nothing of it is there that the key could be about
+            self._teller = self.screen
             self.screen.call_after_refresh(self.post_message, KeyPassed(self._number, is_second=True))
             return
         first = self._keys.popleft()
@@ -107,4 +122,4 @@ class InOrder(App[None]):
             self._keys.extendleft(behind)
         await super().on_event(first)
         if self.screen_stack:
-            (self.focused or self.screen).post_message(passed)  # behind the key, the same way
+            self._let_tell(passed)  # behind the key, the same way

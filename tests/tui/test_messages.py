@@ -200,8 +200,22 @@ async def test_a_key_that_got_lost_with_its_screen_holds_up_no_other() -> None:
     app = still()
     async with app.run_test(size=(100, 30)) as pilot:
         await answer_all(pilot, app)
-        app._handed_on = time.monotonic()
+        app._handed_on, app._teller = time.monotonic(), Prompt()
         burst(app, "2")
+        await until(pilot, lambda: isinstance(app.screen, LagPage), "the next key")
+
+
+async def test_a_key_waits_for_the_screen_before_it_however_slow_the_machine_is() -> None:
+    app = still()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await answer_all(pilot, app)
+        app._handed_on, app._teller = time.monotonic() - 2, app.screen
+        burst(app, "2")
+        await until(pilot, lambda: bool(app._keys), "it came")
+        await app.hurry_keys()
+        assert app._keys, "it waits for the screen"
+        app._handed_on = time.monotonic() - 10
+        await app.hurry_keys()
         await until(pilot, lambda: isinstance(app.screen, LagPage), "the next key")
 
 
