@@ -73,6 +73,8 @@ class ConfirmingPage(Page):
     _trouble: str | None = None
     _began: datetime | None = None
     """When it was confirmed."""
+    _is_warned = False
+    """Who wants to leave was told that it can't be stopped."""
 
     @property
     def freshness(self) -> Freshness | None:
@@ -168,8 +170,9 @@ class ConfirmingPage(Page):
         if self.phase is not Phase.PLANNED or not self.is_ready:
             return
         if normalize("NFC", message.text) == normalize("NFC", self.password):  # one letter may be written as two
-            self.phase, self._trouble, self._began = Phase.RUNNING, None, self.desk.now()
             self.shell.begin_writing(self)
+            self.phase, self._trouble, self._began = Phase.RUNNING, None, self.desk.now()
+            self._is_warned = False
             self.execute()
         else:
             self.notify(f"not confirmed: that isn't {safe(self.password, 60)}; nothing was written", markup=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from bisect import bisect_left
 from collections.abc import Iterable
 from functools import cached_property
 from typing import Final
@@ -25,7 +26,8 @@ class Finder:
     """What is looked for in texts, in whatever case: a text, or what a regular expression says.
 
     An expression that repeats something could take minutes in a megabyte, and nothing else would happen meanwhile. So
-    Python looks through the beginning of a long text alone, and :class:`Linear` through the rest."""
+    Python looks through the beginning of a long text alone, and :class:`Linear` through the rest; for one that could
+    take minutes in a line, through all of it."""
 
     def __init__(self, wanted: str) -> None:
         self._folded = wanted.casefold()
@@ -33,7 +35,8 @@ class Finder:
         self._is_laid_out = '": ' in wanted
         self._expression = _as_laid_out(wanted)
         self._pattern = _compiled(wanted, self._expression)
-        self.most = _LONGEST[min(_repeats(wanted), _MOST_REPEATS)]
+        self._is_heavy = self._pattern is None and _is_expression(self._expression)
+        self.most = 0 if self._is_heavy else _LONGEST[min(_repeats(wanted), _MOST_REPEATS)]
         """Characters of a text that are looked through where ``holds`` can't tell."""
 
     def holds(self, text: str) -> bool | None:
@@ -43,10 +46,13 @@ class Finder:
         >>> find.holds("abcd"), find.holds("abd b.?d"), find.holds("ab"), find.holds("a" * 9_999 + "bd")
         (True, True, False, True)
         >>> Finder("b(?=c).*d").holds("a" * 9_999 + "bcd")
+        >>> Finder("(bd)+$").holds("abd"), Finder("(bd)+$").holds("abc")
+        (True, False)
+        >>> Finder("(b(?=d)d)+").holds("abd")
         """
         if self._stands_in(text) is not None:
             return True
-        if self._pattern is None or len(text) <= self.most:
+        if not self._goes_on_in(text):
             return False
         return self._linear.holds(text) if self._linear is not None else None
 
@@ -57,10 +63,15 @@ class Finder:
         (range(4, 8), range(9999, 10001))
         >>> Finder("ST").place("Strasse und Straße"), Finder("SS").place("Straße")
         (range(0, 2), range(0, 6))
+        >>> Finder("(bd)+").place("a" * 9_999 + "bd" + "a" * 9_999)
+        range(9999, 10001)
         """
         found = self._stands_in(text)
-        if found is not None or self._pattern is None or len(text) <= self.most or self._linear is None:
+        if found is not None or not self._goes_on_in(text) or self._linear is None:
             return found
+        if self._pattern is None:
+            piece = self._narrowed(text, range(len(text)), _PIECE)
+            return self._narrowest(text, piece) if piece is not None else None
         piece = self._narrowed(text, range(len(text)), _PIECE)
         window = self._narrowed(text, piece, self.most) if piece is not None else None
         match = self._pattern.search(text, window.start, window.stop) if window is not None else None
@@ -76,6 +87,10 @@ class Finder:
         match = self._pattern.search(text, 0, self.most) if self._pattern is not None else None
         return range(*match.span()) if match is not None else None
 
+    def _goes_on_in(self, text: str) -> bool:
+        """It may stand where Python doesn't look for it."""
+        return self._is_heavy or (self._pattern is not None and len(text) > self.most)
+
     @cached_property
     def _linear(self) -> Linear | None:
         return Linear.of(self._expression)
@@ -85,6 +100,16 @@ class Finder:
         pieces = (range(at, min(at + size, within.stop)) for at in range(within.start, within.stop, size // 2))
         assert self._linear is not None
         return next((one for one in pieces if self._linear.holds(text[one.start : one.stop])), None)
+
+    def _narrowest(self, text: str, within: range) -> range:
+        """The first end, and the last beginning before it, between which it stands."""
+        linear = self._linear
+        assert linear is not None
+        ends = range(within.start, within.stop)
+        end = within.start + bisect_left(ends, True, key=lambda at: linear.holds(text[within.start : at]) is True)
+        starts = range(within.start, end)
+        start = within.start + bisect_left(starts, True, key=lambda at: linear.holds(text[at:end]) is not True)
+        return range(max(start - 1, within.start), end)
 
 
 class Matcher:
@@ -133,8 +158,20 @@ def _as_laid_out(expression: str) -> str:
     return _LAID_OUT.sub(lambda found: r'"[ \t\r\n]*:[ \t\r\n]*' if found[0] == '": ' else found[0], expression)
 
 
+def _is_expression(text: str) -> bool:
+    """
+    >>> _is_expression("(a+)+$"), _is_expression("***"), _is_expression("C:/a.txt")
+    (True, False, True)
+    """
+    try:
+        re.compile(text)
+    except (re.error, OverflowError, RecursionError):
+        return False
+    return True
+
+
 def _compiled(text: str, expression: str | None = None) -> re.Pattern[str] | None:
-    r"""None: taken as plain text, because it is no expression, or one that could search for minutes.
+    r"""None: it is no expression, and taken as plain text, or one that could search for minutes.
 
     >>> _compiled("(a+)+$"), _compiled("a*b*c*d*"), _compiled("[")
     (None, None, None)

@@ -119,12 +119,18 @@ class Frame(Screen[None]):
         return f"{wide}x{lines}" if width < wide or height < lines else None
 
     def on_resize(self) -> None:
-        """A question that has to be read first, and can't be any more, isn't answered."""
+        """A question that has to be read first, and can't be any more, isn't answered. Who had the keys where it was
+        too low to be seen has lost them."""
+        self.call_after_refresh(self._give_keys)
         for bottom in self.query(Bottom):
             asked = bottom.asked if self._is_for_sure else None
             if asked is not None and self._lacking(asked[0]) is not None:
                 bottom.close()
                 self.ask_for_sure(asked[1], asked[0])
+
+    def _give_keys(self) -> None:
+        if self.is_mounted and self.focused is None:
+            self.focus_body()
 
     def on_typed(self, message: Typed) -> None:
         """The filter works while it is typed."""

@@ -13,9 +13,10 @@ from textual import constants
 from textual._parser import ParseError
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
-from textual.events import Key
+from textual.events import Key, Paste
 
 from eventops.tui.keys import AfterEscape
+from eventops.tui.pasting import Pastes
 
 _LOOK: Final = 0.1
 """Seconds between two looks at whether the dashboard is being left."""
@@ -46,14 +47,17 @@ class Keyboard(LinuxDriver):
 
     def run_input_thread(self) -> None:
         """Read keys until the dashboard is left."""
-        parser = Keys(self._debug)
+        parser, pastes = Keys(self._debug), Pastes()
         decode = getincrementaldecoder("utf-8")(errors="replace").decode
         patience = _LOOK
         with selectors.SelectSelector() as terminal:
             terminal.register(self.fileno, selectors.EVENT_READ)
             while not self.exit_event.is_set():
                 text = decode(os.read(self.fileno, _AT_ONCE)) if terminal.select(patience) else ""
-                for event in (*(parser.feed(text) if text else ()), *parser.tick()):
+                for part in pastes.part(text):
+                    for event in (part,) if isinstance(part, Paste) else parser.feed(part):
+                        self.process_message(event)
+                for event in parser.tick():
                     self.process_message(event)
                 patience = constants.ESCAPE_DELAY + 0.001 if text.endswith("\x1b") else _LOOK
         with suppress(EOFError, ParseError):

@@ -17,12 +17,9 @@ from eventops.tui.messages import KeyPassed
 if TYPE_CHECKING:
     from textual.driver import Driver
 
-_PATIENCE: Final = 1.0
-"""Seconds after which a key that nobody told the end of holds up no other, where who had to tell it is gone: its screen
-was closed under it."""
-_MOST_PATIENCE: Final = 5.0
-"""Seconds after which none does. A machine with much else to do takes its time for a screen, and what is typed behind
-the key that opens it is for that screen."""
+_PATIENCE: Final = 5.0
+"""Seconds after which a key that nobody told the end of holds up no other. A machine with much else to do takes its
+time for a screen, and what is typed behind the key that opens it is for that screen."""
 
 
 _IN_LINES: Final = {"b": "ctrl+left", "f": "ctrl+right", "backspace": "ctrl+w"}
@@ -90,11 +87,11 @@ class InOrder(App[None]):
             await self._go_on()
 
     async def hurry_keys(self) -> None:
-        """Now and then: wait no longer for one that was lost."""
+        """Now and then: wait no longer for one that was lost. Who has to tell its end may have been closed under it."""
         if self._handed_on is None:
             return
         is_lost = self._teller is None or not self.is_mounted(self._teller)
-        if time.monotonic() - self._handed_on > (_PATIENCE if is_lost else _MOST_PATIENCE):
+        if is_lost or time.monotonic() - self._handed_on > _PATIENCE:
             await self._go_on(is_waiting=False)
 
     def _let_tell(self, passed: KeyPassed) -> None:

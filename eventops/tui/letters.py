@@ -23,6 +23,7 @@ from eventops.tui.dlq import about
 from eventops.tui.dlq_columns import last_segment, letter_columns
 from eventops.tui.leaves import PAGE, Leaves
 from eventops.tui.ledger import LedgerPage
+from eventops.tui.marked import why_unseen
 from eventops.tui.target import Target
 from eventops.tui.watch import Watch
 from eventops.tui.widgets.lines import Said
@@ -140,10 +141,22 @@ class LettersPage(Marking[Letter]):
         self.shell.push_screen(LedgerPage(self._cause.topic))
 
     def selection(self) -> Selection | None:
-        """The marked ones, on whichever page; else the one under the cursor."""
+        """The marked ones, on whichever page, none of them hidden by a filter; else the one under the cursor."""
         row = self._table.current
+        if self._why_hidden is not None:
+            return None
         chosen = sorted(map(Position.parse, self._table.marked)) or ([] if row is None else [row.position])
         return Selection(self._cause.topic, positions=tuple(chosen)) if chosen else None
+
+    @property
+    def unchosen(self) -> str:
+        """Or not what can be seen."""
+        return self._why_hidden or super().unchosen
+
+    @property
+    def _why_hidden(self) -> str | None:
+        """Other pages are a key away, and don't count as long as all rows of this one are shown."""
+        return why_unseen(self._table, "letter") if self._table.needle else None
 
     @property
     def _table(self) -> Table[Letter]:

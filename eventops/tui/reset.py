@@ -42,8 +42,6 @@ class ResetPage(ConfirmingPage):
         self._target = target
         self._topics = _by_topic(partitions)
         self._report: ResetReport | None = None if plan is None else ResetReport(plan)
-        self._is_warned = False
-        """Who wants to leave knows that it can't be stopped."""
 
     @property
     def words(self) -> tuple[str, ...]:

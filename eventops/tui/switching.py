@@ -79,6 +79,7 @@ class Switching(Travelling):
             await change
         if self.is_running:  # it may have been left on the way
             await self.action_go(self._section_of(place))
+            await self.hurry_keys()
 
     def _begin_anew(self, desk: Desk, refresh: float) -> list[Awaitable[object]]:
         """At that cluster, at once: whatever message comes next, it finds all of the one or all of the other. What is
@@ -94,8 +95,8 @@ class Switching(Travelling):
         return changes
 
     def begin_writing(self, page: ConfirmingPage) -> None:
-        """From now on it writes, whichever screen is in front."""
-        self._writers = [*self.writing, page]
+        """From now on it writes, whichever screen is in front; perhaps not for the first time."""
+        self._writers = [*(one for one in self.writing if one is not page), page]
 
     @property
     def writing(self) -> list[ConfirmingPage]:

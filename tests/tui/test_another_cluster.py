@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from textual.app import App
+from textual.events import Key
 from textual.message import Message
 from textual.pilot import Pilot
 
@@ -110,6 +111,21 @@ async def test_an_answer_that_comes_on_the_way(late: Callable[[Seat], Message]) 
         assert not app._notifications
         await go(pilot, app, "2")
         assert "billing-group" not in shown(pilot)
+
+
+async def test_a_key_behind_the_command_waits_for_no_screen_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def nothing(_app: Dashboard) -> None:
+        """Without what looks for lost keys now and then."""
+
+    monkeypatch.setattr(Dashboard, "_tick", nothing)
+    app = still()
+    async with app.run_test(size=(120, 30)) as pilot:
+        await go(pilot, app, "2")
+        for key in (":", *"context stage", "enter", "4"):
+            app.post_message(Key({":": "colon", " ": "space"}.get(key, key), key if len(key) == 1 else None))
+        await until(pilot, lambda: app.desk.context.name == "stage" and app.current_mode == "dlq", "the section")
+        await pilot.press("1")
+    app.let_go()
 
 
 @pytest.mark.parametrize("section", ["lag", "dlq", "trace"])

@@ -390,9 +390,16 @@ def wide_event(offset: int, tail: str) -> Event:
         ('"total": 42', [42], None),  # as it stands on the record, which is laid out
         ('"tail": ?"voucher-4[23]', [42, 43], "value: …"),
         ("tail.*nothing", [], "nothing of 4 for “tail.*nothing”; Esc"),
-        ("tail.*(?=voucher-41)", [], "nothing of 4 for “tail.*(?=voucher-41)” in the first 2,000 characters of values"),
+        (
+            "tail.*(?=voucher-41)",
+            [],
+            "nothing of 4 for “tail.*(?=voucher-41)” (values looked through to 2,000 characters)",
+        ),
         ("!tail.*(?=voucher-41)", [40, 41, 42, 43], "values looked through to 2,000 characters"),
         ("tota(?=l).*", [40, 41, 42, 43], None),
+        ("(voucher-4[12])+", [41, 42], "value: …"),  # Python could search for minutes
+        ("t.*a.*i.*l.*voucher-41", [41], "value: …"),
+        ("(vouche(?=r))+", [], "nothing of 4 for “(vouche(?=r))+” (taken as plain text: it could take minutes)"),
     ],
 )
 async def test_a_regex_looks_through_the_whole_value_or_says_how_far_it_looked(

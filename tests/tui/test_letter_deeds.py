@@ -57,7 +57,14 @@ async def test_all_rows_that_are_shown_are_marked_and_unmarked() -> None:
         assert "R replay 3 letters   D discard them" in shown(pilot)
         await pilot.press("a")
         assert "marked" not in shown(pilot)
-        await pilot.press("a", "escape")
+        await pilot.press("a", "slash")
+        await type_text(pilot, "req-0001")
+        for key in ("R", "D", "U"):
+            await pilot.press(key)
+            assert app.screen is page
+            assert "2 marked letters can't be seen for the filter: Esc shows all" in shown(pilot)
+            await pilot.press("escape")
+        await pilot.press("escape")
         assert "3 marked" in shown(pilot), "Escape shows all rows again first"
         await pilot.press("D")
         await type_text(pilot, "test data")

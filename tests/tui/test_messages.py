@@ -589,6 +589,17 @@ async def test_a_failed_plan_or_replay_says_why(failure: Unplanned | BrokeOff) -
         assert page.phase is Phase.FAILED
 
 
+async def test_keys_are_for_the_rows_again_once_they_are_seen_again() -> None:
+    app = still()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await app.open("dlq", ReplayPage(Selection("users-dlt"), reports.plan(3)))
+        await until(pilot, lambda: app.screen.focused is not None, "the rows")
+        for size in ((60, 15), (20, 5), (60, 15), (120, 40)):
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+        await until(pilot, lambda: app.screen.focused is not None, "the rows once more")
+
+
 async def test_the_last_screens_size_is_no_matter() -> None:
     app = still()
     async with app.run_test(size=(120, 40)) as pilot:

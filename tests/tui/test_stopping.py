@@ -14,7 +14,7 @@ from eventops.events import Partition
 from eventops.groups.model import ResetReport
 from eventops.tui.app import Dashboard
 from eventops.tui.confirming import Phase
-from eventops.tui.messages import ResetTold, Stepped, Unplanned
+from eventops.tui.messages import BrokeOff, ResetTold, Stepped, Unplanned
 from eventops.tui.replay import ReplayPage
 from eventops.tui.reset import ResetPage
 from tests.tui import reports
@@ -108,6 +108,27 @@ async def resetting(pilot: Pilot[Any], app: Dashboard) -> ResetPage:
 
 
 CANNOT = "the reset of audit-group can't be stopped: its offsets are on their way to the broker"
+
+
+async def test_a_second_reset_on_the_same_screen_is_guarded_as_the_first_one() -> None:
+    app = still()
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        page = await resetting(pilot, app)
+        await pilot.press("q")
+        page.post_message(BrokeOff("no answer"))
+        await until(pilot, lambda: page.phase is Phase.FAILED, "its failure")
+        page.post_message(ResetTold(ResetReport(reports.reset_plan(after=12))))
+        await until(pilot, lambda: page.phase is Phase.PLANNED, "another plan")
+        app.clear_notifications()
+        await pilot.press("x")
+        await type_text(pilot, "yes")
+        assert app.writing == [page], "it counts once"
+        await pilot.press("q")
+        await until(pilot, lambda: bool(app._notifications), "why not")
+        assert [note.message for note in app._notifications] == [f"{CANNOT}; once more leaves at once"]
+        await pilot.press("q")
+    assert app.parting is not None
+    assert app.parting.count("left before the broker answered") == 1
 
 
 @pytest.mark.parametrize("key", ["q", "ctrl+c", "ctrl+q"])

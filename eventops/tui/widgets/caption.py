@@ -19,7 +19,7 @@ _NEEDLE: Final = 30
 @dataclass(frozen=True, slots=True)
 class Count:
     """Of ``known`` rows those that are ``shown`` under a filter, and how many are marked. ``looked_to``: of longer
-    texts it looked through so many characters alone."""
+    texts it looked through so many characters alone; 0: it was looked for as plain text alone."""
 
     known: int
     shown: int
@@ -41,15 +41,19 @@ def title(name: str, told: Count | None, note: str) -> Text:
     of = f"  {told.shown:,} of {told.known:,} for {_quoted(told.needle)}" if told.needle else f"  {told.known:,}"
     line.append(of, FAINT)
     if told.looked_to is not None:
-        line.append(f"  values looked through to {told.looked_to:,} characters", WARN)
+        line.append(f"  {_looked(told.looked_to)}", WARN)
     line.append(f"  {told.marked:,} marked" if told.marked else "", "bold")
     return line.append(f"  {note}" if note else "", FAINT)
+
+
+def _looked(to: int) -> str:
+    return f"values looked through to {to:,} characters" if to else "taken as plain text: it could take minutes"
 
 
 def instead(told: Count, empty: str, *, is_partial: bool) -> str:
     """Why no row is shown. ``empty``: where there is none; ``is_partial``: not everything could be read."""
     if told.known:
-        where = "" if told.looked_to is None else f" in the first {told.looked_to:,} characters of values"
+        where = "" if told.looked_to is None else f" ({_looked(told.looked_to)})"
         return f"nothing of {told.known:,} for {_quoted(told.needle)}{where}; Esc shows them all"
     return "none in what could be read: see above" if is_partial else empty
 
