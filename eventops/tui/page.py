@@ -141,6 +141,8 @@ class Page(Frame):
 
     def on_mount(self) -> None:
         """Begin with what is known already."""
+        if not self.shell.is_running:  # it was left while this was built: what belongs on it never will be
+            return
         self._is_built, self.worn = True, self.shell.theme
         self.shell.recall(self)
         self.refresh_all()
