@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import pytest
@@ -60,24 +59,6 @@ async def test_enter_is_told_of_only_where_a_member_has_something_to_look_at() -
         await pilot.press("enter")
         assert [one.message for one in app._notifications] == ["nothing to look at: this member has no partition"]
         assert isinstance(app.screen, GroupPage)
-
-
-async def test_a_page_has_its_rows_when_it_is_seen_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    app = still()
-    async with app.run_test(size=(120, 30)) as pilot:
-        seen: list[str] = []
-        await answer(pilot, app.questions.lag, reports.sick_lag())
-
-        def look() -> None:
-            if isinstance(app.screen, GroupPage):
-                seen.append(shown(pilot))
-
-        monkeypatch.setattr(app, "post_display_hook", look)
-        await app.open_group("billing-group")
-        await until(pilot, lambda: bool(seen), "the page")
-        assert "/ billing-group" in seen[0]
-        assert re.search(r"^ +orders +0 ", seen[0], re.MULTILINE), seen[0]
-        assert "worker-1" in seen[0]
 
 
 async def test_enter_on_a_partition_shows_the_record_that_waits() -> None:

@@ -218,11 +218,8 @@ class Table(Marking[Row]):
         self._arrange()
 
     def _has_width(self) -> bool:
-        """It is told what it shows before it is laid out: most tables are as wide as the terminal, and have their rows
-        when they are seen first. Others hear of their width by ``on_resize``."""
-        if self.is_mounted and not self._width:
-            self._width = self.app.size.width
-            self._see()
+        """Else its rows are put in order once it has one: a screen is seen before the rows on it, of which there may be
+        many."""
         return self.is_mounted and self._width > 0
 
     def _see(self) -> bool:
