@@ -69,11 +69,10 @@ class Finder:
         found = self._stands_in(text)
         if found is not None or not self._goes_on_in(text) or self._linear is None:
             return found
-        if self._pattern is None:
-            piece = self._narrowed(text, range(len(text)), _PIECE)
-            return self._narrowest(text, piece) if piece is not None else None
         piece = self._narrowed(text, range(len(text)), _PIECE)
-        window = self._narrowed(text, piece, self.most) if piece is not None else None
+        if piece is None or self._pattern is None:
+            return self._narrowest(text, piece) if piece is not None else None
+        window = self._narrowed(text, piece, self.most)
         match = self._pattern.search(text, window.start, window.stop) if window is not None else None
         return range(*match.span()) if match is not None else None
 

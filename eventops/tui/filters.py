@@ -94,38 +94,8 @@ def _rows(named: Mapping[str, str]) -> dict[str, Color]:
     return {name: ground.blend(Color.parse(named[of]), share) for name, (of, share) in wanted.items()}
 
 
-class Themed(LineFilter):
-    """Texts are coloured in the palette's few colours; here they become the theme's."""
-
-    def __init__(self, theme: Theme) -> None:
-        super().__init__()
-        self._colours = {RichColor.parse(ours): RichColor.parse(theirs) for ours, theirs in colours(theme).items()}
-        self._known: dict[Style, Style] = {}
-
-    def apply(self, segments: list[Segment], _background: Color) -> list[Segment]:
-        """The same text."""
-        return [
-            segment if segment.style is None else Segment(segment.text, self._style(segment.style), segment.control)
-            for segment in segments
-        ]
-
-    def _style(self, style: Style) -> Style:
-        found = self._known.get(style)
-        if found is None:
-            if len(self._known) >= _MOST_STYLES:
-                self._known.clear()
-            found = self._known[style] = self._translated(style)
-        return found
-
-    def _translated(self, style: Style) -> Style:
-        front = self._colours.get(style.color) if style.color is not None else None
-        back = self._colours.get(style.bgcolor) if style.bgcolor is not None else None
-        return style if front is None and back is None else style + Style(color=front, bgcolor=back)
-
-
-class Uncoloured(LineFilter):
-    """No colour at all, as no-color.org asks for it: what is faint is dim, and what stands on a ground of its own (the
-    row under the cursor, a badge, a scrollbar) is in reverse."""
+class _Restyled(LineFilter):
+    """The same texts in other styles, each of which is worked out once."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -145,6 +115,27 @@ class Uncoloured(LineFilter):
                 self._known.clear()
             found = self._known[style] = self._translated(style)
         return found
+
+    def _translated(self, style: Style) -> Style:
+        raise NotImplementedError
+
+
+class Themed(_Restyled):
+    """Texts are coloured in the palette's few colours; here they become the theme's."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._colours = {RichColor.parse(ours): RichColor.parse(theirs) for ours, theirs in colours(theme).items()}
+
+    def _translated(self, style: Style) -> Style:
+        front = self._colours.get(style.color) if style.color is not None else None
+        back = self._colours.get(style.bgcolor) if style.bgcolor is not None else None
+        return style if front is None and back is None else style + Style(color=front, bgcolor=back)
+
+
+class Uncoloured(_Restyled):
+    """No colour at all, as no-color.org asks for it: what is faint is dim, and what stands on a ground of its own (the
+    row under the cursor, a badge, a scrollbar) is in reverse."""
 
     def _translated(self, style: Style) -> Style:
         back = _GROUND if style.bgcolor is None else Color.from_rich_color(style.bgcolor)

@@ -21,8 +21,6 @@ from eventops.tui.pasting import Pastes
 _LOOK: Final = 0.1
 """Seconds between two looks at whether the dashboard is being left."""
 _AT_ONCE: Final = 4096
-
-
 _ESCAPE: Final = "\x1b"
 _LONGER: Final = "[]P_^X"
 """What sequences of the terminal's own go on with; the beginning of one that isn't known is no key."""

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 _PATIENCE: Final = 5.0
 """Seconds after which a key that nobody told the end of holds up no other. A machine with much else to do takes its
 time for a screen, and what is typed behind the key that opens it is for that screen."""
-
-
 _IN_LINES: Final = {"b": "ctrl+left", "f": "ctrl+right", "backspace": "ctrl+w"}
 """Keys that, pressed with Alt, move and delete by words where somebody types."""
 

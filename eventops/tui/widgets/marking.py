@@ -11,7 +11,7 @@ from eventops.tui.widgets.columns import Arranged, Row
 from eventops.tui.widgets.grid import Grid
 
 
-class Marking(Vertical, Generic[Row]):
+class Markable(Vertical, Generic[Row]):
     """The half of a table that knows what is marked. What is drawn of it is the other half's."""
 
     _key: Callable[[Row], str]

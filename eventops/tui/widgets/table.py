@@ -19,7 +19,7 @@ from eventops.tui.widgets import caption
 from eventops.tui.widgets.columns import Arranged, Column, Depth, Row, Wish, arranged, is_light, place, widths
 from eventops.tui.widgets.grid import Grid
 from eventops.tui.widgets.lines import OneLine, Said
-from eventops.tui.widgets.marking import Marking
+from eventops.tui.widgets.marking import Markable
 
 __all__ = ["Column", "Table"]
 
@@ -29,7 +29,7 @@ _MEASURED: Final = 60
 """Rows whose cells tell how wide the columns are, beside those in view."""
 
 
-class Table(Marking[Row]):
+class Table(Markable[Row]):
     """Rows of one kind, with a title that counts them and a sentence where there are none."""
 
     class Chosen(Message):
